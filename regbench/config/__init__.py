@@ -1,0 +1,1 @@
+"""What a study may say: schema, YAML with line numbers, sweep to plan."""

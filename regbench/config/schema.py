@@ -1,0 +1,514 @@
+"""What a study may say: every key, its type, its default and its meaning.
+
+These classes are the reference for users, too: `regbench schema` and the study reference are made
+from them, so each field says what it does and in which unit. Rules that need two blocks at once
+(a list with one strength a layer, label noise on a regression) stand in `crosschecks.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+__all__ = [
+    "BareRegularizer",
+    "BatchNorm",
+    "DatasetConfig",
+    "EarlyStopping",
+    "ModelConfig",
+    "OptimizerConfig",
+    "Regularizer",
+    "ScheduleConfig",
+    "Setting",
+    "StudyFile",
+    "Task",
+    "Training",
+]
+
+SCHEMA_VERSION: Literal[1] = 1
+
+Task = Literal["classification", "regression"]
+Activation = Literal["relu", "tanh", "gelu", "elu", "selu", "sigmoid"]
+Initializer = Literal[
+    "he_normal",
+    "he_uniform",
+    "glorot_normal",
+    "glorot_uniform",
+    "lecun_normal",
+    "zeros",
+    "torch",
+]
+
+# Finite everywhere: NaN and infinity are never a setting.
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Rate = Annotated[float, Field(ge=0, lt=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+# A part of the data: a fraction is a share of all rows, an integer a count, 0 none.
+PartSize = Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, lt=1)]
+
+
+# One number for every layer, or a list with one a layer.
+Strengths = NonNegative | Annotated[tuple[NonNegative, ...], Field(strict=False, min_length=1)]
+Rates = Rate | Annotated[tuple[Rate, ...], Field(strict=False, min_length=1)]
+Norms = Positive | Annotated[tuple[Positive, ...], Field(strict=False, min_length=1)]
+
+
+class Block(BaseModel):
+    """A mapping in a study: unknown keys are refused, types are not converted, values are fixed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def _named(value: Any) -> Any:
+    """A bare word stands for a block of that name."""
+    return {"name": value} if isinstance(value, str) else value
+
+
+# --- data -----------------------------------------------------------------------------------
+
+
+class _Dataset(Block):
+    """Keys that every data set understands."""
+
+    task: ClassVar[Task]
+
+    train_size: PartSize | None = Field(None, description="share or count; default: the rest")
+    val_size: PartSize = Field(0.2, description="share of all rows, or a count; 0 for none")
+    test_size: PartSize = Field(0.2, description="share of all rows, or a count; 0 for none")
+    split_seed: Seed | None = Field(
+        None, description="pins data, split and label noise for all seeds; default: the run's seed"
+    )
+    standardize: bool = Field(
+        True,
+        description="features (and a regression's target) to mean 0, variance 1, fitted on the "
+        "training part; losses are in those units",
+    )
+
+
+class _Classification(_Dataset):
+    task: ClassVar[Task] = "classification"
+
+    label_noise: Share = Field(
+        0.0,
+        description="probability that a training label is redrawn uniformly over all C classes "
+        "(so q (C-1)/C of them really change)",
+    )
+
+
+class _Regression(_Dataset):
+    task: ClassVar[Task] = "regression"
+
+
+class Digits(_Classification):
+    """1,797 images of handwritten digits, 8 x 8 pixels, 10 classes (scikit-learn)."""
+
+    name: Literal["digits"]
+
+
+class BreastCancer(_Classification):
+    """569 tumours, 30 features, 2 classes (scikit-learn)."""
+
+    name: Literal["breast_cancer"]
+
+
+class Wine(_Classification):
+    """178 wines, 13 features, 3 classes (scikit-learn)."""
+
+    name: Literal["wine"]
+
+
+class Iris(_Classification):
+    """150 flowers, 4 features, 3 classes (scikit-learn)."""
+
+    name: Literal["iris"]
+
+
+class Diabetes(_Regression):
+    """442 patients, 10 features, progression after a year (scikit-learn; Efron et al. 2004)."""
+
+    name: Literal["diabetes"]
+
+
+class Moons(_Classification):
+    """Two interleaved half circles with Gaussian noise (scikit-learn's make_moons)."""
+
+    name: Literal["moons"]
+    n_samples: Count = Field(500, description="rows in all")
+    noise: NonNegative = Field(0.2, description="standard deviation of the noise on both features")
+
+
+class Circles(_Classification):
+    """A circle inside a circle with Gaussian noise (scikit-learn's make_circles)."""
+
+    name: Literal["circles"]
+    n_samples: Count = Field(500, description="rows in all")
+    noise: NonNegative = Field(0.1, description="standard deviation of the noise on both features")
+    factor: Rate = Field(0.5, description="radius of the inner circle; the outer has 1")
+
+
+class Friedman1(_Regression):
+    """y = 10 sin(pi x0 x1) + 20 (x2 - .5)^2 + 10 x3 + 5 x4 + noise (Friedman 1991)."""
+
+    name: Literal["friedman1"]
+    n_samples: Count = Field(300, description="rows in all")
+    n_features: Annotated[int, Field(ge=5)] = Field(10, description="5 that matter, the rest noise")
+    noise: NonNegative = Field(1.0, description="standard deviation of the noise on y")
+
+
+class Polynomial(_Regression):
+    """y = sin(pi x) + noise for x in (-1, 1); the features are x, x^2, ..., x^degree."""
+
+    name: Literal["polynomial"]
+    n_samples: Count = Field(100, description="rows in all")
+    degree: Count = Field(9, description="highest power of x among the features")
+    noise: NonNegative = Field(0.3, description="standard deviation of the noise on y")
+
+
+class SparseLinear(_Regression):
+    """y = x w + noise, where w is +1, -1, +1, ... on the first n_informative features, else 0."""
+
+    name: Literal["sparse_linear"]
+    n_samples: Count = Field(200, description="rows in all")
+    n_features: Count = Field(50, description="columns of x, independent standard normals")
+    n_informative: Count = Field(5, description="features with a weight other than 0")
+    noise: NonNegative = Field(1.0, description="standard deviation of the noise on y")
+
+    @model_validator(mode="after")
+    def _support_fits(self) -> SparseLinear:
+        if self.n_informative > self.n_features:
+            raise ValueError(
+                f"n_informative is {self.n_informative}, more than n_features ({self.n_features})"
+            )
+        return self
+
+
+class Csv(_Dataset):
+    """A CSV file: numeric and text columns, missing values allowed."""
+
+    name: Literal["csv"]
+    path: str = Field(min_length=1, description="the file, relative to the study file")
+    target: str = Field(min_length=1, description="the column to predict")
+    task: Task = Field(description="classification or regression")  # type: ignore[misc]
+    drop: tuple[str, ...] = Field((), strict=False, description="columns to leave out")
+    split_column: str | None = Field(
+        None, description="a column of train/val/test where the file brings its own split"
+    )
+    label_noise: Share = Field(
+        0.0, description=_Classification.model_fields["label_noise"].description
+    )
+
+
+DatasetConfig = Annotated[
+    Digits
+    | BreastCancer
+    | Wine
+    | Iris
+    | Diabetes
+    | Moons
+    | Circles
+    | Friedman1
+    | Polynomial
+    | SparseLinear
+    | Csv,
+    Field(discriminator="name"),
+    BeforeValidator(_named),
+]
+
+# --- model ----------------------------------------------------------------------------------
+
+
+class Linear(Block):
+    """One affine map: softmax regression, or least squares."""
+
+    name: Literal["linear"]
+    init: Initializer = Field("glorot_uniform", description="how the first weights are drawn")
+
+    @property
+    def hidden_sizes(self) -> tuple[int, ...]:
+        """Widths of the hidden layers: none."""
+        return ()
+
+
+class Mlp(Block):
+    """A multilayer perceptron: affine, [batchnorm], activation, [dropout] for each hidden layer."""
+
+    name: Literal["mlp"]
+    hidden: Annotated[tuple[Count, ...], Field(strict=False, min_length=1)] = Field(
+        (64, 64), description="width of each hidden layer"
+    )
+    activation: Activation = Field("relu", description="after each hidden affine map")
+    init: Initializer = Field("he_normal", description="how the first weights are drawn")
+
+    @property
+    def hidden_sizes(self) -> tuple[int, ...]:
+        """Widths of the hidden layers."""
+        return self.hidden
+
+
+ModelConfig = Annotated[Linear | Mlp, Field(discriminator="name"), BeforeValidator(_named)]
+
+# --- regularizer ----------------------------------------------------------------------------
+
+
+class BatchNorm(Block):
+    """Options of batch normalisation (Ioffe & Szegedy 2015)."""
+
+    momentum: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.1, description="weight of the newest batch in the running statistics (PyTorch's meaning)"
+    )
+    eps: Positive = Field(1e-5, description="added to the variance")
+
+
+Monitor = Literal["val_loss", "val_acc", "val_r2", "train_loss"]
+
+
+class EarlyStopping(Block):
+    """One rule: `patience` (Keras), or `gl`, `pq`, `up` (Prechelt 1998); patience 10 by default."""
+
+    patience: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="scored epochs without improvement before the stop (default 10)"
+    )
+    gl: Positive | None = Field(None, description="stop when GL(t) > gl (percent)")
+    pq: Positive | None = Field(None, description="stop at a strip's end if GL(t) / P_k(t) > pq")
+    up: Count | None = Field(None, description="stop after rises at so many successive strip ends")
+    strip: Count = Field(5, description="epochs a strip (Prechelt's k), for pq and up")
+    monitor: Monitor = Field("val_loss", description="what the rule watches, without penalty")
+    min_delta: NonNegative = Field(0.0, description="a smaller change is no improvement (patience)")
+    baseline: Annotated[float, Field(allow_inf_nan=False)] | None = Field(
+        None, description="a value that must be beaten for patience to be renewed (patience)"
+    )
+    start_from_epoch: Annotated[int, Field(ge=0)] = Field(
+        0, description="epochs to pass before the rule begins to watch (patience)"
+    )
+    restore_best_weights: bool = Field(True, description="report the best epoch, not the last")
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> EarlyStopping:
+        given = [k for k in ("patience", "gl", "pq", "up") if getattr(self, k) is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} are different rules: give one of them")
+        if given and given[0] != "patience":
+            if self.monitor != "val_loss":
+                raise ValueError(f"{given[0]} is defined on val_loss only, not on {self.monitor}")
+            keras_only = {"min_delta", "baseline", "start_from_epoch"} & self.model_fields_set
+            if keras_only:
+                raise ValueError(f"{min(keras_only)} belongs to patience, not to {given[0]}")
+        return self
+
+    @property
+    def rule(self) -> Literal["patience", "gl", "pq", "up"]:
+        """Which of the four rules this is."""
+        for name in ("gl", "pq", "up"):
+            if getattr(self, name) is not None:
+                return name
+        return "patience"
+
+    @property
+    def threshold(self) -> float:
+        """The number that the rule compares with."""
+        value = getattr(self, self.rule)
+        return 10 if value is None else float(value)
+
+
+def _switch(value: Any) -> Any:
+    """True stands for a block of defaults, false for none."""
+    if isinstance(value, bool):
+        return {} if value else None
+    return value
+
+
+class Regularizer(Block):
+    """What acts against overfitting; the keys combine freely."""
+
+    l1: Strengths = Field(0.0, description="l1 * sum|w| on every kernel; or one a layer")
+    l2: Strengths = Field(0.0, description="l2 * sum(w^2) on every kernel; or one a layer")
+    l1_method: Literal["proximal", "subgradient"] = Field(
+        "proximal", description="proximal sets weights to exactly 0; subgradient never does"
+    )
+    dropout: Rates = Field(0.0, description="rate after each hidden activation; or one a layer")
+    input_dropout: Rate = Field(0.0, description="rate on the inputs")
+    batchnorm: Annotated[
+        BatchNorm | None,
+        BeforeValidator(_switch),
+    ] = Field(None, description="true, or options; between affine map and activation")
+    early_stopping: Annotated[
+        EarlyStopping | None,
+        BeforeValidator(_switch),
+    ] = Field(None, description="true, or options; chooses the epoch that a row reports")
+    weight_decay: Strengths = Field(
+        0.0, description="w *= 1 - lr * weight_decay before each step, in every optimizer"
+    )
+    max_norm: Norms | None = Field(
+        None, description="largest norm of an output unit's incoming weights"
+    )
+    label_smoothing: Rate = Field(0.0, description="share of the target spread over all classes")
+    input_noise: NonNegative = Field(
+        0.0, description="standard deviation of Gaussian noise on the inputs while training"
+    )
+
+
+BareRegularizer = Literal["none", "l1", "l2", "elastic", "dropout", "early_stopping", "batchnorm"]
+
+# What the bare words stand for.
+BARE_REGULARIZERS: dict[str, dict[str, Any]] = {
+    "none": {},
+    "l1": {"l1": 1e-3},
+    "l2": {"l2": 1e-3},
+    "elastic": {"l1": 5e-4, "l2": 5e-4},
+    "dropout": {"dropout": 0.5},
+    "early_stopping": {"early_stopping": {"patience": 10}},
+    "batchnorm": {"batchnorm": {}},
+}
+assert set(BARE_REGULARIZERS) == set(get_args(BareRegularizer))
+
+# --- optimizer ------------------------------------------------------------------------------
+
+
+class _Schedule(Block):
+    warmup_epochs: Annotated[int, Field(ge=0)] = Field(
+        0, description="epoch e of these trains at e / (warmup_epochs + 1) of the schedule's rate"
+    )
+
+
+class Constant(_Schedule):
+    """The same learning rate throughout."""
+
+    name: Literal["constant"]
+
+
+class Cosine(_Schedule):
+    """Half a cosine from lr to final_factor * lr over training.epochs (torch CosineAnnealingLR)."""
+
+    name: Literal["cosine"]
+    final_factor: Share = Field(0.0, description="what the rate tends to, as a share of lr")
+
+
+class Step(_Schedule):
+    """Times gamma after every `every` epochs (torch StepLR)."""
+
+    name: Literal["step"]
+    every: Count = Field(30, description="epochs between two steps")
+    gamma: Annotated[float, Field(gt=0, le=1)] = Field(0.1, description="factor at each step")
+
+
+ScheduleConfig = Annotated[
+    Constant | Cosine | Step, Field(discriminator="name"), BeforeValidator(_named)
+]
+
+
+class _Optimizer(Block):
+    schedule: ScheduleConfig = Field(
+        Constant(name="constant"), description="how the learning rate moves over the epochs"
+    )
+
+
+class Sgd(_Optimizer):
+    """Stochastic gradient descent in PyTorch's form: v = momentum v + g; w -= lr v."""
+
+    name: Literal["sgd"]
+    lr: Positive = Field(0.01, description="learning rate")
+    momentum: Rate = Field(0.0, description="share of the last step that is kept")
+    nesterov: bool = Field(False, description="look ahead: w -= lr (g + momentum v)")
+
+    @model_validator(mode="after")
+    def _nesterov_needs_momentum(self) -> Sgd:
+        if self.nesterov and self.momentum == 0:
+            raise ValueError("nesterov needs a momentum above 0")
+        return self
+
+
+class _Adam(_Optimizer):
+    lr: Positive = Field(1e-3, description="learning rate")
+    betas: Annotated[tuple[Rate, Rate], Field(strict=False)] = Field(
+        (0.9, 0.999), description="decay of the running mean and of the running square"
+    )
+    eps: Positive = Field(1e-8, description="added to the root, after bias correction")
+
+
+class Adam(_Adam):
+    """Adam in PyTorch's form (Kingma & Ba 2015); an l2 penalty is coupled into its moments."""
+
+    name: Literal["adam"]
+
+
+class AdamW(_Adam):
+    """Adam; the decay is regularizer.weight_decay (Loshchilov & Hutter 2019)."""
+
+    name: Literal["adamw"]
+
+
+class RmsProp(_Optimizer):
+    """RMSprop in PyTorch's form: w -= lr g / (sqrt(v) + eps)."""
+
+    name: Literal["rmsprop"]
+    lr: Positive = Field(0.01, description="learning rate")
+    alpha: Rate = Field(0.99, description="decay of the running square (Keras: rho)")
+    eps: Positive = Field(1e-8, description="added outside the root")
+
+
+OptimizerConfig = Annotated[
+    Sgd | Adam | AdamW | RmsProp, Field(discriminator="name"), BeforeValidator(_named)
+]
+
+# --- training -------------------------------------------------------------------------------
+
+
+class Training(Block):
+    """How long, in what batches, where and in which precision."""
+
+    epochs: Annotated[int, Field(ge=0)] = Field(
+        100, description="passes over the training part; 0 scores the initial weights"
+    )
+    batch_size: Count | Literal["full"] = Field(
+        32, description="examples a step; the last batch of an epoch may be smaller; full: all"
+    )
+    shuffle: bool = Field(True, description="a new order each epoch; false: file order")
+    eval_every: Count = Field(1, description="score every so many epochs, and after the last")
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = Field(
+        "auto", description="auto, cpu, cuda or cuda:i; auto takes CUDA where there is one"
+    )
+    dtype: Literal["float32", "float64"] = Field("float32", description="of weights and data")
+    threads: Count = Field(1, description="CPU threads a stack; more cores take more stacks")
+    tf32: bool = Field(False, description="allow TF32 products on CUDA (faster, less exact)")
+    save_weights: bool = Field(False, description="weights/<run_id>.safetensors at the reading")
+    save_predictions: bool = Field(False, description="predictions/<run_id>.npz at the reading")
+
+
+# --- the whole ------------------------------------------------------------------------------
+
+
+def _bare_regularizer(value: Any) -> Any:
+    return BARE_REGULARIZERS.get(value, value) if isinstance(value, str) else value
+
+
+RegularizerConfig = Annotated[Regularizer, BeforeValidator(_bare_regularizer)]
+
+
+class Setting(Block):
+    """One fully resolved setting: everything that decides a run but its seed."""
+
+    dataset: DatasetConfig
+    model: ModelConfig = Mlp(name="mlp")
+    regularizer: RegularizerConfig = Regularizer()
+    optimizer: OptimizerConfig = Adam(name="adam")
+    training: Training = Training()
+
+
+class StudyFile(Setting):
+    """A study file: a setting, the seeds, the sweep over settings and the claims about it."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    name: str = Field("", description="default: the file's stem; names the results folder")
+    seeds: Count | Annotated[tuple[Seed, ...], Field(strict=False, min_length=1)] = Field(
+        5, description="how many (0, 1, ...), or a list of them"
+    )
+    sweep: dict[str, Any] | list[dict[str, Any]] = Field(
+        {}, description="axes: a mapping is a product, a list of mappings a union of products"
+    )
+    expect: tuple[str, ...] = Field(
+        (), strict=False, description="claims about the results, e.g. gap_loss[l2] < gap_loss[none]"
+    )

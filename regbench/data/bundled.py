@@ -1,0 +1,40 @@
+"""The data sets inside scikit-learn, as it ships them: nothing to fetch, the same everywhere."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from regbench.data.table import DataShape, Table
+
+__all__ = ["SHAPES", "load"]
+
+# Known without importing scikit-learn; a test compares them with the real arrays.
+SHAPES = {
+    "digits": DataShape(rows=1797, inputs=64, outputs=10),
+    "breast_cancer": DataShape(rows=569, inputs=30, outputs=2),
+    "wine": DataShape(rows=178, inputs=13, outputs=3),
+    "iris": DataShape(rows=150, inputs=4, outputs=3),
+    "diabetes": DataShape(rows=442, inputs=10, outputs=1),
+}
+
+
+@cache
+def load(name: str) -> Table:
+    """One of the bundled data sets, read once a process.
+
+    >>> load("iris").class_names
+    ('setosa', 'versicolor', 'virginica')
+    """
+    from sklearn import datasets
+
+    bunch = getattr(datasets, f"load_{name}")()
+    regression = name == "diabetes"
+    target = np.asarray(bunch.target)
+    return Table(
+        values=np.asarray(bunch.data, dtype=np.float64),
+        target=target.astype(np.float64) if regression else target.astype(np.int64),
+        column_names=tuple(str(column) for column in bunch.feature_names),
+        class_names=() if regression else tuple(str(label) for label in bunch.target_names),
+    )

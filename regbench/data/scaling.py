@@ -1,0 +1,38 @@
+"""Scaling to mean 0 and variance 1, fitted on the training part only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from regbench.data.table import Floats
+
+__all__ = ["Scaler"]
+
+
+@dataclass(frozen=True)
+class Scaler:
+    """z = (x - mean) / scale, column by column; mean and scale are (I,)."""
+
+    mean: Floats
+    scale: Floats
+
+    @classmethod
+    def fit(cls, train: Floats) -> Scaler:
+        """Mean and population standard deviation (n, not n - 1) of each column of `train`, (n, I).
+
+        A column that is constant in the training part keeps scale 1 and becomes exactly 0 there,
+        as in scikit-learn's StandardScaler.
+
+        >>> Scaler.fit(np.array([[1.0, 7.0], [3.0, 7.0]])).scale.tolist()
+        [1.0, 1.0]
+        """
+        # Compared, not computed: the deviation of a constant 0.1 comes out as 1e-17, not as 0.
+        constant = train.max(axis=0) == train.min(axis=0)
+        mean = np.where(constant, train[0], train.mean(axis=0))
+        return cls(mean, np.where(constant, 1.0, train.std(axis=0)))
+
+    def __call__(self, x: Floats) -> Floats:
+        """(n, I) scaled."""
+        return (x - self.mean) / self.scale

@@ -1,0 +1,99 @@
+"""What passes through this room: a whole data set (`Table`) in, three parts (`Split`) out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from regbench.config.schema import Task
+
+__all__ = ["DataShape", "Floats", "Ints", "Part", "Split", "Table"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class DataShape:
+    """How large a data set is, known without loading it: rows, inputs I, outputs O."""
+
+    rows: int
+    inputs: int
+    outputs: int
+
+
+@dataclass(frozen=True)
+class Table:
+    """A whole data set before it is split: N rows, K columns.
+
+    values: (N, K); NaN where a value is missing; a text column holds category numbers.
+    target: (N,); class numbers 0..C-1 (int64), or the value to predict (float64).
+    column_names: K names.
+    class_names: C names; empty for regression.
+    categories: column number -> its texts, for the text columns only.
+    parts: (N,) of "train", "val", "test", where the data set brings its own split.
+    """
+
+    values: Floats
+    target: Floats | Ints
+    column_names: tuple[str, ...]
+    class_names: tuple[str, ...] = ()
+    categories: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    parts: npt.NDArray[np.str_] | None = None
+
+    @property
+    def task(self) -> Task:
+        """What the target asks for."""
+        return "classification" if self.class_names else "regression"
+
+    @property
+    def shape(self) -> DataShape:
+        """Rows, inputs (one for each category of a text column) and outputs."""
+        one_hot = sum(len(texts) - 1 for texts in self.categories.values())
+        rows, columns = self.values.shape
+        return DataShape(rows, columns + one_hot, len(self.class_names) or 1)
+
+
+@dataclass(frozen=True)
+class Part:
+    """The training, validation or test part: n rows in the order of the whole data set.
+
+    x: (n, I) as the model sees it: no missing value, text one-hot, scaled.
+    y: (n,) as trained on: with label noise, the noisy labels.
+    y_clean: (n,) the true labels; y itself where there is no noise.
+    ids: (n,) row numbers in the whole data set.
+    """
+
+    x: Floats
+    y: Floats | Ints
+    y_clean: Floats | Ints
+    ids: Ints
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True)
+class Split:
+    """A data set as one seed sees it.
+
+    classes: C; 0 for regression.
+    inputs: I; the same for every seed, so that runs can be stacked.
+    flip_rate: share of the training labels that label noise changed; None without label noise.
+    target_mean, target_scale: y = (raw - target_mean) / target_scale; 0 and 1 for classification
+        and without standardising.
+    """
+
+    train: Part
+    val: Part
+    test: Part
+    task: Task
+    classes: int
+    inputs: int
+    feature_names: tuple[str, ...]
+    class_names: tuple[str, ...]
+    flip_rate: float | None = None
+    target_mean: float = 0.0
+    target_scale: float = 1.0

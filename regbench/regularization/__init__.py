@@ -1,0 +1,1 @@
+"""Penalties, proximal steps, weight constraints and stopping rules."""

@@ -1,0 +1,1 @@
+"""Random draws, optimizers, runs to stacks, the one loop, scoring."""

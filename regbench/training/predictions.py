@@ -1,0 +1,44 @@
+"""What a run's chosen weights say of each example."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from regbench.nn.network import build
+from regbench.training.examples import Examples
+from regbench.training.member import Member
+
+__all__ = ["predict"]
+
+Arrays = Mapping[str, npt.NDArray[np.generic]]
+
+
+def predict(member: Member, state: Arrays, folder: Path, like: Tensor) -> dict[str, np.ndarray]:
+    """Predictions of one run on the parts it has, in file order.
+
+    Returns:
+        for each part `<part>_ids` (n,) row ids, `<part>_y` (n,) targets as given, and
+        `<part>_probability` (n, C), or for a regression `<part>_prediction` (n,).
+    """
+    examples = Examples([member.setting], [member.seed], folder, like)
+    network = build([member.setting], [member.seed], examples.inputs, examples.outputs, like)
+    network.load(0, state)
+    split = examples.split_of(0)
+    arrays: dict[str, np.ndarray] = {}
+    for name, part in examples.parts.items():
+        outputs = torch.cat(
+            [network.forward(x).clone() for x, _ in examples.chunks(part, part.size)], dim=1
+        )[0]
+        arrays[f"{name}_ids"] = getattr(split, name).ids
+        arrays[f"{name}_y"] = getattr(split, name).y
+        if examples.task == "classification":
+            arrays[f"{name}_probability"] = torch.softmax(outputs, 1).cpu().numpy()
+        else:
+            arrays[f"{name}_prediction"] = outputs[:, 0].cpu().numpy()
+    return arrays
