@@ -25,7 +25,7 @@ _PARTS = ("train", "val", "test")
 _MAX_CATEGORIES = 1000
 # A text column of which this share are numbers, with more than so many values, is a numeric column
 # with a slip in it ("?", "12,5") rather than a set of categories.
-_MOSTLY_NUMBERS, _FEW_VALUES = 0.9, 20
+_MOSTLY_NUMBERS, _FEW_VALUES = 0.9, 10
 # A fractional target with more values than this is a quantity, not a class.
 _MAX_FRACTIONAL_CLASSES = 100
 
@@ -97,18 +97,25 @@ def _require_columns(text: CsvText, names: tuple[str, ...], asked: list[tuple[st
     roles: dict[str, str] = {}
     for role, column in asked:
         if column not in names:
-            near = difflib.get_close_matches(column, names, n=1)
-            hint = f" (did you mean '{near[0]}'?)" if near else f"; it has {', '.join(names)}"
-            raise text.error(f"has no column '{column}' for {role}{hint}")
+            raise text.error(f"has no column '{column}' for {role}{_hint(column, names)}")
         if roles.setdefault(column, role) != role:
             raise text.error(f"column '{column}' cannot be both {roles[column]} and {role}")
+
+
+def _hint(column: str, names: tuple[str, ...]) -> str:
+    by_lower_case = {name.lower(): name for name in names}
+    near = difflib.get_close_matches(column.lower(), by_lower_case, n=1)
+    if near:
+        return f" (did you mean '{by_lower_case[near[0]]}'?)"
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    return f"; it has {', '.join(names[:10])}{more}"
 
 
 def _feature(text: CsvText, cells: pd.Series) -> tuple[Floats, tuple[str, ...]]:
     """(N,) numbers, or category numbers and their texts; NaN where missing."""
     name = str(cells.name)
     if cells.isna().all():
-        raise text.error("has no value in any row: list it under drop", column=name)
+        raise text.error("no value in any row: list it under drop", column=name)
     values, slip = _numbers(cells)
     if slip is None:
         _require_usable(text, values, name)
@@ -123,7 +130,7 @@ def _feature(text: CsvText, cells: pd.Series) -> tuple[Floats, tuple[str, ...]]:
         )
     if len(texts) > _MAX_CATEGORIES:
         raise text.error(
-            f"holds {len(texts)} different texts, more than the {_MAX_CATEGORIES} that are made "
+            f"{len(texts)} different texts, more than the {_MAX_CATEGORIES} that are made "
             "into one-hot columns: list it under drop",
             column=name,
         )
@@ -148,17 +155,17 @@ def _target(text: CsvText, cells: pd.Series, task: Task) -> tuple[Floats | Ints,
             )
         _require_usable(text, values, name)
         if values.min() == values.max():
-            raise text.error(f"is {values[0]:g} in every row: nothing to predict", column=name)
+            raise text.error(f"{values[0]:g} in every row: nothing to predict", column=name)
         return values, ()
     codes, texts = _sorted_codes(cells) if slip is not None else _sorted_numbers(values)
     if slip is None and len(texts) > _MAX_FRACTIONAL_CLASSES and (values % 1 != 0).any():
         raise text.error(
-            f"holds {len(texts)} different fractional numbers, which are no classes: "
+            f"{len(texts)} different fractional numbers are no classes: "
             "did you mean task: regression?",
             column=name,
         )
     if len(texts) == 1:
-        raise text.error(f"holds one class only, '{texts[0]}'", column=name)
+        raise text.error(f"one class only, '{texts[0]}'", column=name)
     return codes, texts
 
 

@@ -61,7 +61,7 @@ class CsvText:
         import pandas as pd
 
         # An open file, not a path: pandas would unpack or fetch a path by the look of it.
-        with self.path.open(encoding="utf-8-sig", newline="") as file:
+        with self._open() as file:
             return pd.read_csv(
                 file,
                 header=0,
@@ -104,18 +104,24 @@ class CsvText:
 
     @contextmanager
     def _records(self) -> Iterator[Iterator[tuple[int, list[str]]]]:
-        """(first line, cells) of each record, the header included; what cannot be read is told."""
-        try:
-            with self.path.open(encoding="utf-8-sig", newline="") as file:
+        """(first line, cells) of each record, the header included."""
+        with self._open() as file:
+            try:
                 yield self._parse(file)
-        except UnicodeDecodeError:
-            raise self._not_utf8() from None
+            except UnicodeDecodeError:
+                raise self._not_utf8() from None
+
+    def _open(self) -> TextIO:
+        try:
+            return self.path.open(encoding="utf-8-sig", newline="")
         except FileNotFoundError:
             raise self.error(f"no such file (looked for {self.path.absolute()})") from None
         except IsADirectoryError:
             raise self.error("is a folder, not a file") from None
         except OSError as error:
             raise self.error(f"cannot be read: {error.strerror}") from None
+        except ValueError as error:  # a NUL in the path
+            raise BadData(f"{self.name!r} is no file name: {error}") from None
 
     def _parse(self, file: TextIO) -> Iterator[tuple[int, list[str]]]:
         reader = csv.reader(file, strict=True, skipinitialspace=True)

@@ -14,9 +14,8 @@ from regbench.data import bundled, csv_file, synthetic
 from regbench.data.encode import encode, feature_names
 from regbench.data.noise import noisy_labels
 from regbench.data.scaling import Scaler
-from regbench.data.split import PartIds, split_by_column, split_by_seed
+from regbench.data.split import require_classes, split_by_column, split_by_seed
 from regbench.data.table import DataShape, Part, Split, Table
-from regbench.errors import BadData
 
 __all__ = ["SOURCES", "Source", "load", "shape"]
 
@@ -97,8 +96,7 @@ def load(config: DatasetConfig, seed: int, folder: Path) -> Split:
         ids = split_by_seed(config, table, seed)
     else:
         ids = split_by_column(table.parts)
-    if table.class_names:
-        _require_classes_in_training(table, ids)
+    require_classes(config, table, ids)
 
     x = encode(table, ids.train)
     y_clean, target_mean, target_scale = table.target, 0.0, 1.0
@@ -132,15 +130,3 @@ def load(config: DatasetConfig, seed: int, folder: Path) -> Split:
         target_mean=target_mean,
         target_scale=target_scale,
     )
-
-
-def _require_classes_in_training(table: Table, ids: PartIds) -> None:
-    classes = len(table.class_names)
-    in_train, in_val, in_test = (np.bincount(table.target[part], minlength=classes) for part in ids)
-    for c in np.flatnonzero((in_train == 0) & (in_val + in_test > 0)):
-        raise BadData(
-            f"class '{table.class_names[c]}' has no row in training, but {in_val[c]} in validation "
-            f"and {in_test[c]} in test: make train_size larger, or leave the class out"
-        )
-    if np.count_nonzero(in_train) < 2:
-        raise BadData("the training part holds one class only: make train_size larger")

@@ -8,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from regbench.config.schema import DatasetConfig
+from regbench.config.schema import Csv, DatasetConfig
 from regbench.data.table import Ints, Table
 from regbench.errors import BadData
 from regbench.streams import Purpose, raw
 
-__all__ = ["PartIds", "part_sizes", "split_by_column", "split_by_seed"]
+__all__ = ["PartIds", "part_sizes", "require_classes", "split_by_column", "split_by_seed"]
 
 
 class PartIds(NamedTuple):
@@ -65,32 +65,48 @@ def part_sizes(config: DatasetConfig, rows: int) -> tuple[int, int, int]:
     """How many rows train, validate and test: a fraction is a share of all rows (half rounds up).
 
     Raises:
-        BadData: the parts ask for more rows than there are, or leave none to train on.
+        BadData: a part that was asked for gets no row, or the parts ask for more than there are.
+
+    >>> from regbench.config.schema import Digits
+    >>> part_sizes(Digits(name="digits", train_size=300), rows=1797)
+    (300, 359, 359)
     """
-    n_test = _count(config.test_size, rows)
-    n_val = _count(config.val_size, rows)
-    for key, size, count in (
-        ("val_size", config.val_size, n_val),
-        ("test_size", config.test_size, n_test),
-    ):
-        if size > 0 and count == 0:
-            raise BadData(f"{key} {size} of {rows} rows leaves no example; 0 asks for none")
+    counts = {}
+    for key in ("test_size", "val_size", "train_size"):
+        size = getattr(config, key)
+        counts[key] = None if size is None else _count(size, rows)
+        if counts[key] == 0 and (size > 0 or key == "train_size"):
+            raise BadData(f"{_label(config)}: {key} {size} of {rows} rows leaves no example")
+    n_test, n_val, n_train = counts.values()
     rest = rows - n_test - n_val
-    what = f"dataset {config.name} has {rows} rows; test_size {config.test_size} takes {n_test} "
-    what += f"and val_size {config.val_size} takes {n_val}"
-    if rest <= 0:
-        raise BadData(f"{what}, which leaves none to train on")
-    if config.train_size is None:
+    if n_train is None and rest > 0:
         return rest, n_val, n_test
-    n_train = _count(config.train_size, rows)
-    if n_train == 0:
-        raise BadData(f"train_size {config.train_size} of {rows} rows leaves none to train on")
-    if n_train > rest:
+    if n_train is None or n_train > rest:
+        asked = "" if n_train is None else f" for train_size {config.train_size} ({n_train} rows)"
         raise BadData(
-            f"{what}, which leaves {rest} to train on: train_size {config.train_size} asks for "
-            f"{n_train}"
+            f"{_label(config)}: {rows} rows, less {n_test} for test and {n_val} for validation, "
+            f"leave too few to train on{asked}"
         )
     return n_train, n_val, n_test
+
+
+def require_classes(config: DatasetConfig, table: Table, ids: PartIds) -> None:
+    """Refuse to score a class that training never shows, and to train on a single class."""
+    if not table.class_names:
+        return
+    labels, classes = table.target.astype(np.int64), len(table.class_names)
+    in_train, in_val, in_test = (np.bincount(labels[part], minlength=classes) for part in ids)
+    for c in np.flatnonzero((in_train == 0) & (in_val + in_test > 0)):
+        raise BadData(
+            f"{_label(config)}: class '{table.class_names[c]}' has {in_val[c]} rows in validation, "
+            f"{in_test[c]} in test and none in training: train on more rows, or leave it out"
+        )
+    if np.count_nonzero(in_train) < 2:
+        raise BadData(f"{_label(config)}: one class only in training: train on more rows")
+
+
+def _label(config: DatasetConfig) -> str:
+    return config.path if isinstance(config, Csv) else f"dataset {config.name}"
 
 
 def _count(size: int | float, rows: int) -> int:

@@ -18,8 +18,8 @@ class Affine:
     Shape:
         x (R, B, I), weight (R, I, O), bias (R, O), y (R, B, O).
 
-    `backward` writes the gradients of weight and bias. The first layer of a chain gives back its
-    output's gradient unchanged, since nobody needs the gradient of the data.
+    `backward` writes the gradients of weight and bias. The first layer of a chain gives back what
+    it was given, since nobody needs the gradient of the data.
     """
 
     def __init__(self, index: int, inputs: int, outputs: int, scratch: Scratch) -> None:

@@ -33,6 +33,9 @@ class Network:
     def __init__(self, layers: Sequence[Layer], values: Tensor, scratch: Scratch) -> None:
         self.layers = tuple(layers)
         self._scratch = scratch
+        # Nobody needs the gradient of what stands before the first parameters: the data.
+        first = next(i for i, layer in enumerate(self.layers) if layer.parameters())
+        self._trained = self.layers[first:]
         layout = Layout([p for layer in self.layers for p in layer.parameters()])
         self.parameters = Parameters(layout, values.new_zeros(len(values), layout.width))
         self._bind()
@@ -59,7 +62,7 @@ class Network:
 
     def backward(self, gradient: Tensor) -> None:
         """Fill `parameters.gradients` from the gradient for the outputs of the last forward."""
-        for layer in reversed(self.layers):
+        for layer in reversed(self._trained):
             gradient = layer.backward(gradient)
 
     def keep(self, rows: Tensor) -> None:

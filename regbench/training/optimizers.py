@@ -92,29 +92,31 @@ class Adam:
     def __init__(self, settings: Sequence[Setting], values: Tensor) -> None:
         options = [s.optimizer for s in settings if s.optimizer.name in ("adam", "adamw")]
         assert len(options) == len(settings)
-        self._beta1 = _column([o.betas[0] for o in options], values)
-        self._beta2 = _column([o.betas[1] for o in options], values)
-        self._weight1, self._weight2 = 1 - self._beta1, 1 - self._beta2
+        betas = torch.tensor([o.betas for o in options], dtype=torch.float64, device=values.device)
+        self._betas = betas  # (R, 2)
+        # beta^t as a running product: `pow` rounds one number differently from many.
+        self._powers = torch.ones_like(betas)
+        self._weights = (1 - betas).to(values)
         self._eps = _column([o.eps for o in options], values)
         self._mean = torch.zeros_like(values)
         self._square = torch.zeros_like(values)
-        self._steps = 0
 
     def _denominator(self, square: Tensor, rows: slice) -> Tensor:
         dims = [1] * (square.dim() - 1)
-        correction = (1 - self._beta2[rows] ** self._steps).view(-1, *dims)
+        correction = self._corrections[rows, 1].view(-1, *dims)
         return (square / correction).sqrt_().add_(self._eps[rows].view(-1, *dims))
 
     def step(self, parameters: Parameters, lr: Tensor) -> None:
         """One step."""
-        self._steps += 1
-        rate = -lr / (1 - self._beta1**self._steps)
+        self._powers *= self._betas
+        self._corrections = (1 - self._powers).to(lr)
+        rate = -lr / self._corrections[:, :1]
         for rows in _blocks(parameters.values):
             gradient, mean, square = (
                 buffer[rows] for buffer in (parameters.gradients, self._mean, self._square)
             )
-            mean.lerp_(gradient, self._weight1[rows])
-            square.lerp_(gradient.square_(), self._weight2[rows])
+            mean.lerp_(gradient, self._weights[rows, :1])
+            square.lerp_(gradient.square_(), self._weights[rows, 1:])
             direction = torch.div(mean, self._denominator(square, rows), out=gradient)
             parameters.values[rows].addcmul_(direction, rate[rows])
 
@@ -125,7 +127,7 @@ class Adam:
 
     def keep(self, rows: Tensor) -> None:
         """Keep only these runs' state."""
-        for name in ("_beta1", "_beta2", "_weight1", "_weight2", "_eps", "_mean", "_square"):
+        for name in ("_betas", "_powers", "_weights", "_eps", "_mean", "_square"):
             setattr(self, name, getattr(self, name).index_select(0, rows))
 
 
