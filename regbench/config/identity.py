@@ -1,0 +1,216 @@
+"""When two settings are the same, and what a run is called.
+
+Two settings are the same if no number they can produce differs: a strength of zero equals its
+absence, a list of equal strengths equals the number, and where a run is trained does not matter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from regbench.config.schema import (
+    BatchNorm,
+    DatasetConfig,
+    EarlyStopping,
+    Regularizer,
+    Setting,
+    Training,
+)
+from regbench.errors import BadData
+
+__all__ = [
+    "BLOCKS",
+    "NUMERICS_VERSION",
+    "canonical",
+    "cell_digest",
+    "fingerprint",
+    "flat",
+    "inert",
+    "regularizer_label",
+    "run_id",
+    "short",
+    "trajectory_key",
+    "without_regularizer",
+]
+
+# Bumped by hand whenever the numbers that a setting gives change.
+NUMERICS_VERSION = 1
+# Bumped by hand whenever a bundled or synthetic data set changes.
+DATA_VERSION = 1
+
+BLOCKS = ("dataset", "model", "regularizer", "optimizer", "training")
+
+# Where and how a run is carried out, and what else it writes: not what it is.
+_EXECUTION = {"device", "threads", "save_weights", "save_predictions"}
+
+
+def canonical(block: Any) -> dict[str, Any]:
+    """One block of a setting as plain values, the same for the same content.
+
+    >>> canonical(Regularizer(l1=0.0, l2=(0.1, 0.1), dropout=0.5))
+    {'l2': 0.1, 'dropout': 0.5}
+    >>> canonical(Regularizer(early_stopping=EarlyStopping()))
+    {'early_stopping': {'patience': 10}}
+    """
+    if isinstance(block, Regularizer):
+        return _canonical_regularizer(block)
+    values: dict[str, Any] = block.model_dump(mode="json")
+    if isinstance(block, Training):
+        return {key: value for key, value in values.items() if key not in _EXECUTION}
+    values.pop("path", None)  # of a file its bytes count, not its place
+    schedule = values.get("schedule")
+    if schedule == {"name": "constant", "warmup_epochs": 0}:
+        del values["schedule"]
+    return values
+
+
+def _canonical_regularizer(regularizer: Regularizer) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key in type(regularizer).model_fields:
+        value = getattr(regularizer, key)
+        if isinstance(value, tuple) and len(set(value)) == 1:
+            value = value[0]
+        if isinstance(value, tuple):
+            value = list(value)
+        elif isinstance(value, EarlyStopping):
+            value = _canonical_stopping(value)
+        elif isinstance(value, BatchNorm):
+            value = _changed(value)
+        if value not in (None, 0.0) or isinstance(value, Mapping):
+            result[key] = value
+    if "l1" not in result or result["l1_method"] == "proximal":
+        del result["l1_method"]
+    return result
+
+
+def _changed(block: Any) -> dict[str, Any]:
+    """The values that differ from their defaults."""
+    return {
+        key: getattr(block, key)
+        for key, field in type(block).model_fields.items()
+        if getattr(block, key) != field.default
+    }
+
+
+def _canonical_stopping(stopping: EarlyStopping) -> dict[str, Any]:
+    values = _changed(stopping)
+    values.pop("patience", None)
+    threshold = stopping.threshold
+    if stopping.rule in ("patience", "up"):
+        threshold = int(threshold)
+    if stopping.rule not in ("pq", "up"):
+        values.pop("strip", None)
+    return {stopping.rule: threshold, **values}
+
+
+@cache
+def _file_digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise BadData(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def fingerprint(dataset: DatasetConfig, folder: Path) -> str:
+    """What a data set holds: for a file the SHA-256 of its bytes, else a version.
+
+    Raises:
+        BadData: the file cannot be read.
+    """
+    if dataset.name == "csv":
+        return _file_digest((folder / dataset.path).resolve())
+    return f"{dataset.name} {DATA_VERSION}"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def cell_digest(setting: Setting, data: str) -> bytes:
+    """A hash of all that decides the runs of a setting on data of this fingerprint."""
+    content = {name: canonical(getattr(setting, name)) for name in BLOCKS}
+    return hashlib.sha256(_json([NUMERICS_VERSION, data, content]).encode()).digest()
+
+
+def run_id(digest: bytes, seed: int) -> str:
+    """`r` and twelve hex digits.
+
+    >>> run_id(b"cell", 0)
+    'rb00505e840ae'
+    """
+    return "r" + hashlib.sha256(digest + seed.to_bytes(8, "little")).hexdigest()[:12]
+
+
+def without_regularizer(setting: Setting) -> str:
+    """What two settings share if they differ in their regularizer only."""
+    return _json({name: canonical(getattr(setting, name)) for name in BLOCKS if name[0] != "r"})
+
+
+def trajectory_key(setting: Setting) -> str:
+    """What two settings share if they differ in their stopping rules only."""
+    content = {name: canonical(getattr(setting, name)) for name in BLOCKS}
+    content["regularizer"].pop("early_stopping", None)
+    # What a run saves, its readers save too.
+    training = setting.training
+    return _json([content, training.save_weights, training.save_predictions])
+
+
+def short(value: Any) -> str:
+    """A value as a label: scalars in shortest form, `48x48`, `l1=0.001+dropout=0.5`, `none`.
+
+    >>> short(1e-3), short([48, 48]), short({"l1": 0.001, "dropout": 0.5}), short({}), short(True)
+    ('0.001', '48x48', 'l1=0.001+dropout=0.5', 'none', 'true')
+    >>> short({"name": "mlp", "hidden": [8]}), short({"early_stopping": {"patience": 3}})
+    ('mlp+hidden=8', 'early_stopping.patience=3')
+    """
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return "x".join(short(item) for item in value)
+    if isinstance(value, Mapping):
+        parts = [
+            key if item is True else short(item) if key == "name" else f"{key}={short(item)}"
+            for key, item in flat(value).items()
+        ]
+        return "+".join(parts) or "none"
+    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as dotted keys; an empty one below the top is true (switched on).
+
+    >>> flat({"l2": 0.1, "batchnorm": {}, "early_stopping": {"gl": 2}})
+    {'l2': 0.1, 'batchnorm': True, 'early_stopping.gl': 2}
+    """
+    result: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            result |= flat(value, f"{prefix}{key}.")
+        else:
+            result[f"{prefix}{key}"] = True if isinstance(value, Mapping) else value
+    return result
+
+
+def regularizer_label(regularizer: Regularizer) -> str:
+    """What a regularizer holds, in short.
+
+    >>> regularizer_label(Regularizer(l1=1e-3, batchnorm=True))
+    'l1=0.001+batchnorm'
+    """
+    return short(canonical(regularizer))
+
+
+def inert(key: str) -> float | bool | None:
+    """What an absent key amounts to: no strength, not switched on, or nothing."""
+    if key == "regularizer.batchnorm":
+        return False
+    field = Regularizer.model_fields.get(key.removeprefix("regularizer."))
+    return 0.0 if field is not None and field.default == 0.0 else None

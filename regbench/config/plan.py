@@ -1,0 +1,127 @@
+"""The words of a plan: a study has cells, a cell and a seed are a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from regbench.config.identity import cell_digest, fingerprint, run_id, without_regularizer
+from regbench.config.schema import SCHEMA_VERSION, Setting
+from regbench.errors import BadStudy
+
+if TYPE_CHECKING:
+    from regbench.config.claims import Claim
+
+__all__ = ["Cell", "Plan", "Run", "Study", "make_plan"]
+
+Scalar = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One fully resolved setting of the study, without a seed.
+
+    Attributes:
+        name: its labels in sweep order: alone, or `key=label, key=label`.
+        labels: (axis, label) pairs in sweep order.
+        setting: the resolved setting.
+        regularizer: what its regularizer holds, in short: `none`, `l1=0.001+dropout=0.5`.
+        values: the config keys that vary over the study, with this cell's values.
+    """
+
+    name: str
+    labels: tuple[tuple[str, str], ...]
+    setting: Setting
+    regularizer: str
+    values: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study file, resolved and checked.
+
+    Attributes:
+        folder: what CSV paths are relative to.
+        source: where it was read, for messages.
+        base: the setting before the sweep.
+        sweep: the axes, as written.
+        expect: the claims, as written; `claims` are the same, parsed.
+        warnings: what is allowed but probably not meant.
+    """
+
+    name: str
+    folder: Path
+    source: str
+    base: Setting
+    seeds: tuple[int, ...]
+    cells: tuple[Cell, ...]
+    sweep: Any = field(default_factory=dict)
+    expect: tuple[str, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def resolved(self) -> dict[str, Any]:
+        """The study as plain values with every default filled in, as study.yaml holds it."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "name": self.name,
+            **self.base.model_dump(mode="json"),
+            "seeds": list(self.seeds),
+            "sweep": self.sweep,
+            "expect": list(self.expect),
+        }
+
+
+@dataclass(frozen=True)
+class Run:
+    """A cell and a seed: one row of runs.csv."""
+
+    run_id: str
+    cell: Cell
+    seed: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every run of a study, cell by cell and within a cell by seed.
+
+    Attributes:
+        varying: the config keys that differ between cells, in the schema's order.
+        baseline: for the name of each regularized cell, the name of the cell that differs from it
+            only in having no regularizer, where the study has one.
+    """
+
+    study: Study
+    runs: tuple[Run, ...]
+    varying: tuple[str, ...]
+    baseline: Mapping[str, str]
+
+
+def make_plan(study: Study) -> Plan:
+    """The plan of a study; loads no data (a CSV file's bytes are hashed).
+
+    Raises:
+        BadData: a CSV file cannot be read.
+        BadStudy: two runs have one id, which has never been seen.
+    """
+    runs = []
+    for cell in study.cells:
+        digest = cell_digest(cell.setting, fingerprint(cell.setting.dataset, study.folder))
+        runs += [Run(run_id(digest, seed), cell, seed) for seed in study.seeds]
+    if len({run.run_id for run in runs}) < len(runs):
+        raise BadStudy("two different runs have the same id: change any key of the study slightly")
+    unregularized = {
+        without_regularizer(cell.setting): cell.name
+        for cell in study.cells
+        if cell.regularizer == "none"
+    }
+    baseline = {
+        cell.name: unregularized[key]
+        for cell in study.cells
+        if cell.regularizer != "none"
+        and (key := without_regularizer(cell.setting)) in unregularized
+    }
+    varying = tuple(study.cells[0].values) if study.cells else ()
+    return Plan(study, tuple(runs), varying, baseline)
