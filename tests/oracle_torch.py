@@ -172,9 +172,7 @@ class Solo:
                 module.uniforms = torch.from_numpy(draws.view(np.int16).astype(np.int64) + 32768)
         if reg.input_noise:
             blocks = -(-batch * x.shape[1] // 4)
-            z = normal(
-                self.seed, Purpose.INPUT_NOISE, x.numel(), epoch=epoch, block=step * blocks
-            )
+            z = normal(self.seed, Purpose.INPUT_NOISE, x.numel(), epoch=epoch, block=step * blocks)
             x = x + reg.input_noise * torch.from_numpy(z).to(x).reshape(x.shape)
         lr = self._lr(epoch)
         for group in self.optimizer.param_groups:

@@ -87,7 +87,15 @@ def test_activations(activation, regularizer):
 
 @pytest.mark.parametrize(
     "init",
-    ["he_normal", "he_uniform", "glorot_normal", "glorot_uniform", "lecun_normal", "zeros", "torch"],
+    [
+        "he_normal",
+        "he_uniform",
+        "glorot_normal",
+        "glorot_uniform",
+        "lecun_normal",
+        "zeros",
+        "torch",
+    ],
 )
 def test_linear_models_and_initializers(init):
     for dataset in (WINE, FRIEDMAN):

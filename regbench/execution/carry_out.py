@@ -1,0 +1,119 @@
+"""Train one stack, split it if memory runs out, commit what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+from regbench.execution.job import Job, JobResult
+from regbench.results.records import RunRecord
+from regbench.results.store import commit, save_predictions, save_weights
+from regbench.training.loop import train_stack
+from regbench.training.member import Member, Trajectory
+
+__all__ = ["carry_out"]
+
+OnEpoch = Callable[[str, int, int], None]
+
+
+def carry_out(job: Job, on_epoch: OnEpoch) -> JobResult:
+    """Train the job's stack and commit its runs to the results folder.
+
+    Args:
+        on_epoch: called with the stack's id, the epoch and the trajectories still in training.
+    Raises:
+        BadData: the data cannot be read.
+        Unwritable: the results folder cannot be written.
+    """
+    stack = job.stack
+
+    def report(epoch: int, alive: int) -> None:
+        on_epoch(stack.stack_id, epoch, alive)
+
+    training = stack.members[0].setting.training
+    with _torch_settings(training.threads, training.tf32):
+        records, halved = _train(stack.members, job, report)
+    commit(job.results_folder, stack.stack_id, records)
+    statuses = [record.status for record in records]
+    return JobResult(
+        stack.stack_id,
+        len(records),
+        statuses.count("diverged"),
+        statuses.count("failed"),
+        halved,
+    )
+
+
+@contextmanager
+def _torch_settings(threads: int, tf32: bool) -> Iterator[None]:
+    """Set what is global in torch, and put it back for whoever shares this process."""
+    before = torch.get_num_threads(), torch.backends.cuda.matmul.allow_tf32
+    torch.set_num_threads(threads)
+    torch.backends.cuda.matmul.allow_tf32 = tf32
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        torch.backends.cuda.matmul.allow_tf32 = before[1]
+
+
+def _train(
+    members: Sequence[Member], job: Job, report: Callable[[int, int], None]
+) -> tuple[list[RunRecord], bool]:
+    """The members' records, and whether memory forced the stack apart."""
+    try:
+        trajectories = train_stack(members, job.study_folder, job.device, report)
+    except (MemoryError, RuntimeError) as error:
+        if not _out_of_memory(error):
+            raise
+        if len(members) == 1:
+            return [_failed(run_id, error) for run_id in members[0].readings], True
+        half = len(members) // 2
+        first, _ = _train(members[:half], job, report)
+        second, _ = _train(members[half:], job, report)
+        return first + second, True
+    return [r for trajectory in trajectories for r in _records(trajectory, job)], False
+
+
+def _out_of_memory(error: Exception) -> bool:
+    # On the CPU torch raises a plain RuntimeError with this text.
+    return (
+        isinstance(error, MemoryError | torch.OutOfMemoryError)
+        or "can't allocate memory" in str(error)
+        or "not enough memory" in str(error)
+    )
+
+
+def _failed(run_id: str, error: Exception) -> RunRecord:
+    message = "out of memory alone in its stack"
+    return RunRecord(run_id, "failed", message, 0, None, None, None, {})
+
+
+def _records(trajectory: Trajectory, job: Job) -> Iterator[RunRecord]:
+    """One record a reading, with the trajectory's curves up to the reading's own stop."""
+    for reading in trajectory.readings:
+        length = max(reading.epochs_run, 1)
+        if reading.state:
+            save_weights(job.results_folder, reading.run_id, dict(reading.state))
+        if reading.predictions:
+            save_predictions(job.results_folder, reading.run_id, dict(reading.predictions))
+        yield RunRecord(
+            run_id=reading.run_id,
+            status=reading.status,
+            error="" if reading.status == "ok" else _why(trajectory, reading.epochs_run),
+            epochs_run=reading.epochs_run,
+            best_epoch=reading.best_epoch,
+            reading_epoch=reading.reading_epoch,
+            flip_rate=trajectory.flip_rate,
+            curves={name: curve[:length] for name, curve in trajectory.curves.items()},
+        )
+
+
+def _why(trajectory: Trajectory, epoch: int) -> str:
+    names = ("objective", "weight_norm", "train_loss", "val_loss")
+    curves = trajectory.curves
+    infinite = [n for n in names if n in curves and not np.isfinite(curves[n][epoch - 1])]
+    return f"{infinite[0]} is not finite after epoch {epoch}"

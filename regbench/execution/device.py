@@ -1,0 +1,43 @@
+"""Which device a study trains on."""
+
+from __future__ import annotations
+
+from ctypes.util import find_library
+
+from regbench.errors import BadStudy
+
+__all__ = ["device_kind", "resolve_device"]
+
+
+def device_kind(device: str) -> str:
+    """`cpu` or `cuda`, for planning; torch is imported only where a CUDA driver is installed.
+
+    >>> device_kind("cpu"), device_kind("cuda:1")
+    ('cpu', 'cuda')
+    """
+    if device == "auto" and find_library("cuda") is None:
+        return "cpu"
+    return "cuda" if device.startswith("cuda") or resolve_device(device) != "cpu" else "cpu"
+
+
+def resolve_device(device: str) -> str:
+    """The device that `auto`, `cpu`, `cuda` or `cuda:i` stands for here, as torch names it.
+
+    Raises:
+        BadStudy: CUDA is asked for where there is none.
+    """
+    import torch
+
+    if device == "cpu":
+        return "cpu"
+    available = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if device == "auto":
+        return "cuda:0" if available else "cpu"
+    index = int(device.partition(":")[2] or 0)
+    if index >= available:
+        build = "a build of torch without CUDA" if torch.version.cuda is None else "no such GPU"
+        raise BadStudy(
+            f"training.device is {device}, but here is {build} ({available} CUDA devices): "
+            "use cpu or auto, or install a CUDA build (see README)"
+        )
+    return f"cuda:{index}"

@@ -1,0 +1,31 @@
+"""One stack's work, and how it ended; no torch here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from regbench.training.stacks import Stack
+
+__all__ = ["Job", "JobResult"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker needs to train one stack and commit it."""
+
+    stack: Stack
+    study_folder: Path
+    results_folder: Path
+    device: str
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """How a stack ended."""
+
+    stack_id: str
+    runs: int
+    diverged: int
+    failed: int
+    halved: bool

@@ -1,0 +1,161 @@
+"""Carry out a plan: what is done stays, the rest is trained, committed and tabled."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from regbench.config.plan import Plan
+from regbench.data import load
+from regbench.execution.device import device_kind, resolve_device
+from regbench.execution.estimate import PRODUCTS_PER_SECOND
+from regbench.execution.job import Job, JobResult
+from regbench.execution.progress import Progress, Silent
+from regbench.results.store import Store
+from regbench.training.stacks import Stack, cost, make_stacks
+
+__all__ = ["RunSummary", "StackPlan", "describe", "run_plan"]
+
+# Splits that are tried before anything is trained; a study of thousands of seeds is not held up.
+_SPLITS_CHECKED = 200
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """How a command went: runs found done, runs trained, and of all runs those without numbers."""
+
+    kept: int
+    trained: int
+    diverged: int
+    failed: int
+    wall_seconds: float
+
+
+@dataclass(frozen=True)
+class StackPlan:
+    """A stack as `regbench plan` shows it; seconds and bytes are estimates."""
+
+    stack_id: str
+    runs: int
+    trajectories: int
+    parameters: int
+    seconds: float
+    memory_bytes: int
+
+
+def describe(plan: Plan) -> list[StackPlan]:
+    """The stacks that a plan trains in an empty folder; imports no torch for a CPU study."""
+    folder = plan.study.folder
+    kind = device_kind(plan.study.base.training.device)
+    return [_describe(stack, folder) for stack in make_stacks(plan.runs, folder, device=kind)]
+
+
+def _describe(stack: Stack, folder: Path) -> StackPlan:
+    setting = stack.members[0].setting
+    each, n = cost(setting, folder), len(stack.members)
+    seconds = n * each.products * setting.training.epochs / PRODUCTS_PER_SECOND
+    memory = n * each.memory_bytes
+    return StackPlan(stack.stack_id, len(stack.run_ids), n, each.parameters, seconds, memory)
+
+
+def run_plan(
+    plan: Plan,
+    folder: Path,
+    *,
+    device: str | None = None,
+    workers: int | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> RunSummary:
+    """Train every run of the plan that `folder` does not hold yet, and write the tables.
+
+    Args:
+        folder: the study's results folder, made where it is missing.
+        device: instead of the study's `training.device`.
+        workers: processes that train; None takes one a core where that is worth it.
+        overwrite: remove what regbench has written there before.
+        progress: told what happens.
+    Raises:
+        BadStudy: the folder holds another study, or CUDA is asked for where there is none.
+        BadData: the data cannot be read or split.
+        FolderInUse: another regbench is writing the folder.
+        Unwritable: the folder cannot be written.
+    """
+    progress = progress or Silent()
+    begin = time.monotonic()
+    where = device or plan.study.base.training.device
+    with Store.open(folder, plan, overwrite=overwrite) as store:
+        done = store.done()
+        todo = [run for run in plan.runs if run.run_id not in done]
+        stacks = _pending(plan, store, done, where) if todo else []
+        if stacks:
+            _check_data(plan)
+            where = resolve_device(where)
+        total = sum(len(s.members) * s.members[0].setting.training.epochs for s in stacks)
+        kept = len(plan.runs) - len(todo)
+        progress.start(len(plan.runs), kept, len(stacks), total)
+        try:
+            jobs = [Job(stack, plan.study.folder, folder, where) for stack in stacks]
+            for result in _train(jobs, workers, progress):
+                if result.halved:
+                    store.add_provenance({"event": "split by memory", "stack": result.stack_id})
+                progress.stack_done(result.stack_id, result.runs, result.diverged, result.failed)
+        finally:
+            progress.finish()
+            store.write_tables(plan)
+        statuses = store.statuses(plan)
+    return RunSummary(
+        kept,
+        len(todo),
+        statuses.count("diverged"),
+        statuses.count("failed"),
+        time.monotonic() - begin,
+    )
+
+
+def _pending(plan: Plan, store: Store, done: set[str], device: str) -> list[Stack]:
+    """The stacks still to train.
+
+    A run that a recorded stack waits for stays in that stack, so that an interrupted command goes
+    on as it was planned; runs that are new are stacked among themselves.
+    """
+    recorded = {run for runs in store.known_stacks().values() for run in runs}
+    kind, folder = device_kind(device), plan.study.folder
+    stacks: list[Stack] = []
+    for stack_id, run_ids in store.known_stacks().items():
+        waiting = [r for r in plan.runs if r.run_id in set(run_ids) - done]
+        # One stack it was, so one it is, whatever the device's limit says now.
+        members = [m for s in make_stacks(waiting, folder, device="cuda") for m in s.members]
+        if members:
+            stacks.append(Stack(stack_id, tuple(members)))
+    fresh = [run for run in plan.runs if run.run_id not in recorded | done]
+    new = make_stacks(fresh, folder, device=kind, first=len(store.known_stacks()) + 1)
+    store.record_stacks({stack.stack_id: stack.run_ids for stack in new})
+    return stacks + new
+
+
+def _check_data(plan: Plan) -> None:
+    """Load every split once before training, so that bad data costs nobody an hour."""
+    seen: set[str] = set()
+    for run in plan.runs:
+        dataset = run.cell.setting.dataset
+        key = f"{run.seed if dataset.split_seed is None else 0} {dataset.model_dump_json()}"
+        if key not in seen and len(seen) < _SPLITS_CHECKED:
+            seen.add(key)
+            load(dataset, run.seed, plan.study.folder)
+
+
+def _train(jobs: Sequence[Job], workers: int | None, progress: Progress) -> Iterable[JobResult]:
+    """The results of all jobs as they finish; torch is imported from here on only."""
+    if not jobs:
+        return []
+    from regbench.execution.workers import choose_workers, train_here, train_in_workers
+
+    seconds = sum(_describe(job.stack, job.study_folder).seconds for job in jobs)
+    threads = max(job.stack.members[0].setting.training.threads for job in jobs)
+    number = choose_workers(workers, len(jobs), seconds, threads)
+    if number == 1 or jobs[0].device != "cpu":
+        return train_here(jobs, progress)
+    return train_in_workers(jobs, number, progress)

@@ -1,0 +1,108 @@
+"""Stacks over this process, or over local worker processes; the same bytes either way."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.queues import Queue
+from queue import Empty
+from typing import Any
+
+from regbench.execution.carry_out import carry_out
+from regbench.execution.estimate import WORKER_START_SECONDS
+from regbench.execution.job import Job, JobResult
+from regbench.execution.progress import Progress
+
+__all__ = ["choose_workers", "train_here", "train_in_workers"]
+
+_POLL_SECONDS = 0.1
+
+
+def choose_workers(asked: int | None, stacks: int, seconds: float, threads: int) -> int:
+    """How many processes train: as asked, else one a core where the work is worth their start.
+
+    >>> choose_workers(None, 8, 1.0, 1), choose_workers(3, 8, 1.0, 1), choose_workers(9, 2, 9.0, 1)
+    (1, 3, 2)
+    """
+    if asked is None:
+        asked = 1 if seconds < 2 * WORKER_START_SECONDS else max(1, cores() // threads)
+    return max(1, min(asked, stacks))
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def train_here(jobs: Sequence[Job], progress: Progress) -> Iterator[JobResult]:
+    """Train the jobs one after the other in this process."""
+    for job in jobs:
+        progress.stack_started(job.stack.stack_id, len(job.stack.run_ids))
+        yield carry_out(job, progress.advanced)
+
+
+def train_in_workers(jobs: Sequence[Job], workers: int, progress: Progress) -> Iterator[JobResult]:
+    """Train the jobs in so many processes; results come as they finish."""
+    context = get_context("spawn")  # a forked torch may deadlock
+    messages: Queue[tuple[str, str, int, int]] = context.Queue()
+    pool = ProcessPoolExecutor(workers, context, _start_worker, (messages,))
+    with _ended(pool):
+        # Heavy stacks were planned first where it matters; the pool takes them in order.
+        pending: set[Future[JobResult]] = {pool.submit(_work, job) for job in jobs}
+        while pending:
+            done, pending = wait(pending, _POLL_SECONDS, return_when=FIRST_COMPLETED)
+            _relay(messages, progress)
+            for future in done:
+                yield future.result()
+
+
+@contextmanager
+def _ended(pool: ProcessPoolExecutor) -> Iterator[None]:
+    """Wait for the workers at the end; on an error or an interrupt, end them at once.
+
+    What they have committed is whole, and what they have not is trained again.
+    """
+    try:
+        yield
+    except BaseException:
+        for process in list((pool._processes or {}).values()):
+            process.terminate()
+        pool.shutdown(wait=True, cancel_futures=True)
+        raise
+    pool.shutdown()
+
+
+def _relay(messages: Queue[tuple[str, str, int, int]], progress: Progress) -> None:
+    """Hand on what the workers have said so far."""
+    while True:
+        try:
+            what, stack_id, a, b = messages.get_nowait()
+        except Empty:
+            return
+        if what == "started":
+            progress.stack_started(stack_id, a)
+        else:
+            progress.advanced(stack_id, a, b)
+
+
+_messages: Any = None  # set in each worker
+
+
+def _start_worker(messages: Queue[tuple[str, str, int, int]]) -> None:
+    import signal
+
+    # Ctrl-C reaches the whole process group; the parent decides what becomes of the workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    global _messages  # noqa: PLW0603  (one queue a worker process)
+    _messages = messages
+
+
+def _work(job: Job) -> JobResult:
+    stack = job.stack
+    _messages.put(("started", stack.stack_id, len(stack.run_ids), 0))
+    return carry_out(job, lambda *what: _messages.put(("advanced", *what)))

@@ -1,0 +1,140 @@
+"""Which runs train together: a pure function of the plan, never of the machine; no torch here.
+
+Runs stack if their tensors have the same shapes and their steps the same kind of arithmetic; all
+else (strengths, rates, learning rates, seeds, first weights) is a number a run. Runs that differ
+in stopping rules only read one trajectory.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil
+from pathlib import Path
+
+from regbench.config.identity import canonical, fingerprint, trajectory_key
+from regbench.config.plan import Run
+from regbench.config.schema import EarlyStopping, Setting
+from regbench.data import shape
+from regbench.training.member import Member
+
+__all__ = ["Cost", "Stack", "cost", "make_stacks", "stack_key"]
+
+# How many parameters train side by side. Beyond this a stack of heavy runs gains nothing, and it
+# keeps other cores waiting: a run of this size stacks alone.
+_PARAMETERS_AT_ONCE = {"cpu": 1 << 19, "cuda": 1 << 26}
+# Batched products of up to 40 runs were found to give every run the same bits.
+_MOST_RUNS = {"cpu": 40, "cuda": 4096}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one trajectory takes, estimated.
+
+    Attributes:
+        parameters: trained numbers.
+        products: multiply-adds of an epoch, training and scoring.
+        memory_bytes: parameters, gradients, optimizer state and data.
+    """
+
+    parameters: int
+    products: int
+    memory_bytes: int
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Trajectories that train as one batched computation."""
+
+    stack_id: str
+    members: tuple[Member, ...]
+
+    @property
+    def run_ids(self) -> tuple[str, ...]:
+        """The runs that read them."""
+        return tuple(run_id for member in self.members for run_id in member.readings)
+
+
+def cost(setting: Setting, folder: Path) -> Cost:
+    """An estimate from shapes alone; loads no bundled or synthetic data.
+
+    Raises:
+        BadData: a CSV file cannot be read.
+    """
+    data = shape(setting.dataset, folder)
+    widths = [data.inputs, *setting.model.hidden_sizes, data.outputs]
+    kernels = sum(a * b for a, b in pairwise(widths))
+    parameters = kernels + sum(widths[1:])
+    # Training passes forward and twice backward over its part, scoring forward over all.
+    products = kernels * data.rows * 3
+    item = 4 if setting.training.dtype == "float32" else 8
+    return Cost(parameters, products, item * (parameters * 5 + data.rows * data.inputs))
+
+
+def stack_key(setting: Setting, folder: Path) -> str:
+    """What settings share if they stack.
+
+    The data's kind and sizes (its noise and its splits are numbers), the layers, batchnorm or not,
+    the kind of optimizer, and all of `training` but where it happens.
+    """
+    dataset = canonical(setting.dataset)
+    for number in ("noise", "factor", "label_noise", "split_seed"):
+        dataset.pop(number, None)
+    model = canonical(setting.model)
+    model.pop("init")
+    optimizer = setting.optimizer
+    kind = "adam" if optimizer.name == "adamw" else optimizer.name
+    nesterov = optimizer.name == "sgd" and optimizer.nesterov
+    training = canonical(setting.training)
+    saves = (setting.training.save_weights, setting.training.save_predictions)
+    batchnorm = setting.regularizer.batchnorm is not None
+    data = fingerprint(setting.dataset, folder)
+    return json.dumps([data, dataset, model, kind, nesterov, batchnorm, training, saves])
+
+
+def make_stacks(
+    runs: Iterable[Run], folder: Path, *, device: str = "cpu", first: int = 1
+) -> list[Stack]:
+    """The stacks of these runs, in the order of their first run.
+
+    Args:
+        folder: what CSV paths are relative to.
+        device: the kind of device, `cpu` or `cuda`.
+        first: number of the first stack; ids are `s0001` and on.
+    """
+    groups: dict[str, dict[tuple[str, int], dict[str, EarlyStopping | None]]] = {}
+    settings: dict[tuple[str, int], Setting] = {}
+    keys: dict[str, tuple[str, str]] = {}
+    for run in runs:
+        setting = run.cell.setting
+        if run.cell.name not in keys:
+            keys[run.cell.name] = (stack_key(setting, folder), trajectory_key(setting))
+        group, trajectory = keys[run.cell.name]
+        member = (trajectory, run.seed)
+        settings.setdefault(member, setting)
+        readings = groups.setdefault(group, {}).setdefault(member, {})
+        readings[run.run_id] = setting.regularizer.early_stopping
+    stacks: list[Stack] = []
+    for trajectories in groups.values():
+        members = [Member(settings[key], key[1], runs) for key, runs in trajectories.items()]
+        for part in _split(members, _most(members[0].setting, folder, device)):
+            stacks.append(Stack(f"s{first + len(stacks):04d}", part))
+    return stacks
+
+
+def _most(setting: Setting, folder: Path, device: str) -> int:
+    fitting = _PARAMETERS_AT_ONCE[device] // cost(setting, folder).parameters
+    return min(max(1, fitting), _MOST_RUNS[device])
+
+
+def _split(members: Sequence[Member], most: int) -> list[tuple[Member, ...]]:
+    """Parts of nearly equal size, none larger than `most`.
+
+    >>> [len(part) for part in _split([None] * 10, 4)]
+    [4, 3, 3]
+    """
+    parts = ceil(len(members) / most)
+    bounds = [round(i * len(members) / parts) for i in range(parts + 1)]
+    return [tuple(members[a:b]) for a, b in pairwise(bounds)]

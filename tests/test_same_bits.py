@@ -1,0 +1,162 @@
+"""A run's bits depend on nothing beside it: not on the stack, its order, or a neighbour's fault."""
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+from engine import FRIEDMAN, WINE, member, setting, train
+
+from regbench.nn.activation import ACTIVATIONS
+from regbench.nn.buffers import aligned
+from regbench.nn.parameters import Layout, Parameters
+
+REGULARIZERS = [
+    {},
+    {"l1": 0.01},
+    {"l2": 0.01, "dropout": 0.5},
+    {"weight_decay": 0.1, "max_norm": 1.0},
+    {"input_dropout": 0.2, "input_noise": 0.3},
+    {"label_smoothing": 0.1, "l1": 0.001, "l1_method": "subgradient"},
+]
+OPTIMIZERS = [
+    {"name": "adam", "lr": 0.01},
+    {"name": "sgd", "lr": 0.05, "momentum": 0.9},
+    {"name": "rmsprop", "lr": 0.003},
+]
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def stack(dtype, optimizer, dataset=WINE, extra=None, **blocks):
+    """Eighteen runs: every regularizer with three seeds and learning rates of their own."""
+    regularizers = REGULARIZERS
+    if dataset is FRIEDMAN:
+        regularizers = [r for r in REGULARIZERS if "label_smoothing" not in r]
+    return [
+        member(
+            setting(
+                dataset=dataset,
+                regularizer=regularizer | (extra or {}),
+                optimizer=optimizer | {"lr": optimizer["lr"] * (1 + seed / 7)},
+                training={"dtype": dtype, "epochs": 4, "batch_size": 13},
+                **blocks,
+            ),
+            seed,
+        )
+        for regularizer, seed in product(regularizers, range(3))
+    ]
+
+
+def assert_same_bits(a, b):
+    for name in a.curves:
+        np.testing.assert_array_equal(a.curves[name], b.curves[name], err_msg=name)
+    for x, y in zip(a.readings, b.readings, strict=True):
+        assert replace(x, run_id="", state={}) == replace(y, run_id="", state={})
+        for name in x.state:
+            assert x.state[name].tobytes() == y.state[name].tobytes(), name
+
+
+MODELS = {
+    "linear": {"name": "linear"},
+    "odd": {"name": "mlp", "hidden": [13, 1, 3]},
+    "tiny batchnorm": {"name": "mlp", "hidden": [5]},
+    "wide": {"name": "mlp", "hidden": [64, 32]},
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: o["name"])
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("dataset", [WINE, FRIEDMAN], ids=["wine", "friedman1"])
+def test_alone_permuted_or_among_others(dtype, optimizer, model, dataset):
+    extra = {"batchnorm": True} if model == "tiny batchnorm" else {}
+    chosen = MODELS[model]
+    members = (
+        stack(dtype, optimizer, dataset, extra, model=chosen)
+        if model != "linear"
+        else [
+            replace(m, setting=m.setting.model_copy(update={"model": chosen_model(chosen)}))
+            for m in stack(dtype, optimizer, dataset)
+            if m.setting.regularizer.dropout == 0
+        ]
+    )
+    together = train(*members)
+    backwards = train(*members[::-1])[::-1]
+    for a, b in zip(together, backwards, strict=True):
+        assert_same_bits(a, b)
+    for i in (0, 4, len(members) - 1):
+        assert_same_bits(together[i], train(members[i])[0])
+    middle = train(*members[3:10])
+    for a, b in zip(together[3:10], middle, strict=True):
+        assert_same_bits(a, b)
+
+
+def chosen_model(blocks):
+    return setting(model=blocks).model
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "gelu", "elu", "selu", "sigmoid"])
+def test_activations_have_no_odd_last_elements(activation):
+    forward, backward = ACTIVATIONS[activation]
+    for dtype, size in product([torch.float32, torch.float64], [1, 3, 7, 13, 31, 100]):
+        x = aligned((9, 3, size), torch.zeros(1, dtype=dtype)).copy_(torch.randn(9, 3, size) * 2)
+        g = torch.randn(9, 3, size, dtype=dtype)
+        for first, last in ((0, 1), (4, 5), (8, 9), (2, 6)):
+            part = aligned((last - first, 3, size), x).copy_(x[first:last])
+            assert torch.equal(forward(x)[first:last], forward(part))
+            whole = backward(g.clone(), x)[first:last]
+            assert torch.equal(whole, backward(g[first:last].clone(), part))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_products_of_up_to_40_runs(dtype):
+    """The shapes for which padded products were found to give every run the same bits."""
+    generator = torch.Generator().manual_seed(0)
+    like = torch.zeros(1, dtype=dtype)
+    for batch, inputs, outputs in product([1, 7, 32, 60], [1, 3, 13, 64, 128], [1, 2, 10, 128]):
+        layout = Layout([("layers.0.weight", "kernel", (inputs, outputs))])
+        values = torch.randn(40, layout.width, generator=generator, dtype=dtype)
+        x = aligned((40, batch, inputs), like).normal_(generator=generator)
+        g = aligned((40, batch, outputs), like).normal_(generator=generator)
+
+        def products(rows, values=values, x=x, g=g, layout=layout):
+            parameters = Parameters(layout, values[rows].clone())
+            weight = parameters.value(layout.slots[0])
+            gradient = parameters.gradient(layout.slots[0])
+            part, back = (
+                aligned((len(weight), *x.shape[1:]), x),
+                aligned((len(weight), *g.shape[1:]), g),
+            )
+            part.copy_(x[rows])
+            back.copy_(g[rows])
+            y = torch.bmm(part, weight, out=aligned((len(weight), *g.shape[1:]), like))
+            dx = torch.bmm(
+                back, weight.transpose(1, 2), out=aligned((len(weight), *x.shape[1:]), like)
+            )
+            torch.bmm(part.transpose(1, 2), back, out=gradient)
+            return y, dx, gradient, back.sum(1)
+
+        everything = products(slice(0, 40))
+        for rows in (slice(0, 1), slice(39, 40), slice(3, 4), slice(5, 12), slice(7, 24)):
+            for whole, part in zip(everything, products(rows), strict=True):
+                assert torch.equal(whole[rows], part), (batch, inputs, outputs, rows)
+
+
+def test_a_diverging_run_touches_no_neighbour():
+    calm = [member(setting(optimizer={"name": "sgd", "lr": 0.05}), seed) for seed in range(3)]
+    wild = member(setting(optimizer={"name": "sgd", "lr": 1e30}), 1)
+    control = train(*calm)
+    a, b, broken, c = train(calm[0], calm[1], wild, calm[2])
+    for x, y in zip(control, (a, b, c), strict=True):
+        assert_same_bits(x, y)
+    reading = broken.readings[0]
+    assert (reading.status, reading.reading_epoch) == ("diverged", None)
+    assert len(broken.curves["epoch"]) == reading.epochs_run < 5
