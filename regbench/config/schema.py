@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 __all__ = [
+    "TOP_LEVEL",
     "BareRegularizer",
     "BatchNorm",
     "DatasetConfig",
@@ -66,6 +67,16 @@ class Block(BaseModel):
 def _named(value: Any) -> Any:
     """A bare word stands for a block of that name."""
     return {"name": value} if isinstance(value, str) else value
+
+
+def _default_name(name: str) -> BeforeValidator:
+    """As `_named`; a mapping without a name is of the default kind."""
+
+    def named(value: Any) -> Any:
+        value = _named(value)
+        return {"name": name, **value} if isinstance(value, dict) else value
+
+    return BeforeValidator(named)
 
 
 # --- data -----------------------------------------------------------------------------------
@@ -249,7 +260,7 @@ class Mlp(Block):
         return self.hidden
 
 
-ModelConfig = Annotated[Linear | Mlp, Field(discriminator="name"), BeforeValidator(_named)]
+ModelConfig = Annotated[Linear | Mlp, Field(discriminator="name"), _default_name("mlp")]
 
 # --- regularizer ----------------------------------------------------------------------------
 
@@ -451,7 +462,7 @@ class RmsProp(_Optimizer):
 
 
 OptimizerConfig = Annotated[
-    Sgd | Adam | AdamW | RmsProp, Field(discriminator="name"), BeforeValidator(_named)
+    Sgd | Adam | AdamW | RmsProp, Field(discriminator="name"), _default_name("adam")
 ]
 
 # --- training -------------------------------------------------------------------------------
@@ -498,17 +509,42 @@ class Setting(Block):
     training: Training = Training()
 
 
+Name = Annotated[str, Field(description="default: the file's stem; names the results folder")]
+Seeds = Annotated[
+    Count | Annotated[tuple[Seed, ...], Field(strict=False, min_length=1)],
+    Field(description="how many (0, 1, ...), or a list of them"),
+]
+Sweep = Annotated[
+    dict[str, Any] | list[dict[str, Any]],
+    Field(description="axes: a mapping is a product, a list of mappings a union of products"),
+]
+Expect = Annotated[
+    tuple[str, ...],
+    Field(strict=False, description="claims about results: gap_loss[l2] < gap_loss[none]"),
+]
+
+
 class StudyFile(Setting):
     """A study file: a setting, the seeds, the sweep over settings and the claims about it."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
-    name: str = Field("", description="default: the file's stem; names the results folder")
-    seeds: Count | Annotated[tuple[Seed, ...], Field(strict=False, min_length=1)] = Field(
-        5, description="how many (0, 1, ...), or a list of them"
-    )
-    sweep: dict[str, Any] | list[dict[str, Any]] = Field(
-        {}, description="axes: a mapping is a product, a list of mappings a union of products"
-    )
-    expect: tuple[str, ...] = Field(
-        (), strict=False, description="claims about the results, e.g. gap_loss[l2] < gap_loss[none]"
-    )
+    name: Name = ""
+    seeds: Seeds = 5
+    sweep: Sweep = {}
+    expect: Expect = ()
+
+
+# The top-level keys and what each may hold, for validation one by one.
+TOP_LEVEL: dict[str, Any] = {
+    "dataset": DatasetConfig,
+    "model": ModelConfig,
+    "regularizer": RegularizerConfig,
+    "optimizer": OptimizerConfig,
+    "training": Training,
+    "schema_version": Literal[1],
+    "name": Name,
+    "seeds": Seeds,
+    "sweep": Sweep,
+    "expect": Expect,
+}
+assert set(TOP_LEVEL) == set(StudyFile.model_fields)

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 
 from regbench.execution.job import Job, JobResult
+from regbench.results.arrays import save_predictions, save_weights
+from regbench.results.pieces import commit
 from regbench.results.records import RunRecord
-from regbench.results.store import commit, save_predictions, save_weights
 from regbench.training.loop import train_stack
 from regbench.training.member import Member, Trajectory
 

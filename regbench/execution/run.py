@@ -62,50 +62,46 @@ def _describe(stack: Stack, folder: Path) -> StackPlan:
 
 def run_plan(
     plan: Plan,
-    folder: Path,
+    store: Store,
     *,
     device: str | None = None,
     workers: int | None = None,
-    overwrite: bool = False,
     progress: Progress | None = None,
 ) -> RunSummary:
-    """Train every run of the plan that `folder` does not hold yet, and write the tables.
+    """Train every run of the plan that the store does not hold yet, and write the tables.
 
     Args:
-        folder: the study's results folder, made where it is missing.
+        store: the study's results folder, open.
         device: instead of the study's `training.device`.
         workers: processes that train; None takes one a core where that is worth it.
-        overwrite: remove what regbench has written there before.
         progress: told what happens.
     Raises:
-        BadStudy: the folder holds another study, or CUDA is asked for where there is none.
+        BadStudy: CUDA is asked for where there is none.
         BadData: the data cannot be read or split.
-        FolderInUse: another regbench is writing the folder.
         Unwritable: the folder cannot be written.
     """
     progress = progress or Silent()
     begin = time.monotonic()
     where = device or plan.study.base.training.device
-    with Store.open(folder, plan, overwrite=overwrite) as store:
-        done = store.done()
-        todo = [run for run in plan.runs if run.run_id not in done]
-        stacks = _pending(plan, store, done, where) if todo else []
-        if stacks:
-            _check_data(plan)
-            where = resolve_device(where)
-        total = sum(len(s.members) * s.members[0].setting.training.epochs for s in stacks)
-        kept = len(plan.runs) - len(todo)
-        progress.start(len(plan.runs), kept, len(stacks), total)
-        try:
-            jobs = [Job(stack, plan.study.folder, folder, where) for stack in stacks]
-            for result in _train(jobs, workers, progress):
-                if result.halved:
-                    store.add_provenance({"event": "split by memory", "stack": result.stack_id})
-                progress.stack_done(result.stack_id, result.runs, result.diverged, result.failed)
-        finally:
-            progress.finish()
-            store.write_tables(plan)
-        statuses = store.statuses(plan)
+    done = set(store.records())
+    todo = [run for run in plan.runs if run.run_id not in done]
+    stacks = _pending(plan, store, done, where) if todo else []
+    if stacks:
+        _check_data(plan)
+        where = resolve_device(where)
+    total = sum(len(s.members) * s.members[0].setting.training.epochs for s in stacks)
+    kept = len(plan.runs) - len(todo)
+    progress.start(len(plan.runs), kept, len(stacks), total)
+    jobs = [Job(stack, plan.study.folder, store.folder, where) for stack in stacks]
+    try:
+        for result in _train(jobs, workers, progress):
+            if result.halved:
+                store.add_provenance({"event": "split by memory", "stack": result.stack_id})
+            progress.stack_done(result.stack_id, result.runs, result.diverged, result.failed)
+    finally:
+        progress.finish()
+        store.write_tables(plan)
+    statuses = store.statuses(plan)
     return RunSummary(
         kept,
         len(todo),

@@ -1,0 +1,147 @@
+"""Rules of a setting that need two blocks at once, and what is allowed but probably not meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from regbench.config.schema import DatasetConfig, Regularizer, Setting
+
+__all__ = ["KNOWN_ROWS", "contradictions", "doubts", "part_count"]
+
+# Rows of the sets that come with scikit-learn.
+KNOWN_ROWS = {"digits": 1797, "breast_cancer": 569, "wine": 178, "iris": 150, "diabetes": 442}
+
+# Key and message.
+Finding = tuple[str, str]
+
+
+def part_count(size: int | float, rows: int) -> int:
+    """How many rows a size is: a share of all, rounded half up, or a count.
+
+    >>> part_count(0.2, 1797), part_count(300, 1797), part_count(0, 10)
+    (359, 300, 0)
+    """
+    return int(size * rows + 0.5) if isinstance(size, float) else size
+
+
+def contradictions(setting: Setting) -> Iterator[Finding]:
+    """What cannot be carried out, by key."""
+    yield from _layers(setting)
+    yield from _tasks(setting)
+    yield from _sizes(setting.dataset)
+    yield from _validation(setting)
+
+
+def _layers(setting: Setting) -> Iterator[Finding]:
+    regularizer, hidden = setting.regularizer, len(setting.model.hidden_sizes)
+    counts = {"l1": hidden + 1, "l2": hidden + 1, "weight_decay": hidden + 1}
+    counts |= {"max_norm": hidden + 1, "dropout": hidden}
+    for key, layers in counts.items():
+        value = getattr(regularizer, key)
+        if (
+            isinstance(value, tuple)
+            and len(value) != layers
+            and not (key == "dropout" and not hidden)
+        ):
+            kind = "hidden layers" if key == "dropout" else "kernels"
+            yield (
+                f"regularizer.{key}",
+                f"has {len(value)} values, but the model has {layers} {kind}",
+            )
+    if hidden:
+        return
+    if regularizer.dropout not in (0, (0.0,)):
+        yield (
+            "regularizer.dropout",
+            "acts after hidden layers, and a linear model has none: use input_dropout",
+        )
+    if regularizer.batchnorm is not None:
+        yield "regularizer.batchnorm", "acts in hidden layers, and a linear model has none"
+
+
+def _tasks(setting: Setting) -> Iterator[Finding]:
+    stopping = setting.regularizer.early_stopping
+    if setting.dataset.task == "regression":
+        if getattr(setting.dataset, "label_noise", 0):
+            yield "dataset.label_noise", "redraws classes, and a regression has none"
+        if setting.regularizer.label_smoothing:
+            yield "regularizer.label_smoothing", "spreads classes, and a regression has none"
+        if stopping is not None and stopping.monitor == "val_acc":
+            yield "regularizer.early_stopping.monitor", "a regression has no accuracy: use val_r2"
+    elif stopping is not None and stopping.monitor == "val_r2":
+        yield "regularizer.early_stopping.monitor", "a classification has no R^2: use val_acc"
+
+
+def _rows(dataset: DatasetConfig) -> int | None:
+    rows: int | None = KNOWN_ROWS.get(dataset.name) or getattr(dataset, "n_samples", None)
+    return rows
+
+
+def _sizes(dataset: DatasetConfig) -> Iterator[Finding]:
+    if dataset.name == "csv" and dataset.split_column is not None:
+        given = {"train_size", "val_size", "test_size", "split_seed"} & dataset.model_fields_set
+        for key in sorted(given):
+            yield f"dataset.{key}", "goes against split_column, which brings the split"
+        return
+    rows = _rows(dataset)
+    if rows is None:
+        return
+    counts = {key: part_count(getattr(dataset, key), rows) for key in ("val_size", "test_size")}
+    for key, count in counts.items():
+        if getattr(dataset, key) and not count:
+            yield f"dataset.{key}", f"leaves no example of {rows} rows: give 0 for none"
+    rest = rows - sum(counts.values())
+    if rest <= 0:
+        used = f"{counts['val_size']} for validation and {counts['test_size']} for test"
+        yield "dataset", f"{used} leave nothing of {rows} rows to train on"
+    elif dataset.train_size is not None:
+        wanted = part_count(dataset.train_size, rows)
+        if wanted > rest:
+            yield (
+                "dataset.train_size",
+                f"asks for {wanted} examples, but of {rows} rows only {rest} are left after "
+                f"{counts['val_size']} for validation and {counts['test_size']} for test",
+            )
+        elif wanted == 0:
+            yield "dataset.train_size", f"leaves no example of {rows} rows to train on"
+
+
+def _validation(setting: Setting) -> Iterator[Finding]:
+    stopping = setting.regularizer.early_stopping
+    if stopping is None or setting.dataset.val_size or stopping.monitor == "train_loss":
+        return
+    if setting.dataset.name == "csv" and setting.dataset.split_column is not None:
+        return
+    yield (
+        "regularizer.early_stopping",
+        f"watches {stopping.monitor}, and val_size is 0: give val_size, or monitor train_loss",
+    )
+
+
+def doubts(setting: Setting) -> Iterator[str]:
+    """What is allowed but may surprise."""
+    regularizer, optimizer = setting.regularizer, setting.optimizer
+    if optimizer.name == "adam" and _strong(regularizer, "l2"):
+        yield (
+            "l2 with adam is coupled into its moments and is not weight decay; for that set "
+            "regularizer.weight_decay"
+        )
+    rows = _rows(setting.dataset)
+    if rows is not None:
+        validation = part_count(setting.dataset.val_size, rows)
+        if 0 < validation < 30:
+            yield (
+                f"validation has {validation} examples: intervals will be wide; use a larger "
+                "val_size or more seeds"
+            )
+
+
+def _strong(regularizer: Regularizer, key: str) -> bool:
+    value = getattr(regularizer, key)
+    return any(value) if isinstance(value, tuple) else bool(value)
+
+
+def decays_nothing(settings: list[Setting]) -> bool:
+    """Whether a study names adamw and gives none of its cells any weight decay."""
+    named = [setting for setting in settings if setting.optimizer.name == "adamw"]
+    return bool(named) and not any(_strong(s.regularizer, "weight_decay") for s in named)

@@ -1,0 +1,374 @@
+"""From a study's text to a `Study`, or to all of its problems at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from regbench.config.claims import BadClaim, Claim, parse_claim, resolve
+from regbench.config.crosschecks import contradictions, decays_nothing, doubts
+from regbench.config.identity import BLOCKS
+from regbench.config.messages import did_you_mean, mistakes, shown
+from regbench.config.plan import Cell, Study
+from regbench.config.schema import TOP_LEVEL, Block, Setting, StudyFile
+from regbench.config.sweep import Choice, Grid, count, expand, read_grids, set_key
+from regbench.config.yaml_text import Document, parse_yaml
+from regbench.errors import BadStudy, Problem
+
+__all__ = ["MAX_RUNS", "load_study", "parse_study", "study_from_mapping"]
+
+MAX_RUNS = 100_000
+_KEYS = tuple(StudyFile.model_fields)
+_NO_AXES = ("name", "seeds", "expect", "sweep", "schema_version")
+# What a folder may be called on every system.
+_NAME = re.compile(r"[^\W_][\w .+=,()-]{0,99}")
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?|reference")
+
+KeyPath = tuple[str | int, ...]
+
+
+def load_study(
+    path: Path | str,
+    overrides: Sequence[str] = (),
+    *,
+    seeds: str | None = None,
+    max_runs: int = MAX_RUNS,
+) -> Study:
+    """Read a study file.
+
+    Args:
+        overrides: `key=value` texts that set the base, values parsed as in the file.
+        seeds: how many, or `0,3,7`, instead of the file's.
+        max_runs: a larger plan is refused before anything is enumerated.
+    Raises:
+        BadStudy: with every problem of the file and the overrides.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadStudy(Problem(f"is not UTF-8 (byte {error.start})", str(path))) from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no such path"
+        raise BadStudy(Problem(f"cannot be read: {reason}", str(path))) from error
+    settings = [*overrides, *([f"seeds={_seeds(seeds)}"] if seeds is not None else [])]
+    return parse_study(
+        text,
+        source=str(path),
+        folder=path.parent,
+        name=path.stem,
+        overrides=settings,
+        max_runs=max_runs,
+    )
+
+
+def _seeds(text: str) -> str:
+    return f"[{text}]" if "," in text else text
+
+
+def study_from_mapping(
+    values: Mapping[str, Any], *, folder: Path = Path(), max_runs: int = MAX_RUNS
+) -> Study:
+    """A study from plain values, as a file would hold them.
+
+    Raises:
+        BadStudy: with every problem.
+
+    >>> study = study_from_mapping({"dataset": "iris", "sweep": {"regularizer": ["none", "l2"]}})
+    >>> [cell.name for cell in study.cells], study.seeds
+    (['none', 'l2'], (0, 1, 2, 3, 4))
+    """
+    return _Reader(Document(dict(values)), "study", folder, max_runs).read("study")
+
+
+def parse_study(
+    text: str,
+    source: str = "study.yaml",
+    folder: Path = Path(),
+    *,
+    name: str = "study",
+    overrides: Sequence[str] = (),
+    max_runs: int = MAX_RUNS,
+) -> Study:
+    """A study from the text of a file; see `load_study`."""
+    reader = _Reader(parse_yaml(text, source), source, folder, max_runs)
+    for override in overrides:
+        reader.override(override)
+    return reader.read(name)
+
+
+@cache
+def _validator(key: str) -> TypeAdapter[Any]:
+    config = None if key in BLOCKS else ConfigDict(strict=True)  # classes have their own
+    return TypeAdapter(TOP_LEVEL[key], config=config)
+
+
+class _Reader:
+    """Reads one document, collecting problems instead of stopping at the first."""
+
+    def __init__(self, document: Document, source: str, folder: Path, max_runs: int) -> None:
+        self._document, self._source, self._folder = document, source, folder
+        self._max_runs = max_runs
+        self._problems: dict[Problem, None] = {}
+        self._overridden: set[str] = set()
+        root = document.value
+        self._values: dict[str, Any] = dict(root) if isinstance(root, Mapping) else {}
+        if not isinstance(root, Mapping):
+            what = "is empty" if root is None else f"holds {shown(root)} at the top"
+            self._add((), f"{what}: a study is a mapping of keys such as dataset, model, sweep")
+
+    def _add(self, path: KeyPath, message: str, *, key: bool = False, column: int = 0) -> None:
+        """Note a problem at a path of the document, or of the override that set it."""
+        dotted = _dotted(path)
+        for overridden in self._overridden:
+            if dotted == overridden or dotted.startswith(f"{overridden}."):
+                self._problems[Problem(message, "-s", key=dotted)] = None
+                return
+        place = self._document.place(path, key=key)
+        line, start = place if place else (None, None)
+        if start is not None:
+            start += column
+        self._problems[Problem(message, self._source, line, start, dotted)] = None
+
+    # --- overrides ---
+
+    def override(self, text: str) -> None:
+        """Set the base by `key=value`."""
+        key, equals, value = text.partition("=")
+        key = key.strip()
+
+        def refuse(message: str) -> None:
+            self._problems[Problem(message, "-s", key=key)] = None
+
+        if not equals or not key:
+            self._problems[Problem(f"expected key=value, not {text!r}", "-s")] = None
+            return
+        first = key.split(".")[0]
+        if first not in _KEYS or ("." in key and first not in BLOCKS):
+            refuse(f"unknown key{did_you_mean(first, _KEYS)}")
+            return
+        if self._is_swept(key):
+            refuse("is swept in the study: change the sweep, or replace the axis with -g")
+            return
+        try:
+            parsed = parse_yaml(value, "-s").value
+        except BadStudy as error:
+            refuse(error.problems[0].message)
+            return
+        self._overridden.add(key)
+        set_key(self._values, key, parsed)
+
+    def _is_swept(self, key: str) -> bool:
+        sweep = self._values.get("sweep")
+        grids = sweep if isinstance(sweep, list) else [sweep]
+        axes = [str(axis) for grid in grids if isinstance(grid, Mapping) for axis in grid]
+        return any(key == axis or key.startswith(f"{axis}.") for axis in axes)
+
+    # --- the whole ---
+
+    def read(self, default_name: str) -> Study:
+        """The study.
+
+        Raises:
+            BadStudy: with all problems, in the order of the file.
+        """
+        for key in self._values:
+            if key not in _KEYS:
+                known = f"; the keys are {', '.join(_KEYS)}"
+                self._add((key,), f"unknown key{did_you_mean(key, _KEYS) or known}", key=True)
+        name = self._name(default_name)
+        seeds = self._seeds()
+        self._simple("schema_version")
+        expect = self._simple("expect") or ()
+        grids = self._grids()
+        self._stop_if_empty_dataset(grids)
+        base = {block: self._block(block, self._values.get(block), ()) for block in BLOCKS}
+        cells = self._cells(grids, len(seeds))
+        claims = self._claims(expect, cells)
+        self._fail()
+        for block in BLOCKS:  # a block that is only in the sweep
+            if base[block] is None:
+                base[block] = getattr(cells[0].setting, block)
+        return Study(
+            name=name,
+            folder=self._folder,
+            source=self._source,
+            base=Setting.model_construct(**base),  # type: ignore[arg-type]
+            seeds=seeds,
+            cells=cells,
+            sweep=self._values.get("sweep") or {},
+            expect=expect,
+            claims=claims,
+            warnings=_warnings(cells),
+        )
+
+    def _fail(self) -> None:
+        if self._problems:
+            last = float("inf")
+            ordered = sorted(
+                self._problems,
+                key=lambda p: (p.source == "-s", p.line or last, p.column or last),
+            )
+            raise BadStudy(*ordered)
+
+    def _name(self, default: str) -> str:
+        name = self._values.get("name", default)
+        if not isinstance(name, str):
+            self._add(("name",), f"expected a text, not {shown(name)}")
+            return default
+        if not _NAME.fullmatch(name) or _RESERVED.fullmatch(name) or name[-1] in " .":
+            self._add(
+                ("name",),
+                f"{name!r} cannot name a results folder: use letters, digits, spaces and -_.+=,() "
+                "and begin with a letter or digit ('reference' is reserved)",
+            )
+        return name
+
+    def _seeds(self) -> tuple[int, ...]:
+        value = self._simple("seeds")
+        if value is None:
+            value = 5
+        if isinstance(value, int):
+            if value > self._max_runs:
+                self._add(("seeds",), f"{value} seeds are more than --max-runs ({self._max_runs})")
+                return (0,)
+            return tuple(range(value))
+        twice = {seed for seed in value if value.count(seed) > 1}
+        if twice:
+            self._add(("seeds",), f"the seed {min(twice)} is given twice")
+        return tuple(value)
+
+    def _simple(self, key: str) -> Any:
+        """A top-level key that is no block; None where it is missing or wrong."""
+        if key not in self._values:
+            return None
+        return self._validated(key, self._values[key], ())
+
+    def _validated(self, key: str, raw: Any, choices: Sequence[Choice]) -> Any:
+        try:
+            return _validator(key).validate_python(raw)
+        except ValidationError as error:
+            for path, is_key, message in mistakes(key, raw, error.errors(include_url=False)):
+                self._add(self._origin((key, *path), choices), message, key=is_key)
+            return None
+
+    def _origin(self, path: KeyPath, choices: Sequence[Choice]) -> KeyPath:
+        """Where a part of a block was written: in the base, or in a choice of the sweep."""
+        for choice in sorted(choices, key=lambda choice: "." not in choice.axis):
+            axis = tuple(choice.axis.split("."))
+            if path[: len(axis)] == axis:
+                return (*choice.path, *path[len(axis) :])
+        return path
+
+    # --- blocks and cells ---
+
+    def _stop_if_empty_dataset(self, grids: Sequence[Grid]) -> None:
+        if "dataset" in self._values:
+            return
+        swept = grids and all(any(axis.key == "dataset" for axis in grid) for grid in grids)
+        if not swept and isinstance(self._document.value, Mapping):
+            self._add((), "the key 'dataset' is missing: it is the only one that must be given")
+            self._fail()
+
+    def _block(self, block: str, raw: Any, choices: Sequence[Choice]) -> Block | None:
+        if raw is None and block not in self._values and not choices:
+            default = StudyFile.model_fields[block].default
+            return default if isinstance(default, Block) else None
+        result: Block | None = self._validated(block, raw, choices)
+        return result
+
+    def _grids(self) -> list[Grid]:
+        sweep = self._values.get("sweep", {})
+        sweep = {} if sweep is None else sweep
+        parts = sweep if isinstance(sweep, list) else [sweep]
+        paths: list[KeyPath] = (
+            [("sweep", i) for i in range(len(parts))] if isinstance(sweep, list) else [("sweep",)]
+        )
+        sound = True
+        for part, path in zip(parts, paths, strict=True):
+            sound &= self._check_grid(part, path)
+        return read_grids(sweep) if sound else []
+
+    def _check_grid(self, grid: Any, path: KeyPath) -> bool:
+        if not isinstance(grid, Mapping):
+            what = "a mapping of axes, or a list of such mappings"
+            self._add(path, f"expected {what}, not {shown(grid)}")
+            return False
+        sound = True
+        for key, values in grid.items():
+            first = str(key).split(".")[0]
+            if first in _NO_AXES:
+                self._add((*path, key), f"{first} cannot be swept", key=True)
+            elif first not in BLOCKS:
+                hint = did_you_mean(first, BLOCKS) or f"; an axis begins with {', '.join(BLOCKS)}"
+                self._add((*path, key), f"unknown axis{hint}", key=True)
+            elif isinstance(values, list | Mapping) and not values:
+                self._add((*path, key), "an axis needs at least one value")
+            else:
+                continue
+            sound = False
+        return sound
+
+    def _cells(self, grids: Sequence[Grid], seeds: int) -> tuple[Cell, ...]:
+        runs = count(grids) * seeds
+        if runs > self._max_runs:
+            self._add(
+                ("sweep",),
+                f"{count(grids)} cells with {seeds} seeds are {runs} runs, more than --max-runs "
+                f"({self._max_runs})",
+                key=True,
+            )
+            return ()
+        base = {block: self._values[block] for block in BLOCKS if block in self._values}
+        cells = expand(base, grids, self._block)
+        for cell in cells:
+            for key, message in contradictions(cell.setting):
+                self._add(self._nearest(key, cell, grids), message)
+        return cells
+
+    def _nearest(self, key: str, cell: Cell, grids: Sequence[Grid]) -> KeyPath:
+        """Where the value of a key in a cell was written: in the sweep, or in the base."""
+        path = tuple(key.split("."))
+        labels = dict(cell.labels)
+        for grid in grids:
+            if [axis.key for axis in grid] != list(labels):
+                continue
+            chosen = [c for axis in grid for c in axis.choices if labels[c.axis] == c.label]
+            return self._origin(path, chosen)
+        return path
+
+    def _claims(self, expect: Sequence[str], cells: Sequence[Cell]) -> tuple[Claim, ...]:
+        claims = []
+        for i, text in enumerate(expect):
+            try:
+                claim = parse_claim(text)
+                if cells:
+                    resolve(claim, cells)
+                claims.append(claim)
+            except BadClaim as error:
+                self._add(("expect", i), str(error), column=error.column)
+        return tuple(claims)
+
+
+def _dotted(path: KeyPath) -> str:
+    """
+    >>> _dotted(("sweep", "regularizer", "l1", "l1", 0))
+    'sweep.regularizer.l1.l1[0]'
+    """
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def _warnings(cells: Sequence[Cell]) -> tuple[str, ...]:
+    settings = [cell.setting for cell in cells]
+    found = dict.fromkeys(doubt for setting in settings for doubt in doubts(setting))
+    if decays_nothing(settings):
+        found["adamw decays nothing here: set regularizer.weight_decay"] = None
+    return tuple(found)

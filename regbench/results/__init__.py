@@ -1,0 +1,1 @@
+"""The store: committed stacks are the truth, tables are made from them."""

@@ -1,0 +1,34 @@
+"""Weights and predictions of single runs, where a study saves them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from safetensors.numpy import save
+
+from regbench.results.files import make_folder, write_atomic
+
+__all__ = ["save_predictions", "save_weights"]
+
+Arrays = Mapping[str, npt.NDArray[np.generic]]
+
+
+def save_weights(folder: Path, run_id: str, arrays: Arrays) -> None:
+    """Write weights/<run_id>.safetensors: layers.<i>.weight (I, O), layers.<i>.bias (O,), norms."""
+    make_folder(folder / "weights")
+    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    write_atomic(folder / "weights" / f"{run_id}.safetensors", save(contiguous))
+
+
+def save_predictions(folder: Path, run_id: str, arrays: Arrays) -> None:
+    """Write predictions/<run_id>.npz (plain arrays, no pickle)."""
+    make_folder(folder / "predictions")
+
+    def write(path: Path) -> None:
+        with path.open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **dict(arrays))
+
+    write_atomic(folder / "predictions" / f"{run_id}.npz", write)

@@ -1,0 +1,89 @@
+"""CSV as regbench writes and reads it: one text for one table, safe to open in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Sequence
+from math import isnan
+from pathlib import Path
+
+from regbench.errors import BadData
+
+__all__ = ["guard", "read_csv", "unguard", "write_csv"]
+
+# What a spreadsheet would run as a formula; apostrophes before it are told apart by one more.
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_GUARDED = re.compile(r"'+[=+\-@\t\r]")
+
+
+def guard(text: str) -> str:
+    """A label with a leading apostrophe where a spreadsheet would run it as a formula.
+
+    >>> guard("=1+1"), guard("dropout"), guard("'=x")
+    ("'=1+1", 'dropout', "''=x")
+    """
+    return "'" + text if _FORMULA.match(text) else text
+
+
+def unguard(text: str) -> str:
+    """The label that `guard` was given.
+
+    >>> all(unguard(guard(text)) == text for text in ("=1", "'=1", "'x", "-3", "plain"))
+    True
+    """
+    return text[1:] if _GUARDED.match(text) else text
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return "" if isnan(value) else repr(value)
+    return guard(value) if isinstance(value, str) else str(value)
+
+
+def write_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    """UTF-8, LF, '.' decimals, shortest round-trip floats, empty for None and NaN.
+
+    >>> write_csv(["cell", "l2", "n"], [["none", 0.001, 3], ["=x", None, float("nan")]])
+    b"cell,l2,n\\nnone,0.001,3\\n'=x,,\\n"
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([_cell(value) for value in row] for row in rows)
+    return text.getvalue().encode()
+
+
+def read_csv(path: Path) -> tuple[list[str], list[list[str]]]:
+    """Header and rows of a CSV file that regbench wrote, as text with the guards taken off.
+
+    Raises:
+        BadData: naming the file and the line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BadData(f"{path}: is not UTF-8 (byte {error.start})") from error
+    except OSError as error:
+        raise BadData(f"{path}: cannot be read: {error.strerror}") from error
+    if text and not text.endswith("\n"):
+        raise BadData(f"{path}: the last line is cut off")
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = next(reader, [])
+        rows = []
+        for row in reader:
+            if len(row) != len(header):
+                place = f"{path}:{reader.line_num}"
+                raise BadData(f"{place}: {len(row)} fields where the header has {len(header)}")
+            rows.append([unguard(value) for value in row])
+    except csv.Error as error:
+        raise BadData(f"{path}:{reader.line_num}: {error}") from error
+    if not header:
+        raise BadData(f"{path}: is empty")
+    return header, rows

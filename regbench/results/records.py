@@ -1,0 +1,50 @@
+"""What is kept of one run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["RunRecord", "Status"]
+
+Status = Literal["ok", "diverged", "failed"]
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run's outcome; its row in runs.csv is its curves at `reading_epoch`.
+
+    Attributes:
+        error: why it has no numbers; empty for `ok`.
+        epochs_run: the run's own stop.
+        best_epoch: the rule's choice, or the epoch of least validation loss.
+        reading_epoch: the epoch whose weights the row reports; None unless `ok`.
+        flip_rate: the share of training labels that label noise really changed.
+        curves: (E,) float64 by column of epochs.csv, one value an epoch from 1 (or the single
+            epoch 0); NaN where there is none.
+    """
+
+    run_id: str
+    status: Status
+    error: str
+    epochs_run: int
+    best_epoch: int | None
+    reading_epoch: int | None
+    flip_rate: float | None
+    curves: Mapping[str, npt.NDArray[np.float64]]
+
+    def at_reading(self, name: str) -> float | None:
+        """A curve's value at the reading; None where there is none.
+
+        >>> record = RunRecord("r", "ok", "", 2, 1, 1, None, {"val_loss": np.array([0.5, 0.7])})
+        >>> record.at_reading("val_loss"), record.at_reading("test_loss")
+        (0.5, None)
+        """
+        if self.reading_epoch is None or name not in self.curves:
+            return None
+        value = float(self.curves[name][max(self.reading_epoch, 1) - 1])
+        return None if np.isnan(value) else value

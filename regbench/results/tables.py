@@ -1,0 +1,110 @@
+"""plan.csv, runs.csv and epochs.csv: derived from committed stacks, in the plan's order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from regbench.config.plan import Plan, Run
+from regbench.config.schema import SCHEMA_VERSION
+from regbench.results.records import RunRecord
+
+__all__ = ["Row", "epochs_table", "metrics_of", "plan_table", "runs_table"]
+
+Row = list[object]
+Table = tuple[list[str], Iterable[Row]]
+
+_PARTS = ("train", "val", "test")
+
+
+def metrics_of(plan: Plan) -> tuple[str, ...]:
+    """The metric columns of a study: losses, scores (accuracy or R^2) and gaps.
+
+    A study that sweeps over both tasks has both kinds of columns.
+    """
+    tasks = {cell.setting.dataset.task for cell in plan.study.cells}
+    names = [f"{part}_loss" for part in _PARTS] + ["gap_loss"]
+    for kind, task in (("acc", "classification"), ("r2", "regression")):
+        if task in tasks:
+            names += [*(f"{part}_{kind}" for part in _PARTS), f"gap_{kind}"]
+    return tuple(names)
+
+
+def _noisy(plan: Plan) -> bool:
+    return any(getattr(cell.setting.dataset, "label_noise", 0) for cell in plan.study.cells)
+
+
+def plan_table(plan: Plan, stack_of: Mapping[str, str]) -> Table:
+    """Every planned run and the stack that trains it."""
+    header = ["run_id", "cell", "seed", "stack"]
+    rows: list[Row] = [
+        [run.run_id, run.cell.name, run.seed, stack_of.get(run.run_id)] for run in plan.runs
+    ]
+    return header, rows
+
+
+def runs_table(plan: Plan, records: Mapping[str, RunRecord]) -> Table:
+    """One row a run that is done."""
+    extra = ["train_acc_clean", "flip_rate"] if _noisy(plan) else []
+    metrics = metrics_of(plan)
+    header = [
+        *("schema_version", "study", "run_id", "cell", "regularizer", "seed", "status", "error"),
+        *("epochs_run", "best_epoch", "reading_epoch"),
+        *metrics,
+        *extra,
+        *("penalty", "weight_norm", "zero_fraction"),
+        *plan.varying,
+    ]
+
+    def row(run: Run, record: RunRecord) -> Row:
+        cell = run.cell
+        return [
+            *(SCHEMA_VERSION, plan.study.name, run.run_id, cell.name, cell.regularizer, run.seed),
+            *(record.status, record.error),
+            *(record.epochs_run, record.best_epoch, record.reading_epoch),
+            *(_metric(record, name) for name in metrics),
+            *(
+                record.flip_rate if name == "flip_rate" else record.at_reading(name)
+                for name in extra
+            ),
+            *(record.at_reading(name) for name in ("penalty", "weight_norm", "zero_fraction")),
+            *(cell.values[key] for key in plan.varying),
+        ]
+
+    return header, (row(run, records[run.run_id]) for run in plan.runs if run.run_id in records)
+
+
+def _metric(record: RunRecord, name: str) -> float | None:
+    """A metric at the reading; gaps are positive where the run overfits."""
+    if not name.startswith("gap_"):
+        return record.at_reading(name)
+    kind = name.removeprefix("gap_")
+    train, val = record.at_reading(f"train_{kind}"), record.at_reading(f"val_{kind}")
+    if train is None or val is None:
+        return None
+    return val - train if kind == "loss" else train - val
+
+
+def epochs_table(plan: Plan, records: Mapping[str, RunRecord]) -> Table:
+    """One row a run and epoch, from 1 to the run's own stop."""
+    scores = [name for name in metrics_of(plan) if not name.startswith("gap_")]
+    columns = ["lr", "objective", "penalty", *scores]
+    if _noisy(plan):
+        columns.append("train_acc_clean")
+    header = ["run_id", "cell", "seed", "epoch", *columns]
+
+    def rows() -> Iterator[Row]:
+        for run in plan.runs:
+            if run.run_id in records:
+                yield from _epochs(run, records[run.run_id], columns)
+
+    return header, rows()
+
+
+def _epochs(run: Run, record: RunRecord, columns: Sequence[str]) -> Iterator[Row]:
+    if "epoch" not in record.curves:
+        return
+    epochs = record.curves["epoch"].astype(int).tolist()
+    none = [None] * len(epochs)
+    values = [record.curves[name].tolist() if name in record.curves else none for name in columns]
+    for epoch, *row in zip(epochs, *values, strict=True):
+        yield [run.run_id, run.cell.name, run.seed, epoch, *row]
