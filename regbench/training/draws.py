@@ -26,7 +26,7 @@ def shuffled(seed: int, epoch: int, ids: npt.NDArray[np.int64]) -> npt.NDArray[n
         (n,) positions into `ids`. Of a larger training set the smaller one's order is a part.
 
     >>> shuffled(0, 1, np.array([0, 1, 2, 3])).tolist()
-    [0, 2, 1, 3]
+    [1, 0, 2, 3]
     """
     keys = raw(seed, Purpose.SHUFFLE, int(ids.max()) + 1, epoch=epoch)
     return np.argsort(keys[ids], kind="stable")

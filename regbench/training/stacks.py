@@ -133,7 +133,7 @@ def _split(members: Sequence[Member], most: int) -> list[tuple[Member, ...]]:
     """Parts of nearly equal size, none larger than `most`.
 
     >>> [len(part) for part in _split([None] * 10, 4)]
-    [4, 3, 3]
+    [3, 4, 3]
     """
     parts = ceil(len(members) / most)
     bounds = [round(i * len(members) / parts) for i in range(parts + 1)]

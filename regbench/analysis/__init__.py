@@ -1,0 +1,1 @@
+"""Gap table, paired statistics, claims."""

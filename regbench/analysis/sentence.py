@@ -1,0 +1,85 @@
+"""One sentence that says what the gap table shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from regbench.analysis.gap import CellGap
+
+__all__ = ["sentence"]
+
+
+def sentence(table: Sequence[CellGap]) -> str:
+    """What regularization did to the gap in loss, with intervals; honest where nothing is decided.
+
+    Speaks of the first baseline of the table and the cells compared with it.
+    """
+    compared = [row for row in table if row.baseline is not None and "gap_loss" in row.deltas]
+    if not compared:
+        return _without_baseline(table)
+    baseline = next(row for row in table if row.cell == compared[0].baseline)
+    compared = [row for row in compared if row.baseline == baseline.cell]
+    start = f"{_gap(baseline)}"
+    narrows = sorted((r for r in compared if _side(r) == -1), key=_delta)
+    widens = sorted((r for r in compared if _side(r) == 1), key=_delta, reverse=True)
+    parts = [start]
+    if narrows:
+        parts.append(f"{narrows[0].cell} narrows it most, by {_change(narrows[0], baseline)}")
+        if len(narrows) > 1:
+            parts.append("so do " + _named([row.cell for row in narrows[1:]]))
+    if widens:
+        parts.append(f"{widens[0].cell} widens it, by {_change(widens[0], baseline)}")
+    if not narrows and not widens:
+        parts.append("no regularizer here changes it beyond what these seeds can tell from chance")
+    return "; ".join(parts) + "."
+
+
+def _without_baseline(table: Sequence[CellGap]) -> str:
+    sound = [row for row in table if row.metrics["gap_loss"].mean is not None]
+    if not sound:
+        return "There is no gap to speak of: no run has both a training and a validation loss."
+    rows = sorted(sound, key=lambda row: row.metrics["gap_loss"].mean or 0.0)
+    if len(rows) == 1:
+        return _gap(rows[0]) + "."
+    least, most = rows[0], rows[-1]
+    return f"{_gap(least)}, the smallest; in {most.cell} it is {_mean(most)}, the largest."
+
+
+def _gap(row: CellGap) -> str:
+    found = row.metrics["gap_loss"]
+    over = f"over {found.n} seeds" if found.n > 1 else "with one seed"
+    if found.low is None or found.high is None:
+        return f"In {row.cell} the gap in loss (validation less training) is {_mean(row)} {over}"
+    return (
+        f"In {row.cell} the gap in loss (validation less training) is {_mean(row)} "
+        f"(95% interval {found.low:.3g} to {found.high:.3g} {over})"
+    )
+
+
+def _mean(row: CellGap) -> str:
+    mean = row.metrics["gap_loss"].mean
+    return "unknown" if mean is None else f"{mean:.3g}"
+
+
+def _delta(row: CellGap) -> float:
+    return row.deltas["gap_loss"].interval.mean or 0.0
+
+
+def _side(row: CellGap) -> int:
+    """-1 where the whole interval of the change is below 0, 1 where above, 0 where undecided."""
+    found = row.deltas["gap_loss"].interval
+    if found.low is None or found.high is None:
+        return 0
+    return -1 if found.high < 0 else 1 if found.low > 0 else 0
+
+
+def _change(row: CellGap, baseline: CellGap) -> str:
+    found = row.deltas["gap_loss"].interval
+    base = baseline.metrics["gap_loss"].mean
+    mean, low, high = (abs(value or 0.0) for value in (found.mean, found.low, found.high))
+    share = f" or {100 * mean / base:.0f}%" if base is not None and base > 0 else ""
+    return f"{mean:.3g}{share} ({min(low, high):.3g} to {max(low, high):.3g})"
+
+
+def _named(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]

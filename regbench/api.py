@@ -1,0 +1,156 @@
+"""The whole of regbench as functions: what the command line does, for notebooks and scripts."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from regbench.analysis.claims import Outcome, decide
+from regbench.analysis.gap import CellGap, gap_columns, gap_table
+from regbench.config.load import load_study, study_from_mapping
+from regbench.config.plan import Study, make_plan
+from regbench.execution.progress import Progress
+from regbench.execution.run import RunSummary, run_plan
+from regbench.report.markdown import gap_markdown
+from regbench.results.runs import Runs, read_runs
+from regbench.results.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Results", "read", "run"]
+
+
+@dataclass(frozen=True)
+class Results:
+    """A study's results folder.
+
+    Attributes:
+        folder: where the files lie.
+        summary: how the command went; None where results were only read.
+        claims: the study's claims and how they were decided.
+        warnings: what was found damaged and set aside.
+    """
+
+    folder: Path
+    summary: RunSummary | None = None
+    claims: tuple[Outcome, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @cached_property
+    def rows(self) -> Runs:
+        """runs.csv as typed rows."""
+        return read_runs(self.folder)
+
+    @cached_property
+    def table(self) -> list[CellGap]:
+        """The gap table, one object a cell."""
+        return gap_table(self.rows)
+
+    @cached_property
+    def runs(self) -> pd.DataFrame:
+        """runs.csv, one row a run."""
+        return _frame(self.folder / "runs.csv")
+
+    @cached_property
+    def epochs(self) -> pd.DataFrame:
+        """epochs.csv, one row a run and epoch."""
+        return _frame(self.folder / "epochs.csv")
+
+    @cached_property
+    def gap(self) -> pd.DataFrame:
+        """gap.csv, one row a cell."""
+        return _frame(self.folder / "gap.csv")
+
+
+def _frame(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    from regbench.results.csv_text import unguard
+
+    # "none" and "NA" are labels here; only nothing is missing.
+    frame = pd.read_csv(path, keep_default_na=False, na_values=[""])
+    for name in frame.columns:
+        if not pd.api.types.is_numeric_dtype(frame[name]):
+            frame[name] = frame[name].map(lambda v: unguard(v) if isinstance(v, str) else v)
+    return frame
+
+
+def run(
+    study: Study | Mapping[str, Any] | Path | str,
+    *,
+    overrides: Sequence[str] = (),
+    seeds: str | None = None,
+    out: Path | str | None = None,
+    device: str | None = None,
+    workers: int | None = 1,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Results:
+    """Train what a study asks for and is not done yet, write its tables, decide its claims.
+
+    Args:
+        study: a study file's path, its content as a mapping, or a loaded study.
+        overrides: `key=value` texts that set the file's base.
+        seeds: how many, or `0,3,7`.
+        out: the results folder; `results/<study>` by default.
+        device: instead of the study's `training.device`.
+        workers: processes that train (in a script, more than one asks for the usual
+            `if __name__ == "__main__"`); None takes one a core where that is worth it.
+        overwrite: remove what regbench has written to the folder before.
+        progress: a display that is told what happens.
+    Raises:
+        BadStudy, BadData, FolderInUse, Unwritable: see regbench.errors.
+    """
+    if isinstance(study, Path | str):
+        study = load_study(study, overrides, seeds=seeds)
+    elif not isinstance(study, Study):
+        study = study_from_mapping(study)
+    folder = Path(out) if out is not None else Path("results") / study.name
+    plan = make_plan(study)
+    with Store.open(folder, plan, overwrite=overwrite) as store:
+        try:
+            summary = run_plan(plan, store, device=device, workers=workers, progress=progress)
+        finally:
+            runs = read_runs(folder) if (folder / "runs.csv").exists() else None
+            if runs is not None:
+                table = gap_table(runs)
+                store.write_table("gap.csv", gap_columns(runs, table))
+                store.write_text("gap.md", gap_markdown(study.name, runs, table))
+        if summary.trained:
+            store.add_provenance(_provenance(summary))
+        warnings = tuple(store.warnings)
+    assert runs is not None
+    claims = tuple(decide(claim, study.cells, runs) for claim in study.claims)
+    return Results(folder, summary, claims, warnings)
+
+
+def read(folder: Path | str) -> Results:
+    """The results that a folder holds.
+
+    Raises:
+        BadData: it holds none, or they are malformed.
+    """
+    results = Results(Path(folder))
+    _ = results.rows
+    return results
+
+
+def _provenance(summary: RunSummary) -> dict[str, object]:
+    packages = ("regbench", "torch", "numpy", "scikit-learn")
+    return {
+        "event": "trained",
+        "runs": summary.trained,
+        "wall_seconds": round(summary.wall_seconds, 3),
+        "command": sys.argv,
+        "host": platform.node(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        **{name: version(name) for name in packages},
+    }
