@@ -1,0 +1,6 @@
+"""`python -m regbench`."""
+
+from regbench.cli.main import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""The `regbench` command: its sub-commands, and what becomes of every outcome."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import sys
+import tempfile
+import traceback
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+
+from regbench.cli import inspect, run, study
+from regbench.errors import RegbenchError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="regbench",
+    help="How much does a model overfit, which regularizer closes the gap, by how much, and how "
+    "sure are we?",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run")(run.run)
+app.command("validate")(study.validate)
+app.command("plan")(study.plan)
+app.command("show")(inspect.show)
+app.command("list")(inspect.list_parts)
+app.command("schema")(study.schema)
+app.command("init")(study.init)
+app.command("doctor")(inspect.doctor)
+
+
+def _version(value: bool) -> None:
+    if value:
+        from importlib.metadata import version
+
+        print(f"regbench {version('regbench')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: ends as Ctrl-C does, with an exit code of its own."""
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    raise Terminated
+
+
+def main() -> None:
+    """Run the command line, and end with the exit code that docs/exit-codes.md promises."""
+    signal.signal(signal.SIGTERM, _terminate)
+    sys.exit(_outcome())
+
+
+def _outcome() -> int:
+    try:
+        # Typer gives back the code of typer.Exit, and raises what it cannot handle.
+        code = app(standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except RegbenchError as error:
+        for line in str(error).splitlines():
+            print(f"error: {line}", file=sys.stderr)
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort) as interrupt:
+        command = shlex.join(["regbench", *sys.argv[1:]])
+        print(f"\ninterrupted: finished work is kept; to go on: {command}", file=sys.stderr)
+        return 143 if isinstance(interrupt, Terminated) else 130
+    except BrokenPipeError:
+        # The reader has seen enough; keep Python from complaining again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if hasattr(error, "exit_code") and hasattr(error, "show"):  # a usage error of click's
+            error.show()
+            return 2
+        return _defect(error)
+
+
+def _defect(error: Exception) -> int:
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="regbench-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as file:
+        file.write(f"{shlex.join(sys.argv)}\n\n")
+        traceback.print_exception(error, file=file)
+    name = type(error).__name__
+    print(f"error: a defect in regbench ({name}: {error}); please report it", file=sys.stderr)
+    print(f"error: with the traceback in {file.name}", file=sys.stderr)
+    return 70

@@ -1,0 +1,183 @@
+"""Commands about study files: validate, plan, schema, init. None of them trains."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from regbench.cli.consoles import stderr, stdout
+from regbench.errors import BadStudy, Problem, Unwritable
+
+__all__ = ["init", "plan", "schema", "validate"]
+
+
+class ProblemFormat(StrEnum):
+    """How problems are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+
+
+class PlanFormat(StrEnum):
+    """How a plan is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+def validate(
+    studies: Annotated[list[Path], typer.Argument(help="Study files.", show_default=False)],
+    form: Annotated[
+        ProblemFormat, typer.Option("--format", help="github: annotations for a workflow.")
+    ] = ProblemFormat.TEXT,
+) -> None:
+    """Check study files; every problem at once, each with its place.
+
+    [dim]Example: regbench validate configs/*.yaml --format github[/dim]
+    """
+    from regbench.config.load import load_study
+
+    problems: list[Problem] = []
+    for path in studies:
+        try:
+            study = load_study(path)
+        except BadStudy as error:
+            problems += error.problems
+            continue
+        if form is ProblemFormat.TEXT:
+            runs = len(study.cells) * len(study.seeds)
+            print(f"{path}: {len(study.cells)} cells, {len(study.seeds)} seeds, {runs} runs")
+            for warning in study.warnings:
+                stderr().print(f"note: {path}: {warning}", soft_wrap=True, markup=False)
+    if form is ProblemFormat.JSON:
+        print(json.dumps([vars(problem) for problem in problems], indent=1))
+    elif form is ProblemFormat.GITHUB:
+        for problem in problems:
+            print(_annotation(problem))
+    if problems and form is ProblemFormat.TEXT:
+        raise BadStudy(*problems)
+    if problems:
+        raise typer.Exit(2)
+
+
+def _annotation(problem: Problem) -> str:
+    """A GitHub workflow command; its message escaped as the runner asks."""
+    place = {"file": problem.source, "line": problem.line, "col": problem.column}
+    parts = ",".join(f"{key}={value}" for key, value in place.items() if value not in (None, ""))
+    text = f"{problem.key}: {problem.message}" if problem.key else problem.message
+    escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return f"::error {parts}::{escaped}"
+
+
+def plan(
+    study: Annotated[Path, typer.Argument(help="The study file.", show_default=False)],
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", "-s", metavar="KEY=VALUE", help="Set a key.")
+    ] = None,
+    seeds: Annotated[str | None, typer.Option(help="How many, or a list.", metavar="N|A,B")] = None,
+    form: Annotated[
+        PlanFormat, typer.Option("--format", help="How it is printed.")
+    ] = PlanFormat.TABLE,
+) -> None:
+    """Show what a run would train: cells, runs, stacks. Trains nothing.
+
+    [dim]Example: regbench plan configs/quickstart.yaml --seeds 10[/dim]
+    """
+    from regbench.config.load import load_study
+    from regbench.config.plan import make_plan
+    from regbench.execution.run import describe
+
+    made = make_plan(load_study(study, overrides or (), seeds=seeds))
+    stacks = describe(made)
+    trajectories = sum(stack.trajectories for stack in stacks)
+    facts: dict[str, Any] = {
+        "study": made.study.name,
+        "cells": len(made.study.cells),
+        "seeds": len(made.study.seeds),
+        "runs": len(made.runs),
+        "trajectories": trajectories,
+        "stacks": len(stacks),
+        "estimated_seconds_one_core": round(sum(stack.seconds for stack in stacks), 1),
+        "estimated_memory_bytes": max((stack.memory_bytes for stack in stacks), default=0),
+    }
+    if form is PlanFormat.JSON:
+        cells = [
+            {"cell": c.name, "regularizer": c.regularizer, **c.values} for c in made.study.cells
+        ]
+        each = [vars(stack) for stack in stacks]
+        print(json.dumps({**facts, "cells_planned": cells, "stacks_planned": each}, indent=1))
+    elif form is PlanFormat.CSV:
+        from regbench.results.csv_text import write_csv
+
+        rows = [[run.run_id, run.cell.name, run.seed] for run in made.runs]
+        sys.stdout.write(write_csv(["run_id", "cell", "seed"], rows).decode())
+    else:
+        _print_plan(facts, made.study.cells, stacks)
+
+
+def _print_plan(facts: dict[str, Any], cells: Any, stacks: Any) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    console = stdout()
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    shown.add_column("cell", overflow="fold")
+    shown.add_column("regularizer", overflow="fold")
+    for cell in cells[:40]:
+        shown.add_row(Text(cell.name), Text(cell.regularizer))
+    console.print(shown)
+    if len(cells) > 40:
+        console.print(f"... and {len(cells) - 40} more")
+    shared = facts["runs"] - facts["trajectories"]
+    reads = f" ({shared} runs only read another's trajectory)" if shared else ""
+    memory = facts["estimated_memory_bytes"] / 2**20
+    console.print(
+        f"{facts['cells']} cells x {facts['seeds']} seeds = {facts['runs']} runs: "
+        f"{facts['trajectories']} trajectories{reads} in {facts['stacks']} stacks",
+        soft_wrap=True,
+    )
+    console.print(
+        f"about {facts['estimated_seconds_one_core']:.0f} s on one core, "
+        f"{memory:.0f} MiB for the largest stack (estimates)",
+        soft_wrap=True,
+    )
+
+
+def schema() -> None:
+    """Print the JSON Schema of study files, for editors.
+
+    [dim]Example: regbench schema > study.schema.json[/dim]
+    """
+    from regbench.config.json_schema import study_schema
+
+    print(json.dumps(study_schema(), indent=1))
+
+
+def init(
+    path: Annotated[Path, typer.Argument(help="The file to write.")] = Path("study.yaml"),
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+) -> None:
+    """Write a commented study that runs as it is, and the schema that it names.
+
+    [dim]Example: regbench init my-study.yaml && regbench run my-study.yaml[/dim]
+    """
+    from regbench.config.json_schema import study_schema
+    from regbench.results.files import write_atomic
+
+    if path.exists() and not force:
+        raise BadStudy(f"{path}: exists already: choose another name, or replace it with --force")
+    if not path.parent.is_dir():
+        raise Unwritable(f"{path.parent}: is no folder")
+    template = files("regbench.cli").joinpath("templates", "study.yaml").read_bytes()
+    beside = path.with_name("study.schema.json")
+    write_atomic(beside, json.dumps(study_schema(), indent=1).encode())
+    write_atomic(path, template)
+    print(f"wrote {path} and {beside}; next: regbench run {path}")

@@ -1,0 +1,50 @@
+"""The JSON Schema of study files, for editors and other tools."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from regbench.config.schema import BareRegularizer, StudyFile
+
+__all__ = ["study_schema"]
+
+
+def study_schema() -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of a study file.
+
+    pydantic gives the blocks; the bare words that stand for blocks (`regularizer: l2`,
+    `model: linear`, `batchnorm: true`) are added here.
+
+    >>> sorted(study_schema()["required"])
+    ['dataset']
+    """
+    schema = StudyFile.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "regbench study"
+    properties = schema["properties"]
+    properties["regularizer"] = _or(
+        properties["regularizer"], {"enum": list(get_args(BareRegularizer))}
+    )
+    for block in ("dataset", "model", "optimizer"):
+        names = list(properties[block]["discriminator"]["mapping"])
+        properties[block] = _or(properties[block], {"enum": names})
+    # A mapping without a name is of the default kind.
+    for name in ("Mlp", "Adam"):
+        schema["$defs"][name]["required"] = []
+    regularizer = schema["$defs"]["Regularizer"]["properties"]
+    for switch in ("batchnorm", "early_stopping"):
+        regularizer[switch]["anyOf"].append({"type": "boolean"})
+    for optimizer in ("Sgd", "Adam", "AdamW", "RmsProp"):
+        schedule = schema["$defs"][optimizer]["properties"]["schedule"]
+        names = list(schedule["discriminator"]["mapping"])
+        schema["$defs"][optimizer]["properties"]["schedule"] = _or(schedule, {"enum": names})
+    return schema
+
+
+def _or(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    """Either of two schemas; description and default stay outside."""
+    outside: dict[str, Any] = {key: first[key] for key in ("description", "default") if key in first}
+    inside = {key: value for key, value in first.items() if key not in outside}
+    # A discriminator is for oneOf alone; with a word beside it, the kinds tell themselves apart.
+    inside.pop("discriminator", None)
+    return {**outside, "anyOf": [inside, second]}
