@@ -41,9 +41,9 @@ class Rule(Protocol):
 class Patience:
     """Keras's EarlyStopping: stop after `patience` scored epochs without improvement.
 
-    An improvement is a change of more than min_delta in the right direction; it renews the
-    patience only if it also beats the baseline, where one is given. A monitor that is not a
-    number is no improvement.
+    The first watched epoch is an improvement, and from then on a change of more than min_delta in
+    the right direction; it renews the patience only if it also beats the baseline, where one is
+    given. A monitor that is not a number improves nothing, and nothing improves on it.
 
     Source: keras/src/callbacks/early_stopping.py (Keras 3), restated.
     """
@@ -51,7 +51,7 @@ class Patience:
     def __init__(self, config: EarlyStopping) -> None:
         self._config = config
         self._sign = -1.0 if config.monitor in ("val_acc", "val_r2") else 1.0
-        self._best = inf
+        self._best: float | None = None
         self._wait = 0
         self.best_epoch: int | None = None
 
@@ -60,8 +60,8 @@ class Patience:
         value = seen.val_score if name in ("val_acc", "val_r2") else getattr(seen, name)
         return self._sign * value
 
-    def _improves(self, value: float, reference: float) -> bool:
-        return value + self._config.min_delta < reference
+    def _improves(self, value: float, reference: float | None) -> bool:
+        return reference is None or value + self._config.min_delta < reference
 
     def observe(self, seen: Observation) -> bool:
         """Take in the next scored epoch; true when training would stop after it."""
@@ -76,9 +76,6 @@ class Patience:
             if baseline is None or self._improves(value, self._sign * baseline):
                 self._wait = 0
             return False
-        if self.best_epoch is None:
-            # Keras keeps the weights of the first watched epoch, whatever they are worth.
-            self.best_epoch = seen.epoch
         # Not in the first epoch: a run of one epoch cannot have lost patience.
         return self._wait >= self._config.threshold and seen.epoch > 1
 

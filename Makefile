@@ -1,0 +1,41 @@
+# make demo    set up, run the quickstart, say where its results lie
+# make test    set up, and pass everything that CI checks
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# For another build of torch, e.g. TORCH_INDEX=https://download.pytorch.org/whl/cpu (see README).
+ifdef TORCH_INDEX
+TORCH_FLAGS := --index-url $(TORCH_INDEX)
+endif
+
+.PHONY: demo test setup bench docs clean
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "regbench needs Python 3.11 or later; name one with make PYTHON=...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check $(TORCH_FLAGS) $$(grep '^torch==' constraints.txt)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+demo: setup
+	$(BIN)/regbench run configs/quickstart.yaml
+	@echo
+	@echo "The tables lie in results/quickstart/: gap.md to read, gap.csv, runs.csv and epochs.csv to compute with."
+
+test: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+bench: setup
+	$(BIN)/python benchmarks/stacking.py
+	$(BIN)/python benchmarks/startup.py
+
+docs: setup
+	$(BIN)/python docs/generate.py
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
