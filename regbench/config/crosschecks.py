@@ -18,10 +18,13 @@ Finding = tuple[str, str]
 def part_count(size: int | float, rows: int) -> int:
     """How many rows a size is: a share of all, rounded half up, or a count.
 
-    >>> part_count(0.2, 1797), part_count(300, 1797), part_count(0, 10)
+    >>> part_count(0.2, 1797), part_count(300, 1797), part_count(0.29, 50)
     (359, 300, 0)
     """
-    return int(size * rows + 0.5) if isinstance(size, float) else size
+    if isinstance(size, int):
+        return size
+    # Exact on the number as written: .29 of 50 rows is 14.5 and rounds up, as a float it is less.
+    return int(Fraction(repr(size)) * rows + Fraction(1, 2))
 
 
 def contradictions(setting: Setting) -> Iterator[Finding]:

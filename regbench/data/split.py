@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from regbench.config.crosschecks import part_count
 from regbench.config.schema import Csv, DatasetConfig
 from regbench.data.table import Ints, Table
 from regbench.errors import BadData
@@ -71,21 +71,15 @@ def part_sizes(config: DatasetConfig, rows: int) -> tuple[int, int, int]:
     >>> part_sizes(Digits(name="digits", train_size=300), rows=1797)
     (300, 359, 359)
     """
-    counts = {}
-    for key in ("test_size", "val_size", "train_size"):
-        size = getattr(config, key)
-        counts[key] = None if size is None else _count(size, rows)
-        if counts[key] == 0 and (size > 0 or key == "train_size"):
-            raise BadData(f"{_label(config)}: {key} {size} of {rows} rows leaves no example")
-    n_test, n_val, n_train = counts.values()
+    n_test = _count(config, "test_size", rows)
+    n_val = _count(config, "val_size", rows)
     rest = rows - n_test - n_val
-    if n_train is None and rest > 0:
-        return rest, n_val, n_test
-    if n_train is None or n_train > rest:
-        asked = "" if n_train is None else f" for train_size {config.train_size} ({n_train} rows)"
+    n_train = rest if config.train_size is None else _count(config, "train_size", rows)
+    if n_train > rest or n_train <= 0:
+        asked = "" if n_train <= 0 else f"; train_size {config.train_size} asks for {n_train}"
         raise BadData(
-            f"{_label(config)}: {rows} rows, less {n_test} for test and {n_val} for validation, "
-            f"leave too few to train on{asked}"
+            f"{_label(config)}: of {rows} rows test takes {n_test} and validation {n_val}, "
+            f"which leaves {max(rest, 0)} to train on{asked}"
         )
     return n_train, n_val, n_test
 
@@ -109,8 +103,9 @@ def _label(config: DatasetConfig) -> str:
     return config.path if isinstance(config, Csv) else f"dataset {config.name}"
 
 
-def _count(size: int | float, rows: int) -> int:
-    if isinstance(size, int):
-        return size
-    # Exact on the number as written: 0.29 of 50 rows is 14.5 and rounds up, as a float it is less.
-    return int(Fraction(repr(size)) * rows + Fraction(1, 2))
+def _count(config: DatasetConfig, key: str, rows: int) -> int:
+    size: int | float = getattr(config, key)
+    count = part_count(size, rows)
+    if count == 0 and (size > 0 or key == "train_size"):
+        raise BadData(f"{_label(config)}: {key} {size} of {rows} rows leaves no example")
+    return count
