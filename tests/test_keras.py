@@ -10,7 +10,7 @@ with warnings.catch_warnings():
 
 import numpy as np
 import pytest
-from engine import FRIEDMAN, WINE, member, setting, train
+from engine import FRIEDMAN, member, setting, train
 
 from regbench.config.schema import EarlyStopping
 from regbench.data import load
@@ -98,7 +98,7 @@ def keras_model(chosen, state, penalty, optimizer):
         else "mse"
     )
     if hasattr(optimizer, "exclude_from_weight_decay") and optimizer.weight_decay:
-        optimizer.exclude_from_weight_decay(var_names=["bias"])
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     model.compile(optimizer, loss)
     return model
 

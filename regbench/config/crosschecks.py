@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 from regbench.config.schema import DatasetConfig, Regularizer, Setting
 
@@ -19,7 +20,7 @@ def part_count(size: int | float, rows: int) -> int:
     """How many rows a size is: a share of all, rounded half up, or a count.
 
     >>> part_count(0.2, 1797), part_count(300, 1797), part_count(0.29, 50)
-    (359, 300, 0)
+    (359, 300, 15)
     """
     if isinstance(size, int):
         return size

@@ -43,7 +43,9 @@ def study_schema() -> dict[str, Any]:
 
 def _or(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
     """Either of two schemas; description and default stay outside."""
-    outside: dict[str, Any] = {key: first[key] for key in ("description", "default") if key in first}
+    outside: dict[str, Any] = {
+        key: first[key] for key in ("description", "default") if key in first
+    }
     inside = {key: value for key, value in first.items() if key not in outside}
     # A discriminator is for oneOf alone; with a word beside it, the kinds tell themselves apart.
     inside.pop("discriminator", None)

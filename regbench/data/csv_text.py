@@ -113,7 +113,8 @@ class CsvText:
 
     def _open(self) -> TextIO:
         try:
-            return self.path.open(encoding="utf-8-sig", newline="")
+            # All line ends become \n: pandas loses a row where lone \r and empty lines meet.
+            return self.path.open(encoding="utf-8-sig")
         except FileNotFoundError:
             raise self.error(f"no such file (looked for {self.path.absolute()})") from None
         except IsADirectoryError:
