@@ -35,8 +35,8 @@ class Problem:
 
     >>> str(Problem("unknown key 'drpout'", "s.yaml", 3, 5, "regularizer"))
     "s.yaml:3:5 regularizer: unknown key 'drpout'"
-    >>> str(Problem("is swept; use -g", "-s", key="regularizer.l2"))
-    '-s regularizer.l2: is swept; use -g'
+    >>> str(Problem("is swept in the study", "-s", key="regularizer.l2"))
+    '-s regularizer.l2: is swept in the study'
     """
 
     message: str

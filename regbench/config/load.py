@@ -153,7 +153,7 @@ class _Reader:
             refuse(f"unknown key{did_you_mean(first, _KEYS)}")
             return
         if self._is_swept(key):
-            refuse("is swept in the study: change the sweep, or replace the axis with -g")
+            refuse("is swept in the study: change the sweep there")
             return
         try:
             parsed = parse_yaml(value, "-s").value
@@ -254,13 +254,16 @@ class _Reader:
             return _validator(key).validate_python(raw)
         except ValidationError as error:
             for path, is_key, message in mistakes(key, raw, error.errors(include_url=False)):
-                self._add(self._origin((key, *path), choices), message, key=is_key)
+                origin = self._origin((key, *path), choices, key=is_key)
+                self._add(origin, message, key=is_key)
             return None
 
-    def _origin(self, path: KeyPath, choices: Sequence[Choice]) -> KeyPath:
-        """Where a part of a block was written: in the base, or in a choice of the sweep."""
+    def _origin(self, path: KeyPath, choices: Sequence[Choice], *, key: bool = False) -> KeyPath:
+        """Where a part of a block was written: in the base, in a choice, or as an axis's key."""
         for choice in sorted(choices, key=lambda choice: "." not in choice.axis):
             axis = tuple(choice.axis.split("."))
+            if path == axis and key:
+                return choice.path[: choice.path.index(choice.axis) + 1]
             if path[: len(axis)] == axis:
                 return (*choice.path, *path[len(axis) :])
         return path

@@ -68,7 +68,7 @@ def shown(value: Any) -> str:
     """A value as an error message shows it: as the file would have it, cut short.
 
     >>> shown("abc"), shown(None), shown(True), shown({"a": 1}), shown([1, 2])
-    ("'abc'", 'nothing', 'true', 'a mapping', 'a list')
+    ("'abc'", 'nothing', 'true', 'a mapping', 'a list of 2')
     """
     if value is None:
         return "nothing"
@@ -77,7 +77,7 @@ def shown(value: Any) -> str:
     if isinstance(value, Mapping):
         return "a mapping"
     if isinstance(value, list | tuple):
-        return "a list"
+        return f"a list of {len(value)}" if value else "an empty list"
     text = repr(value)
     return text if len(text) <= 40 else text[:37] + "..."
 
@@ -137,7 +137,7 @@ def _mistake(block: str, raw: Any, path: Path, errors: Sequence[ErrorDetails]) -
         known = _known_keys(block, raw, path[:-1])
         hint = did_you_mean(str(path[-1]), known)
         return path, True, f"unknown key{hint or f'; the keys here are {_listed(known)}'}"
-    if kind == "missing":
+    if kind == "missing" and isinstance(path[-1], str):
         return path[:-1], False, f"the key '{path[-1]}' is missing"
     if kind == "union_tag_not_found":
         names = _tags(error["ctx"]["discriminator"], block)
@@ -150,6 +150,8 @@ def _mistake(block: str, raw: Any, path: Path, errors: Sequence[ErrorDetails]) -
         return where, False, f"expected one of {_listed(tags)}, not {tag!r}{hint}"
     if kind == "value_error":
         return path, False, str(error["ctx"]["error"])
+    if kind == "missing":  # an item of a list
+        path = path[:-1]
     expected = _expectation(block, path, errors)
     return path, False, f"expected {expected}, not {shown(error['input'])}{_literal_hint(error)}"
 
