@@ -8,6 +8,7 @@ from scipy.stats import binom
 
 from regbench.config.schema import Setting
 from regbench.data import load
+from regbench.nn.affine import Affine
 from regbench.nn.dropout import Dropout, threshold
 from regbench.nn.network import build
 from regbench.nn.per_run import PerRun
@@ -64,19 +65,27 @@ def network_of(**regularizer):
     return build([chosen], [0], 13, 3, like), draws
 
 
+def inputs():
+    return torch.randn(1, 16, 13, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+
+
 def test_off_in_evaluation():
     plain, _ = network_of()
     network, draws = network_of(dropout=0.5, input_dropout=0.5)
-    x = torch.randn(1, 16, 13, dtype=torch.float64)
+    x = inputs()
     assert torch.equal(network.forward(x.clone()), plain.forward(x.clone()))
     trained = network.forward(x.clone(), draws).clone()
     assert not torch.equal(trained, plain.forward(x.clone()))
 
 
 def test_never_on_outputs():
-    network, draws = network_of(dropout=0.3)
-    out = network.forward(torch.randn(1, 16, 13, dtype=torch.float64), draws)
-    assert (out != 0).all()
+    network, draws = network_of(dropout=0.5)
+    # Where a whole hidden layer is dropped or silent, an output is its bias and nothing else.
+    last = [layer for layer in network.layers if isinstance(layer, Affine)][-1]
+    last.bias.fill_(100.0)
+    out = network.forward(inputs(), draws)
+    assert (out > 50).all()
+    assert (out < 150).all()  # neither zeroed nor scaled by 1 / (1 - p)
     assert not isinstance(network.layers[-1], Dropout)
     widths = [layer.index for layer in network.layers if isinstance(layer, Dropout)]
     assert widths == [0, 1, 2]  # the input and both hidden layers

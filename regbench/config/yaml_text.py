@@ -21,7 +21,7 @@ __all__ = ["Document", "Place", "parse_scalar", "parse_yaml"]
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
-MAX_VALUES = 1_000_000
+MAX_VALUES = 300_000
 
 Path = tuple[str | int, ...]
 Place = tuple[int, int]
