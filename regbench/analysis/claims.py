@@ -10,8 +10,8 @@ from typing import Literal
 
 from regbench.analysis.gap import paired_differences
 from regbench.analysis.statistics import Interval, interval
+from regbench.config.cell import Cell
 from regbench.config.claims import Claim, Term, resolve
-from regbench.config.plan import Cell
 from regbench.results.runs import RunRow, Runs
 
 __all__ = ["Decision", "Outcome", "decide"]

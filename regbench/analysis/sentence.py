@@ -29,8 +29,11 @@ def sentence(table: Sequence[CellGap]) -> str:
             parts.append("so do " + _named([row.cell for row in narrows[1:]]))
     if widens:
         parts.append(f"{widens[0].cell} widens it, by {_change(widens[0], baseline)}")
+    undecided = [row.cell for row in compared if _side(row) == 0]
     if not narrows and not widens:
         parts.append("no regularizer here changes it beyond what these seeds can tell from chance")
+    elif undecided:
+        parts.append(f"of {_named(undecided)} these seeds cannot tell")
     return "; ".join(parts) + "."
 
 

@@ -67,12 +67,13 @@ def run(
     from regbench.api import run as run_study
     from regbench.config.load import load_study
     from regbench.report.progress import progress_for
+    from regbench.report.say import say
     from regbench.report.terminal import print_claims, print_sentence
 
     errors = stderr()
     loaded = load_study(study, overrides or (), seeds=seeds)
     for warning in loaded.warnings:
-        errors.print(f"note: {warning}", soft_wrap=True)
+        say(errors, f"note: {warning}")
     results = run_study(
         loaded,
         out=out,
@@ -82,7 +83,7 @@ def run(
         progress=progress_for(errors, loaded.name),
     )
     for warning in results.warnings:
-        errors.print(f"warning: {warning}", soft_wrap=True, markup=False)
+        say(errors, f"warning: {warning}")
     if not quiet:
         print_table(results, form)
     print_sentence(errors, results.table)
@@ -115,6 +116,8 @@ def print_table(results: Results, form: Format) -> None:
 
 
 def _say_how_it_went(results: Results) -> None:
+    from regbench.report.say import say
+
     summary, errors = results.summary, stderr()
     if summary is None:
         return
@@ -123,7 +126,7 @@ def _say_how_it_went(results: Results) -> None:
     else:
         kept = f", {summary.kept} were done already" if summary.kept else ""
         what = f"{summary.trained} runs trained in {summary.wall_seconds:.1f} s{kept}"
-    errors.print(f"{what}; results in {results.folder}", soft_wrap=True, markup=False)
+    say(errors, f"{what}; results in {results.folder}")
 
 
 def _judge(results: Results, allow_diverged: bool, strict: bool) -> None:

@@ -44,6 +44,7 @@ def validate(
     [dim]Example: regbench validate configs/*.yaml --format github[/dim]
     """
     from regbench.config.load import load_study
+    from regbench.report.say import say
 
     problems: list[Problem] = []
     for path in studies:
@@ -56,7 +57,7 @@ def validate(
             runs = len(study.cells) * len(study.seeds)
             print(f"{path}: {len(study.cells)} cells, {len(study.seeds)} seeds, {runs} runs")
             for warning in study.warnings:
-                stderr().print(f"note: {path}: {warning}", soft_wrap=True, markup=False)
+                say(stderr(), f"note: {path}: {warning}")
     if form is ProblemFormat.JSON:
         print(json.dumps([vars(problem) for problem in problems], indent=1))
     elif form is ProblemFormat.GITHUB:
@@ -127,6 +128,8 @@ def _print_plan(facts: dict[str, Any], cells: Any, stacks: Any) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from regbench.report.say import say
+
     console = stdout()
     shown = Table(box=None, pad_edge=False, header_style="bold")
     shown.add_column("cell", overflow="fold")
@@ -139,15 +142,15 @@ def _print_plan(facts: dict[str, Any], cells: Any, stacks: Any) -> None:
     shared = facts["runs"] - facts["trajectories"]
     reads = f" ({shared} runs only read another's trajectory)" if shared else ""
     memory = facts["estimated_memory_bytes"] / 2**20
-    console.print(
+    say(
+        console,
         f"{facts['cells']} cells x {facts['seeds']} seeds = {facts['runs']} runs: "
         f"{facts['trajectories']} trajectories{reads} in {facts['stacks']} stacks",
-        soft_wrap=True,
     )
-    console.print(
+    say(
+        console,
         f"about {facts['estimated_seconds_one_core']:.0f} s on one core, "
         f"{memory:.0f} MiB for the largest stack (estimates)",
-        soft_wrap=True,
     )
 
 

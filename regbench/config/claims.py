@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
+from regbench.config.cell import Cell
 from regbench.config.messages import did_you_mean
-from regbench.config.plan import Cell
 
 __all__ = ["METRICS", "BadClaim", "Claim", "Pair", "Term", "parse_claim", "resolve"]
 

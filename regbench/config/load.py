@@ -10,11 +10,12 @@ from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from regbench.config.cell import Cell
 from regbench.config.claims import BadClaim, Claim, parse_claim, resolve
 from regbench.config.crosschecks import contradictions, decays_nothing, doubts
 from regbench.config.identity import BLOCKS
 from regbench.config.messages import did_you_mean, mistakes, shown
-from regbench.config.plan import Cell, Study
+from regbench.config.plan import Study
 from regbench.config.schema import TOP_LEVEL, Block, Setting, StudyFile
 from regbench.config.sweep import Choice, Grid, count, expand, read_grids, set_key
 from regbench.config.yaml_text import Document, parse_yaml

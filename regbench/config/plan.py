@@ -1,41 +1,19 @@
-"""The words of a plan: a study has cells, a cell and a seed are a run."""
+"""A study and its plan: a cell and a seed are a run."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from regbench.config.cell import Cell
+from regbench.config.claims import Claim
 from regbench.config.identity import cell_digest, fingerprint, run_id, without_regularizer
 from regbench.config.schema import SCHEMA_VERSION, Setting
 from regbench.errors import BadStudy
 
-if TYPE_CHECKING:
-    from regbench.config.claims import Claim
-
-__all__ = ["Cell", "Plan", "Run", "Study", "make_plan"]
-
-Scalar = str | int | float | bool | None
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One fully resolved setting of the study, without a seed.
-
-    Attributes:
-        name: its labels in sweep order: alone, or `key=label, key=label`.
-        labels: (axis, label) pairs in sweep order.
-        setting: the resolved setting.
-        regularizer: what its regularizer holds, in short: `none`, `l1=0.001+dropout=0.5`.
-        values: the config keys that vary over the study, with this cell's values.
-    """
-
-    name: str
-    labels: tuple[tuple[str, str], ...]
-    setting: Setting
-    regularizer: str
-    values: Mapping[str, Scalar] = field(default_factory=dict)
+__all__ = ["Plan", "Run", "Study", "make_plan"]
 
 
 @dataclass(frozen=True)

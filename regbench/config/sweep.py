@@ -20,8 +20,8 @@ from itertools import product
 from math import prod
 from typing import Any
 
+from regbench.config.cell import Cell
 from regbench.config.identity import BLOCKS, canonical, flat, inert, regularizer_label, short
-from regbench.config.plan import Cell
 from regbench.config.schema import BARE_REGULARIZERS, Block, Setting
 
 __all__ = ["Axis", "Choice", "Grid", "count", "expand", "read_grids", "set_key"]

@@ -9,20 +9,21 @@ from regbench.analysis.gap import CellGap
 from regbench.analysis.statistics import Interval
 from regbench.results.runs import Runs
 
-__all__ = ["Column", "columns_for", "number", "plus_minus", "score_of"]
+__all__ = ["Column", "columns_for", "legend", "number", "plus_minus", "score_of"]
 
 
 @dataclass(frozen=True)
 class Column:
     """A column of the table: its title, its text for a row, whether it is text or a number.
 
-    `width_from` is the terminal width from which there is room for it.
+    `rank` says how early the column goes where the terminal is narrow: 0 never, then the highest
+    first.
     """
 
     title: str
     of: Callable[[CellGap], str]
     text: bool = False
-    width_from: int = 0
+    rank: int = 0
 
 
 def number(value: float | None) -> str:
@@ -63,23 +64,36 @@ def columns_for(runs: Runs, table: Sequence[CellGap]) -> list[Column]:
 
     columns = [
         Column("cell", lambda row: row.cell, text=True),
-        Column("train loss", metric("train_loss")),
-        Column("val loss", metric("val_loss")),
+        Column("train loss", metric("train_loss"), rank=2),
+        Column("val loss", metric("val_loss"), rank=1),
         Column("gap loss", spread("gap_loss")),
     ]
     if any(row.deltas for row in table):
-        columns.append(Column("vs none", _delta, width_from=100))
-        columns.append(Column("p", _p, width_from=112))
+        columns.append(Column("vs none", _delta, rank=5))
+        columns.append(Column("p", _p, rank=6))
     columns += [
-        Column(f"val {score}", metric(f"val_{score}")),
-        Column(f"gap {score}", spread(f"gap_{score}"), width_from=96),
+        Column(f"val {score}", metric(f"val_{score}"), rank=3),
+        Column(f"gap {score}", spread(f"gap_{score}"), rank=7),
     ]
     if noisy:
-        columns.append(Column("clean acc", metric("train_acc_clean"), width_from=130))
-    columns.append(Column("best epoch", lambda row: _epoch(row.best_epoch)))
-    if len({(row.n, row.n_failed) for row in table}) > 1 or any(row.n_failed for row in table):
+        columns.append(Column("clean acc", metric("train_acc_clean"), rank=8))
+    columns.append(Column("best epoch", lambda row: _epoch(row.best_epoch), rank=4))
+    if any(row.n_failed for row in table):
         columns.append(Column("failed", lambda row: f"{row.n_failed}/{row.n + row.n_failed}"))
     return columns
+
+
+def legend(columns: Sequence[Column]) -> str:
+    """What the signs of these columns mean."""
+    titles = {column.title for column in columns}
+    parts = ["± is half the 95% confidence interval over seeds, given the data set"]
+    if "vs none" in titles:
+        parts.append("vs none: the gap less that without a regularizer, paired by seed")
+    if "p" in titles:
+        parts.append("p: paired t, Holm")
+    if "clean acc" in titles:
+        parts.append("clean acc: training accuracy against the labels before noise")
+    return "; ".join(parts)
 
 
 def _delta(row: CellGap) -> str:

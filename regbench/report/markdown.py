@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from regbench.analysis.gap import INTERVAL_METHOD, TEST_METHOD, CellGap
+from regbench.analysis.gap import CellGap
 from regbench.analysis.sentence import sentence
-from regbench.report.columns import columns_for
+from regbench.report.columns import columns_for, legend
 from regbench.results.runs import Runs
 
 __all__ = ["gap_markdown"]
@@ -27,8 +27,7 @@ def gap_markdown(study: str, runs: Runs, table: Sequence[CellGap]) -> str:
         lines.append("| " + " | ".join(_escaped(column.of(row)) for column in columns) + " |")
     lines += [
         "",
-        f"± is half the 95% confidence interval over seeds ({INTERVAL_METHOD.split(',')[0]}), "
-        f"given the data set. p: {TEST_METHOD}, against the cell without a regularizer.",
+        f"{legend(columns)}.",
         "",
     ]
     return "\n".join(lines)

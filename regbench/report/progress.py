@@ -108,7 +108,8 @@ class LineProgress:
     def __init__(self, console: Console, title: str) -> None:
         self._console, self._title = console, title
         self._counts = _Counts()
-        self._begin = self._last = time.monotonic()
+        self._begin: float | None = None  # of the first epoch: workers take their time to start
+        self._last = time.monotonic()
 
     def start(self, runs: int, kept: int, stacks: int, run_epochs: int) -> None:
         """Say what will be done."""
@@ -123,13 +124,16 @@ class LineProgress:
     def advanced(self, stack_id: str, epoch: int, run_epochs: int) -> None:
         """Say how far it is, if the last line is some seconds old."""
         counts = self._counts
-        counts.epochs_done += run_epochs
         now = time.monotonic()
-        if now - self._last < _LINE_SECONDS:
+        if self._begin is None:
+            self._begin, self._first = now, counts.epochs_done
+        counts.epochs_done += run_epochs
+        if now - self._last < _LINE_SECONDS or now == self._begin:
             return
         self._last = now
-        share = counts.epochs_done / counts.epochs if counts.epochs else 1.0
-        left = (now - self._begin) * (1 - share) / share if share else 0.0
+        pace = (counts.epochs_done - self._first) / (now - self._begin)
+        left = (counts.epochs - counts.epochs_done) / pace
+        share = counts.epochs_done / counts.epochs
         faults = f", {counts.faults()}" if counts.faults() else ""
         self._say(f"{100 * share:.0f}% of epochs, about {left:.0f} s left{faults}")
 

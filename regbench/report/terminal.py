@@ -11,17 +11,19 @@ from rich.text import Text
 from regbench.analysis.claims import Outcome
 from regbench.analysis.gap import CellGap
 from regbench.analysis.sentence import sentence
-from regbench.report.columns import columns_for
+from regbench.report.columns import Column, columns_for, legend
+from regbench.report.say import say
 from regbench.results.runs import Runs
 
 __all__ = ["bar", "print_claims", "print_gap_table", "print_sentence"]
 
-# How wide the widest bar is, and how much wider cells may be than the terminal allows otherwise.
-_BAR_WIDTH = 14
+# The bar beside the gap takes what the other columns leave, within these bounds.
+_BAR_MOST, _BAR_LEAST = 14, 6
+_SPACE = 2  # between two columns
 _STYLES = {"PASS": "green", "FAIL": "bold red", "UNDECIDED": "yellow"}
 
 
-def bar(value: float | None, largest: float, width: int = _BAR_WIDTH, *, ascii_only: bool) -> str:
+def bar(value: float | None, largest: float, width: int = _BAR_MOST, *, ascii_only: bool) -> str:
     """A gap as a bar: full blocks for overfitting, light ones for a negative gap.
 
     >>> bar(0.5, 1.0, 8, ascii_only=False), bar(0.25, 1.0, 8, ascii_only=True)
@@ -37,46 +39,64 @@ def bar(value: float | None, largest: float, width: int = _BAR_WIDTH, *, ascii_o
 
 
 def print_gap_table(console: Console, runs: Runs, table: Sequence[CellGap]) -> None:
-    """The table, as wide as the terminal has room for; piped, with all columns and no limit."""
-    width = console.width if console.is_terminal else 1_000
+    """The table, with the columns that the terminal has room for; piped, with all of them."""
+    room = console.width if console.is_terminal else 1_000
     ascii_only = not console.encoding.lower().startswith("utf")
-    gaps = [abs(row.metrics["gap_loss"].mean or 0.0) for row in table]
-    shown = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
-    columns = [column for column in columns_for(runs, table) if column.width_from <= width]
+    columns, bar_width = _fitting(columns_for(runs, table), table, room)
+    largest = max((abs(row.metrics["gap_loss"].mean or 0.0) for row in table), default=0.0)
+    shown = Table(
+        box=None, pad_edge=False, padding=(0, _SPACE, 0, 0), header_style="bold", show_edge=False
+    )
     for column in columns:
         if column.text:
-            shown.add_column(column.title, overflow="fold", ratio=None)
+            shown.add_column(column.title, overflow="fold")
         else:
             shown.add_column(column.title, justify="right", no_wrap=True)
         if column.title == "gap loss":
-            shown.add_column("", no_wrap=True, width=_BAR_WIDTH)
+            shown.add_column("", no_wrap=True, width=bar_width)
     for row in table:
         cells: list[Text] = []
         for column in columns:
-            text = column.of(row)
-            cells.append(Text(text.replace("±", "+-") if ascii_only else text))
+            cells.append(Text(_plain(column.of(row), ascii_only)))
             if column.title == "gap loss":
-                cells.append(_bar(row, max(gaps, default=0.0), ascii_only))
+                cells.append(_bar(row, largest, bar_width, ascii_only))
         shown.add_row(*cells)
-    sign = "+-" if ascii_only else "±"
-    if console.is_terminal:
-        console.print(shown)
-    else:
-        Console(file=console.file, width=1_000, color_system=None).print(shown)
-    console.print(
-        Text(f"{sign} is half the 95% confidence interval over seeds, given the data set", "dim")
-    )
+    if not console.is_terminal:
+        console = Console(file=console.file, width=room, color_system=None)
+    console.print(shown)
+    say(console, Text(_plain(legend(columns), ascii_only), "dim"))
 
 
-def _bar(row: CellGap, largest: float, ascii_only: bool) -> Text:
+def _plain(text: str, ascii_only: bool) -> str:
+    return text.replace("±", "+-") if ascii_only else text
+
+
+def _fitting(
+    columns: Sequence[Column], table: Sequence[CellGap], room: int
+) -> tuple[list[Column], int]:
+    """The columns for which there is room beside whole cell names, and the bar's width."""
+
+    def width(column: Column) -> int:
+        return max(len(column.title), *(len(column.of(row)) for row in table))
+
+    kept = list(columns)
+    while True:
+        left = room - sum(width(column) + _SPACE for column in kept)
+        last = max(kept, key=lambda column: column.rank)
+        if left >= _BAR_LEAST or last.rank == 0:
+            return kept, min(_BAR_MOST, max(_BAR_LEAST, left))
+        kept.remove(last)
+
+
+def _bar(row: CellGap, largest: float, width: int, ascii_only: bool) -> Text:
     mean = row.metrics["gap_loss"].mean
     style = "red" if row.regularizer == "none" else "yellow"
-    return Text(bar(mean, largest, ascii_only=ascii_only), style)
+    return Text(bar(mean, largest, width, ascii_only=ascii_only), style)
 
 
 def print_sentence(console: Console, table: Sequence[CellGap]) -> None:
     """What the table shows, in one sentence."""
-    console.print(Text(sentence(table)))
+    say(console, Text(sentence(table)))
 
 
 def print_claims(console: Console, claims: Sequence[Outcome]) -> None:
@@ -85,4 +105,4 @@ def print_claims(console: Console, claims: Sequence[Outcome]) -> None:
         line = Text(f"{outcome.decision:<9} ", _STYLES[outcome.decision])
         line.append(outcome.claim.text, "default")
         line.append(f"   {outcome.evidence}", "dim")
-        console.print(line)
+        say(console, line)
