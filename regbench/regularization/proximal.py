@@ -22,4 +22,4 @@ def soft_threshold_(weight: Tensor, threshold: Tensor) -> None:
     >>> w
     tensor([[[ 0.0500,  0.0000, -0.2500]]])
     """
-    weight.sub_(torch.minimum(torch.maximum(weight, -threshold), threshold))
+    weight.sub_(torch.clamp(weight, -threshold, threshold))

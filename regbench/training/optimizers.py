@@ -8,6 +8,7 @@ step; with any other threshold the fixed point would not be the Lasso's.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -85,6 +86,9 @@ class Sgd:
 class Adam:
     """w -= lr * m_hat / (sqrt(v_hat) + eps), with running means m of g and v of g^2.
 
+    torch's fused kernel moves each run's row in one pass over memory. It takes one learning rate
+    a call, so there is a call for every group of runs that have the same numbers.
+
     Source: Kingma & Ba 2015, alg. 1; torch.optim.Adam. `adamw` is the same rule: its decay is
     applied by the loop, as in every optimizer.
     """
@@ -92,43 +96,81 @@ class Adam:
     def __init__(self, settings: Sequence[Setting], values: Tensor) -> None:
         options = [s.optimizer for s in settings if s.optimizer.name in ("adam", "adamw")]
         assert len(options) == len(settings)
-        betas = torch.tensor([o.betas for o in options], dtype=torch.float64, device=values.device)
-        self._betas = betas  # (R, 2)
-        # beta^t as a running product: `pow` rounds one number differently from many.
-        self._powers = torch.ones_like(betas)
-        self._weights = (1 - betas).to(values)
+        self._numbers = [(*o.betas, o.eps) for o in options]
+        self._beta2 = torch.tensor([o.betas[1] for o in options], dtype=torch.float64).to(
+            values.device
+        )
+        # beta2^t as a running product: `pow` rounds one number differently from many.
+        self._power2 = torch.ones_like(self._beta2)
         self._eps = _column([o.eps for o in options], values)
         self._mean = torch.zeros_like(values)
         self._square = torch.zeros_like(values)
-
-    def _denominator(self, square: Tensor, rows: slice) -> Tensor:
-        dims = [1] * (square.dim() - 1)
-        correction = self._corrections[rows, 1].view(-1, *dims)
-        return (square / correction).sqrt_().add_(self._eps[rows].view(-1, *dims))
+        self._steps = torch.zeros((), dtype=torch.float32, device=values.device)
+        self._lr: Tensor | None = None
+        self._groups: list[_AdamGroup] = []
 
     def step(self, parameters: Parameters, lr: Tensor) -> None:
         """One step."""
-        self._powers *= self._betas
-        self._corrections = (1 - self._powers).to(lr)
-        rate = -lr / self._corrections[:, :1]
-        for rows in _blocks(parameters.values):
-            gradient, mean, square = (
-                buffer[rows] for buffer in (parameters.gradients, self._mean, self._square)
-            )
-            mean.lerp_(gradient, self._weights[rows, :1])
-            square.lerp_(gradient.square_(), self._weights[rows, 1:])
-            direction = torch.div(mean, self._denominator(square, rows), out=gradient)
-            parameters.values[rows].addcmul_(direction, rate[rows])
+        if lr is not self._lr:  # a new epoch, or runs have left
+            self._lr, self._groups = lr, self._grouped(parameters, lr)
+        self._steps += 1
+        self._power2 *= self._beta2
+        for group in self._groups:
+            group.step(self._steps)
+
+    def _grouped(self, parameters: Parameters, lr: Tensor) -> list[_AdamGroup]:
+        rows: dict[tuple[float, float, float, float], list[int]] = {}
+        for row, rate in enumerate(lr.flatten().tolist()):
+            rows.setdefault((rate, *self._numbers[row]), []).append(row)
+        buffers = (parameters.values, parameters.gradients, self._mean, self._square)
+        return [
+            _AdamGroup(*numbers, rows=[[buffer[row] for row in chosen] for buffer in buffers])
+            for numbers, chosen in rows.items()
+        ]
 
     def unit_step(self, slot: Slot, rows: slice, lr: Tensor) -> Tensor:
         """lr / (sqrt(v_hat) + eps)."""
         square = Parameters.view(self._square, slot)[rows]
-        return lr[rows].view(-1, *[1] * len(slot.shape)) / self._denominator(square, rows)
+        dims = [1] * len(slot.shape)
+        correction = (1 - self._power2[rows]).to(square).view(-1, *dims)
+        denominator = (square / correction).sqrt_().add_(self._eps[rows].view(-1, *dims))
+        return torch.div(lr[rows].view(-1, *dims), denominator, out=denominator)
 
     def keep(self, rows: Tensor) -> None:
         """Keep only these runs' state."""
-        for name in ("_betas", "_powers", "_weights", "_eps", "_mean", "_square"):
+        for name in ("_beta2", "_power2", "_eps", "_mean", "_square"):
             setattr(self, name, getattr(self, name).index_select(0, rows))
+        self._numbers = [self._numbers[row] for row in rows.tolist()]
+        self._lr = None
+
+
+@dataclass(frozen=True)
+class _AdamGroup:
+    """Runs with the same numbers; `rows` are their rows of values, gradients, m and v."""
+
+    lr: float
+    beta1: float
+    beta2: float
+    eps: float
+    rows: Sequence[list[Tensor]]
+
+    def step(self, steps: Tensor) -> None:
+        values, gradients, means, squares = self.rows
+        torch._fused_adam_(
+            values,
+            gradients,
+            means,
+            squares,
+            max_exp_avg_sqs=[],
+            state_steps=[steps] * len(values),
+            lr=self.lr,
+            beta1=self.beta1,
+            beta2=self.beta2,
+            weight_decay=0.0,
+            eps=self.eps,
+            amsgrad=False,
+            maximize=False,
+        )
 
 
 class RmsProp:

@@ -119,9 +119,22 @@ def make_stacks(
     stacks: list[Stack] = []
     for trajectories in groups.values():
         members = [Member(settings[key], key[1], runs) for key, runs in trajectories.items()]
+        members.sort(key=lambda member: _acting(member.setting))
         for part in _split(members, _most(members[0].setting, folder, device)):
             stacks.append(Stack(f"s{first + len(stacks):04d}", part))
     return stacks
+
+
+def _acting(setting: Setting) -> tuple[bool, ...]:
+    """Which regularizers act. Runs in which the same ones do stand side by side: a step touches
+    the span of rows from the first to the last run in which a regularizer acts.
+    """
+    regularizer = setting.regularizer
+    return tuple(
+        getattr(regularizer, name) != field.default
+        for name, field in type(regularizer).model_fields.items()
+        if name != "early_stopping"
+    )
 
 
 def _most(setting: Setting, folder: Path, device: str) -> int:
