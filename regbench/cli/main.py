@@ -8,6 +8,8 @@ import signal
 import sys
 import tempfile
 import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -54,34 +56,60 @@ def _options(
     pass
 
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM: ends as Ctrl-C does, with an exit code of its own."""
+class Interrupted(BaseException):
+    """Ctrl-C. No KeyboardInterrupt, which Typer would swallow."""
+
+    exit_code = 130
 
 
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    raise Terminated
+class Terminated(Interrupted):
+    """SIGTERM, as `kill`, a time-out or a cancelled CI job sends it."""
+
+    exit_code = 143
+
+
+@contextmanager
+def _signals() -> Iterator[None]:
+    """Ctrl-C and SIGTERM unwind the program, so that workers end and locks are released."""
+
+    def raiser(kind: type[Interrupted]) -> Callable[[int, FrameType | None], NoReturn]:
+        def handle(number: int, frame: FrameType | None) -> NoReturn:
+            raise kind
+
+        return handle
+
+    before = {
+        number: signal.signal(number, raiser(kind))
+        for number, kind in ((signal.SIGINT, Interrupted), (signal.SIGTERM, Terminated))
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def main() -> None:
     """Run the command line, and end with the exit code that docs/exit-codes.md promises."""
-    signal.signal(signal.SIGTERM, _terminate)
-    sys.exit(_outcome())
+    sys.exit(outcome())
 
 
-def _outcome() -> int:
+def outcome() -> int:
+    """Run the command line; the exit code."""
     try:
-        # Typer gives back the code of typer.Exit, and raises what it cannot handle.
-        code = app(standalone_mode=False)
-        sys.stdout.flush()
+        with _signals():
+            # Typer gives back the code of typer.Exit, and raises what it cannot handle.
+            code = app(standalone_mode=False)
+            sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except RegbenchError as error:
         for line in str(error).splitlines():
             print(f"error: {line}", file=sys.stderr)
         return error.exit_code
-    except (KeyboardInterrupt, typer.Abort) as interrupt:
+    except Interrupted as interrupt:
         command = shlex.join(["regbench", *sys.argv[1:]])
-        print(f"\ninterrupted: finished work is kept; to go on: {command}", file=sys.stderr)
-        return 143 if isinstance(interrupt, Terminated) else 130
+        print(f"interrupted: finished work is kept; to go on: {command}", file=sys.stderr)
+        return interrupt.exit_code
     except BrokenPipeError:
         # The reader has seen enough; keep Python from complaining again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

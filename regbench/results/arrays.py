@@ -17,9 +17,14 @@ Arrays = Mapping[str, npt.NDArray[np.generic]]
 
 
 def save_weights(folder: Path, run_id: str, arrays: Arrays) -> None:
-    """Write weights/<run_id>.safetensors: layers.<i>.weight (I, O), layers.<i>.bias (O,), norms."""
+    """Write weights/<run_id>.safetensors, shaped as PyTorch's own layers hold them.
+
+    Args:
+        arrays: `layers.<i>.weight` (I, O), which is written as (O, I), `layers.<i>.bias` (O,) and
+            `norms.<i>.*` (O,).
+    """
     make_folder(folder / "weights")
-    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    contiguous = {name: np.ascontiguousarray(array.T) for name, array in arrays.items()}
     write_atomic(folder / "weights" / f"{run_id}.safetensors", save(contiguous))
 
 
