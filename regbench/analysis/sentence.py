@@ -14,7 +14,11 @@ def sentence(table: Sequence[CellGap]) -> str:
 
     Speaks of the first baseline of the table and the cells compared with it.
     """
-    compared = [row for row in table if row.baseline is not None and "gap_loss" in row.deltas]
+    compared = [
+        row
+        for row in table
+        if "gap_loss" in row.deltas and row.deltas["gap_loss"].interval.mean is not None
+    ]
     if not compared:
         return _without_baseline(table)
     baseline = next(row for row in table if row.cell == compared[0].baseline)

@@ -3,18 +3,39 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
 
 from rich.console import Console
 
-__all__ = ["stderr", "stdout"]
+__all__ = ["readers_may_leave", "stderr", "stdout"]
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> NoReturn:
+        """Leave it to `readers_may_leave`, where Rich would end the program."""
+        raise BrokenPipeError
 
 
 def stdout() -> Console:
     """For tables: plain when piped; NO_COLOR and COLUMNS are honoured by Rich."""
-    return Console(highlight=False, soft_wrap=False)
+    return _Console(highlight=False, soft_wrap=False)
 
 
 def stderr() -> Console:
     """For progress, the folder, the sentence and the claims; no bar in CI."""
     in_ci = bool(os.environ.get("CI"))
     return Console(stderr=True, highlight=False, force_terminal=False if in_ci else None)
+
+
+@contextmanager
+def readers_may_leave() -> Iterator[None]:
+    """Go on when whoever reads stdout (`| head`) has seen enough: what is left to decide counts."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python would complain again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

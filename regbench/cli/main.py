@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import signal
 import sys
@@ -16,6 +15,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from regbench.cli import inspect, run, study
+from regbench.cli.consoles import readers_may_leave
 from regbench.errors import RegbenchError
 
 __all__ = ["app", "main"]
@@ -97,10 +97,10 @@ def main() -> None:
 def outcome() -> int:
     """Run the command line; the exit code."""
     try:
-        with _signals():
+        code = None
+        with _signals(), readers_may_leave():
             # Typer gives back the code of typer.Exit, and raises what it cannot handle.
             code = app(standalone_mode=False)
-            sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except RegbenchError as error:
         for line in str(error).splitlines():
@@ -110,10 +110,6 @@ def outcome() -> int:
         command = shlex.join(["regbench", *sys.argv[1:]])
         print(f"interrupted: finished work is kept; to go on: {command}", file=sys.stderr)
         return interrupt.exit_code
-    except BrokenPipeError:
-        # The reader has seen enough; keep Python from complaining again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as error:
         if hasattr(error, "exit_code") and hasattr(error, "show"):  # a usage error of click's
             error.show()

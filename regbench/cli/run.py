@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regbench.cli.consoles import stderr, stdout
+from regbench.cli.consoles import readers_may_leave, stderr, stdout
 from regbench.errors import AnswerIsNo
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ def run(
 
 def print_table(results: Results, form: Format) -> None:
     """Print the gap table of a results folder on stdout."""
+    import json
     import sys
 
     from regbench.analysis.gap import gap_columns
@@ -102,17 +103,16 @@ def print_table(results: Results, form: Format) -> None:
     from regbench.results.csv_text import write_csv
 
     runs, table = results.rows, results.table
-    if form is Format.TABLE:
-        print_gap_table(stdout(), runs, table)
-    elif form is Format.CSV:
-        sys.stdout.write(write_csv(*gap_columns(runs, table)).decode())
-    elif form is Format.MD:
-        sys.stdout.write(gap_markdown(runs.study, runs, table))
-    else:
-        import json
-
-        header, rows = gap_columns(runs, table)
-        print(json.dumps([dict(zip(header, row, strict=True)) for row in rows], indent=1))
+    with readers_may_leave():
+        if form is Format.TABLE:
+            print_gap_table(stdout(), runs, table)
+        elif form is Format.CSV:
+            sys.stdout.write(write_csv(*gap_columns(runs, table)).decode())
+        elif form is Format.MD:
+            sys.stdout.write(gap_markdown(runs.study, runs, table))
+        else:
+            header, rows = gap_columns(runs, table)
+            print(json.dumps([dict(zip(header, row, strict=True)) for row in rows], indent=1))
 
 
 def _say_how_it_went(results: Results) -> None:

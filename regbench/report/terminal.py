@@ -61,8 +61,7 @@ def print_gap_table(console: Console, runs: Runs, table: Sequence[CellGap]) -> N
             if column.title == "gap loss":
                 cells.append(_bar(row, largest, bar_width, ascii_only))
         shown.add_row(*cells)
-    if not console.is_terminal:
-        console = Console(file=console.file, width=room, color_system=None)
+    console.width = room
     console.print(shown)
     say(console, Text(_plain(legend(columns), ascii_only), "dim"))
 
