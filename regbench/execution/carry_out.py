@@ -24,15 +24,15 @@ def carry_out(job: Job, on_epoch: OnEpoch) -> JobResult:
     """Train the job's stack and commit its runs to the results folder.
 
     Args:
-        on_epoch: called with the stack's id, the epoch and the trajectories still in training.
+        on_epoch: called with the stack's id, the epoch and how many trajectories it trained.
     Raises:
         BadData: the data cannot be read.
         Unwritable: the results folder cannot be written.
     """
     stack = job.stack
 
-    def report(epoch: int, alive: int) -> None:
-        on_epoch(stack.stack_id, epoch, alive)
+    def report(epoch: int, trained: int) -> None:
+        on_epoch(stack.stack_id, epoch, trained)
 
     training = stack.members[0].setting.training
     with _torch_settings(training.threads, training.tf32):

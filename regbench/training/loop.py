@@ -42,7 +42,7 @@ def train_stack(
         members: at least one; `stacks.stack_key` says which settings stack.
         folder: what CSV paths are relative to.
         device: as torch names it.
-        on_epoch: called after each epoch with its number and the trajectories still in training.
+        on_epoch: called after each epoch with its number and how many trajectories it trained.
     Raises:
         BadData: the data cannot be read or do not fit the settings.
     """
@@ -51,12 +51,13 @@ def train_stack(
     if epochs == 0:
         trainer.finish_epoch(0)
     for epoch in range(1, epochs + 1):
-        if trainer.alive == 0:
+        trained = trainer.alive
+        if trained == 0:
             break
         trainer.train_epoch(epoch)
         trainer.finish_epoch(epoch)
         if on_epoch is not None:
-            on_epoch(epoch, trainer.alive)
+            on_epoch(epoch, trained)
     return trainer.trajectories()
 
 
