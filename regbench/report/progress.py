@@ -125,9 +125,9 @@ class LineProgress:
         """Say how far it is, if the last line is some seconds old."""
         counts = self._counts
         now = time.monotonic()
+        counts.epochs_done += run_epochs
         if self._begin is None:
             self._begin, self._first = now, counts.epochs_done
-        counts.epochs_done += run_epochs
         if now - self._last < _LINE_SECONDS or now == self._begin:
             return
         self._last = now
