@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from regbench.analysis.by_seed import BySeed
 from regbench.analysis.claims import Outcome, decide
 from regbench.analysis.gap import CellGap, gap_columns, gap_table
 from regbench.config.load import load_study, study_from_mapping
@@ -127,7 +128,8 @@ def run(
             store.add_provenance(_provenance(summary))
         warnings = tuple(store.warnings)
     assert runs is not None
-    claims = tuple(decide(claim, study.cells, runs) for claim in study.claims)
+    by_seed = BySeed(runs)
+    claims = tuple(decide(claim, study.cells, by_seed) for claim in study.claims)
     return Results(folder, summary, claims, warnings)
 
 

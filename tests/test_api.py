@@ -47,7 +47,7 @@ def test_run_from_a_path_a_mapping_and_a_study_are_one(tmp_path):
 
 def test_data_frames(tmp_path):
     results = package.run(study(tmp_path), out=tmp_path / "r", seeds="2")
-    assert results.runs.shape == (8, 25)
+    assert results.runs.shape == (8, 26)
     assert results.runs.cell.unique().tolist() == ["none", "l2", "stop", "norm"]
     assert results.runs.regularizer.iloc[0] == "none"
     assert results.epochs.dtypes["val_loss"] == np.float64

@@ -58,7 +58,7 @@ def test_the_tables_in_pandas(finished):
     assert list(runs.columns[11:]) == [
         *("train_loss", "val_loss", "test_loss", "gap_loss"),
         *("train_acc", "val_acc", "test_acc", "gap_acc"),
-        *("penalty", "weight_norm", "zero_fraction"),
+        *("stopping_regret", "penalty", "weight_norm", "zero_fraction"),
         *("regularizer.l2", "regularizer.early_stopping.patience", "regularizer.batchnorm"),
     ]
     assert runs.cell.tolist() == ["none"] * 3 + ["l2"] * 3 + ["stop"] * 3 + ["norm"] * 3

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
 from operator import eq, ge, gt, le, lt
 from typing import Literal
 
-from regbench.analysis.gap import paired_differences
+import numpy as np
+
+from regbench.analysis.by_seed import BySeed
 from regbench.analysis.statistics import Interval, interval
 from regbench.config.cell import Cell
 from regbench.config.claims import Claim, Term, resolve
-from regbench.results.runs import RunRow, Runs
 
 __all__ = ["Decision", "Outcome", "decide"]
 
@@ -32,7 +32,7 @@ class Outcome:
     evidence: str
 
 
-def decide(claim: Claim, cells: Sequence[Cell], runs: Runs) -> Outcome:
+def decide(claim: Claim, cells: Sequence[Cell], by_seed: BySeed) -> Outcome:
     """Decide a claim; where it speaks of several pairs of cells it must hold in each.
 
     `a < b` and comparisons with a number pass when the whole 95% interval (paired by seed between
@@ -41,8 +41,7 @@ def decide(claim: Claim, cells: Sequence[Cell], runs: Runs) -> Outcome:
     lies wholly outside. Counted metrics, exact equality and single-seed studies: every run must
     satisfy the claim.
     """
-    by_cell = runs.cells()
-    found = [_decide_pair(claim, left, right, by_cell) for left, right in resolve(claim, cells)]
+    found = [_decide_pair(claim, left, right, by_seed) for left, right in resolve(claim, cells)]
     for worst in ("FAIL", "UNDECIDED", "PASS"):
         for decision, evidence in found:
             if decision == worst:
@@ -51,38 +50,27 @@ def decide(claim: Claim, cells: Sequence[Cell], runs: Runs) -> Outcome:
 
 
 def _decide_pair(
-    claim: Claim, left: Cell, right: Cell | None, by_cell: Mapping[str, Sequence[RunRow]]
+    claim: Claim, left: Cell, right: Cell | None, by_seed: BySeed
 ) -> tuple[Decision, str]:
-    rows = by_cell.get(left.name, [])
+    values = by_seed.row(claim.left.metric, left.name)
+    number, name = 0.0, left.name
     if right is None:
         assert isinstance(claim.right, float)
         number = claim.right
-        values = [row.metrics.get(claim.left.metric, float("nan")) for row in rows if row.ok]
-        differences = [value - number for value in values if isfinite(value)]
+        values = values - number
     else:
         assert isinstance(claim.right, Term)
-        number = 0.0
-        differences = _differences(claim, rows, by_cell.get(right.name, []))
+        values = values - by_seed.row(claim.right.metric, right.name)
+        name = f"{left.name} - {right.name}"
+    differences: list[float] = values[np.isfinite(values)].tolist()
     if not differences:
-        return "UNDECIDED", f"{left.name}: no runs to compare"
-    name = left.name if right is None else f"{left.name} - {right.name}"
+        return "UNDECIDED", f"{name}: no runs to compare"
     exact = claim.left.metric in _EXACT or (claim.op == "==" and claim.margin is None)
-    if exact or len(differences) == 1:
+    if exact or len(by_seed.seeds) == 1:
         return _every_run(claim, differences, name, number)
+    if len(differences) == 1:
+        return "UNDECIDED", f"{name}: one seed of {len(by_seed.seeds)} has numbers"
     return _by_interval(claim, differences, name, number)
-
-
-def _differences(claim: Claim, a: Sequence[RunRow], b: Sequence[RunRow]) -> list[float]:
-    assert isinstance(claim.right, Term)
-    if claim.left.metric == claim.right.metric:
-        return paired_differences(a, b, claim.left.metric)
-    other = {row.seed: row.metrics[claim.right.metric] for row in b if row.ok}
-    found = [
-        row.metrics[claim.left.metric] - other[row.seed]
-        for row in a
-        if row.ok and row.seed in other
-    ]
-    return [value for value in found if isfinite(value)]
 
 
 def _every_run(

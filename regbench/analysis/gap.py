@@ -3,25 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from math import isfinite
+from dataclasses import dataclass
 
-from regbench.analysis.statistics import Interval, holm, interval, paired_p
+import numpy as np
+
+from regbench.analysis.by_seed import BySeed, Floats
+from regbench.analysis.statistics import (
+    BCA_FROM,
+    Interval,
+    IntervalMethod,
+    TestMethod,
+    holm,
+    intervals,
+    min_detectable,
+    p_improvement,
+    paired_ps,
+    wilcoxon_can_decide,
+)
 from regbench.results.runs import RunRow, Runs
 
-__all__ = ["CellGap", "Delta", "gap_columns", "gap_table"]
+__all__ = ["GAPS", "CellGap", "Delta", "gap_columns", "gap_table"]
 
-INTERVAL_METHOD = "Student's t, 95%"
-TEST_METHOD = "paired t, Holm"
-_GAPS = ("gap_loss", "gap_acc", "gap_r2")
+GAPS = ("gap_loss", "gap_acc", "gap_r2")
+_NOTHING = Interval(None, None, None, 0)
 
 
 @dataclass(frozen=True)
 class Delta:
-    """A gap less the baseline's, paired by seed, with the p-value adjusted over the table."""
+    """A metric less the baseline's, paired by seed.
+
+    Attributes:
+        interval: of the mean difference.
+        p_adjusted: two-sided, by Holm's method over the table.
+        p_improvement: share of the seeds at which it is lower than the baseline's.
+        min_detectable: the smallest difference that so many seeds would show with 80% power.
+    """
 
     interval: Interval
     p_adjusted: float | None = None
+    p_improvement: float | None = None
+    min_detectable: float | None = None
 
 
 @dataclass(frozen=True)
@@ -33,8 +54,8 @@ class CellGap:
         n, n_failed: runs with numbers, and runs without (diverged or failed).
         metrics: each metric's mean and interval.
         baseline: the cell that differs from this one only in having no regularizer.
-        deltas: by gap, the paired difference from the baseline; empty without one.
-        best_epoch: mean over the runs.
+        deltas: by gap, and for `val_loss`, the difference from the baseline; empty without one.
+        verdict, evidence: what the numbers say of the cell, and which (see `verdict.py`).
     """
 
     cell: str
@@ -47,25 +68,71 @@ class CellGap:
     deltas: Mapping[str, Delta]
     best_epoch: Interval
     epochs_run: Interval
+    interval_method: str = ""
+    test_method: str = ""
+    verdict: str = ""
+    evidence: str = ""
+    edges: tuple[str, ...] = ()
 
 
-def gap_table(runs: Runs) -> list[CellGap]:
-    """The table of a study's runs, cells in the order of the plan."""
-    cells = runs.cells()
-    baselines = _baselines(cells)
-    rows = [_row(runs, cell, rows, cells, baselines) for cell, rows in cells.items()]
-    for gap in _GAPS:
-        adjusted = holm([_p(row, cells, gap) for row in rows])
-        rows = [
-            replace(row, deltas={**row.deltas, gap: replace(row.deltas[gap], p_adjusted=p)})
-            if gap in row.deltas
-            else row
-            for row, p in zip(rows, adjusted, strict=True)
-        ]
-    return rows
+def gap_table(
+    runs: Runs, *, interval: IntervalMethod = "t", test: TestMethod = "t"
+) -> list[CellGap]:
+    """The table of a study's runs, cells in the order of the plan.
+
+    Args:
+        interval: `bca` takes the bootstrap for cells of at least 30 seeds.
+        test: `wilcoxon` takes the signed-rank test where so many seeds can reach significance.
+    """
+    from regbench.analysis.verdict import with_verdicts
+
+    by_seed = BySeed(runs)
+    if not by_seed.cells:
+        return []
+    baselines = _baselines(by_seed.first)
+    names = (*by_seed.metrics, "best_epoch", "epochs_run")
+    over = {name: intervals(by_seed[name], method=interval) for name in names}
+    compared = [gap for gap in GAPS if gap in runs.metrics] + ["val_loss"]
+    deltas = {
+        name: _deltas(by_seed, name, baselines, interval, test) for name in compared if baselines
+    }
+    sound, lost = by_seed.counts
+    table = []
+    for k, (cell, first) in enumerate(by_seed.first.items()):
+        own = {name: found[cell] for name, found in deltas.items() if cell in found}
+        table.append(
+            CellGap(
+                cell=cell,
+                regularizer=first.regularizer,
+                settings=first.settings,
+                n=sound[k],
+                n_failed=lost[k],
+                metrics={name: over[name][k] for name in by_seed.metrics},
+                baseline=baselines.get(cell),
+                deltas=own,
+                best_epoch=over["best_epoch"][k],
+                epochs_run=over["epochs_run"][k],
+                interval_method=_interval_method(interval, sound[k]),
+                test_method=_test_method(test, sound[k], len(baselines)) if own else "",
+            )
+        )
+    return with_verdicts(table, by_seed)
 
 
-def _baselines(cells: Mapping[str, Sequence[RunRow]]) -> dict[str, str]:
+def _interval_method(asked: IntervalMethod, n: int) -> str:
+    if n < 2:
+        return ""
+    return "BCa bootstrap, 95%" if asked == "bca" and n >= BCA_FROM else "Student's t, 95%"
+
+
+def _test_method(asked: TestMethod, n: int, tests: int) -> str:
+    if n < 2:
+        return ""
+    signed_rank = asked == "wilcoxon" and wilcoxon_can_decide(n, tests)
+    return "Wilcoxon signed-rank, Holm" if signed_rank else "paired t, Holm"
+
+
+def _baselines(first: Mapping[str, RunRow]) -> dict[str, str]:
     """For each regularized cell, the one that is alike in all else and has no regularizer."""
 
     def rest(row: RunRow) -> tuple[tuple[str, str], ...]:
@@ -73,87 +140,80 @@ def _baselines(cells: Mapping[str, Sequence[RunRow]]) -> dict[str, str]:
             (key, value) for key, value in row.settings.items() if not key.startswith("regularizer")
         )
 
-    unregularized = {
-        rest(rows[0]): cell for cell, rows in cells.items() if rows[0].regularizer == "none"
-    }
+    unregularized = {rest(row): cell for cell, row in first.items() if row.regularizer == "none"}
     return {
-        cell: unregularized[rest(rows[0])]
-        for cell, rows in cells.items()
-        if rows[0].regularizer != "none" and rest(rows[0]) in unregularized
+        cell: unregularized[rest(row)]
+        for cell, row in first.items()
+        if row.regularizer != "none" and rest(row) in unregularized
     }
 
 
-def _row(
-    runs: Runs,
-    cell: str,
-    rows: Sequence[RunRow],
-    cells: Mapping[str, Sequence[RunRow]],
+def _deltas(
+    by_seed: BySeed,
+    metric: str,
     baselines: Mapping[str, str],
-) -> CellGap:
-    sound = [row for row in rows if row.ok]
-    baseline = baselines.get(cell)
-    deltas = {}
-    for gap in _GAPS:
-        if baseline is not None and gap in runs.metrics:
-            deltas[gap] = Delta(interval(paired_differences(rows, cells[baseline], gap)))
-    return CellGap(
-        cell=cell,
-        regularizer=rows[0].regularizer,
-        settings=rows[0].settings,
-        n=len(sound),
-        n_failed=len(rows) - len(sound),
-        metrics={name: _over(sound, name) for name in runs.metrics},
-        baseline=baseline,
-        deltas=deltas,
-        best_epoch=_over(sound, "best_epoch"),
-        epochs_run=_over(sound, "epochs_run"),
+    interval: IntervalMethod,
+    test: TestMethod,
+) -> dict[str, Delta]:
+    """By cell, the difference of a metric from the baseline's."""
+    values = np.stack(
+        [by_seed.row(metric, cell) - by_seed.row(metric, base) for cell, base in baselines.items()]
     )
+    adjusted = holm(_ps(values, test))
+    deltas = map(
+        Delta,
+        intervals(values, method=interval),
+        adjusted,
+        p_improvement(values),
+        min_detectable(values),
+    )
+    return dict(zip(baselines, deltas, strict=True))
 
 
-def _over(rows: Sequence[RunRow], name: str) -> Interval:
-    return interval([row.metrics[name] for row in rows])
-
-
-def _p(row: CellGap, cells: Mapping[str, Sequence[RunRow]], gap: str) -> float | None:
-    if row.baseline is None or gap not in row.deltas:
-        return None
-    return paired_p(paired_differences(cells[row.cell], cells[row.baseline], gap))
-
-
-def paired_differences(a: Sequence[RunRow], b: Sequence[RunRow], metric: str) -> list[float]:
-    """a less b by seed, where both runs have the metric."""
-    other = {row.seed: row.metrics[metric] for row in b if row.ok}
-    differences = [
-        row.metrics[metric] - other[row.seed] for row in a if row.ok and row.seed in other
-    ]
-    return [value for value in differences if isfinite(value)]
+def _ps(differences: Floats, test: TestMethod) -> list[float | None]:
+    """p of each row, by the signed-rank test where it is asked for and can decide."""
+    ps = paired_ps(differences)
+    if test == "wilcoxon":
+        tests = sum(p is not None for p in ps)
+        n = np.isfinite(differences).sum(axis=1)
+        able = np.array([wilcoxon_can_decide(int(m), tests) for m in n])
+        ranked = iter(paired_ps(differences[able], "wilcoxon"))
+        ps = [next(ranked) if can else p for can, p in zip(able, ps, strict=True)]
+    return ps
 
 
 def gap_columns(runs: Runs, table: Sequence[CellGap]) -> tuple[list[str], list[list[object]]]:
     """Header and rows of gap.csv."""
-    gaps = [gap for gap in _GAPS if gap in runs.metrics]
+    gaps = [gap for gap in GAPS if gap in runs.metrics]
+    metrics = list(table[0].metrics) if table else list(runs.metrics)
     header = ["cell", "regularizer", *runs.varying, "n", "n_failed"]
-    for name in runs.metrics:
+    for name in metrics:
         header += [name, f"{name}_low", f"{name}_high"]
     for gap in gaps:
-        header += [f"delta_{gap}", f"delta_{gap}_low", f"delta_{gap}_high", _p_column(gap)]
-    header += ["interval_method", "test_method", "verdict"]
-    return header, [_values(runs, row, gaps) for row in table]
+        header += [f"delta_{gap}", f"delta_{gap}_low", f"delta_{gap}_high"]
+        header += [f"{name}{_suffix(gap)}" for name in ("p_adjusted", *_MORE)]
+    header += ["interval_method", "test_method", "verdict", "evidence"]
+    return header, [_values(runs, row, metrics, gaps) for row in table]
 
 
-def _p_column(gap: str) -> str:
-    return "p_adjusted" if gap == "gap_loss" else f"p_adjusted_{gap}"
+_MORE = ("p_improvement", "min_detectable")
 
 
-def _values(runs: Runs, row: CellGap, gaps: Sequence[str]) -> list[object]:
+def _suffix(gap: str) -> str:
+    """The gap in loss has the plain names; the others say which gap they speak of."""
+    return "" if gap == "gap_loss" else f"_{gap}"
+
+
+def _values(runs: Runs, row: CellGap, metrics: Sequence[str], gaps: Sequence[str]) -> list[object]:
     values: list[object] = [row.cell, row.regularizer]
     values += [row.settings[key] for key in runs.varying]
     values += [row.n, row.n_failed]
-    for name in runs.metrics:
+    for name in metrics:
         found = row.metrics[name]
         values += [found.mean, found.low, found.high]
     for gap in gaps:
-        delta = row.deltas.get(gap, Delta(Interval(None, None, None, 0)))
-        values += [delta.interval.mean, delta.interval.low, delta.interval.high, delta.p_adjusted]
-    values += [INTERVAL_METHOD if row.n > 1 else None, TEST_METHOD if row.deltas else None, None]
-    return values
+        delta = row.deltas.get(gap, Delta(_NOTHING))
+        values += [delta.interval.mean, delta.interval.low, delta.interval.high]
+        values += [delta.p_adjusted, delta.p_improvement, delta.min_detectable]
+    methods = [row.interval_method or None, row.test_method or None]
+    return [*values, *methods, row.verdict or None, row.evidence or None]

@@ -8,6 +8,8 @@ from regbench.analysis.gap import CellGap
 
 __all__ = ["sentence"]
 
+_MOST_NAMES = 5
+
 
 def sentence(table: Sequence[CellGap]) -> str:
     """What regularization did to the gap in loss, with intervals; honest where nothing is decided.
@@ -89,4 +91,10 @@ def _change(row: CellGap, baseline: CellGap) -> str:
 
 
 def _named(names: Sequence[str]) -> str:
+    """
+    >>> _named(["a"]), _named(["a", "b", "c"]), _named(list("abcdefgh"))
+    ('a', 'a, b and c', 'a, b, c, d and 4 more')
+    """
+    if len(names) > _MOST_NAMES:
+        names = [*names[: _MOST_NAMES - 1], f"{len(names) - _MOST_NAMES + 1} more"]
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]

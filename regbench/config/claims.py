@@ -25,6 +25,7 @@ Pair = tuple[Cell, Cell | None]
 METRICS = (
     *(f"{part}_{kind}" for kind in ("loss", "acc", "r2") for part in ("train", "val", "test")),
     *("gap_loss", "gap_acc", "gap_r2", "train_acc_clean", "flip_rate"),
+    *("generalization", "selection_optimism", "stopping_regret"),
     *("penalty", "weight_norm", "zero_fraction", "epochs_run", "best_epoch", "reading_epoch"),
 )
 
@@ -170,6 +171,25 @@ def _rest(cell: Cell, named: set[str]) -> tuple[tuple[str, str], ...]:
 
 def _matches(term: Term, cells: Sequence[Cell]) -> tuple[list[Cell], set[str]]:
     """The cells that a term's address names, and the axes that it fixes."""
+    found, named = _addressed(term, cells)
+    for cell in found:
+        _require_metric(term, cell)
+    return found, named
+
+
+def _require_metric(term: Term, cell: Cell) -> None:
+    task = cell.setting.dataset.task
+    other = {"_acc": "regression", "_acc_clean": "regression", "_r2": "classification"}
+    for ending, without in other.items():
+        if term.metric.endswith(ending) and task == without:
+            instead = "_r2" if task == "regression" else "_acc"
+            near = term.metric.removesuffix(ending) + instead
+            raise BadClaim(
+                f"{cell.name!r} is a {task}, which has no {term.metric}: use {near}", term.column
+            )
+
+
+def _addressed(term: Term, cells: Sequence[Cell]) -> tuple[list[Cell], set[str]]:
     address = term.address
     for cell in cells:
         if cell.name == address:

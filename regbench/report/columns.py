@@ -69,15 +69,17 @@ def columns_for(runs: Runs, table: Sequence[CellGap]) -> list[Column]:
         Column("gap loss", spread("gap_loss")),
     ]
     if any(row.deltas for row in table):
-        columns.append(Column("vs none", _delta, rank=5))
-        columns.append(Column("p", _p, rank=6))
+        columns.append(Column("vs none", _delta, rank=6))
+        columns.append(Column("p", _p, rank=7))
     columns += [
         Column(f"val {score}", metric(f"val_{score}"), rank=3),
-        Column(f"gap {score}", spread(f"gap_{score}"), rank=7),
+        Column(f"gap {score}", spread(f"gap_{score}"), rank=8),
     ]
     if noisy:
-        columns.append(Column("clean acc", metric("train_acc_clean"), rank=8))
+        columns.append(Column("clean acc", metric("train_acc_clean"), rank=9))
     columns.append(Column("best epoch", lambda row: _epoch(row.best_epoch), rank=4))
+    if any(row.verdict for row in table):
+        columns.append(Column("verdict", lambda row: row.verdict, text=True, rank=5))
     if any(row.n_failed for row in table):
         columns.append(Column("failed", lambda row: f"{row.n_failed}/{row.n + row.n_failed}"))
     return columns

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len, chop_cells
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from regbench.analysis.claims import Outcome
@@ -20,6 +20,7 @@ __all__ = ["bar", "print_claims", "print_gap_table", "print_sentence"]
 # The bar beside the gap takes what the other columns leave, within these bounds.
 _BAR_MOST, _BAR_LEAST = 14, 6
 _SPACE = 2  # between two columns
+_NAME_LEAST = 8  # longer names of cells are folded where there is no room
 _STYLES = {"PASS": "green", "FAIL": "bold red", "UNDECIDED": "yellow"}
 
 
@@ -44,26 +45,38 @@ def print_gap_table(console: Console, runs: Runs, table: Sequence[CellGap]) -> N
     ascii_only = not console.encoding.lower().startswith("utf")
     columns, bar_width = _fitting(columns_for(runs, table), table, room)
     largest = max((abs(row.metrics["gap_loss"].mean or 0.0) for row in table), default=0.0)
-    shown = Table(
-        box=None, pad_edge=False, padding=(0, _SPACE, 0, 0), header_style="bold", show_edge=False
-    )
-    for column in columns:
-        if column.text:
-            shown.add_column(column.title, overflow="fold")
-        else:
-            shown.add_column(column.title, justify="right", no_wrap=True)
-        if column.title == "gap loss":
-            shown.add_column("", no_wrap=True, width=bar_width)
-    for row in table:
-        cells: list[Text] = []
-        for column in columns:
-            cells.append(Text(_plain(column.of(row), ascii_only)))
-            if column.title == "gap loss":
-                cells.append(_bar(row, largest, bar_width, ascii_only))
-        shown.add_row(*cells)
-    console.width = room
-    console.print(shown)
+    texts = [[_plain(column.of(row), ascii_only) for column in columns] for row in table]
+    widths = [
+        max(cell_len(column.title), *(cell_len(line[i]) for line in texts))
+        for i, column in enumerate(columns)
+    ]
+    taken = sum(widths) + bar_width + _SPACE * len(columns)
+    widths[0] = max(_NAME_LEAST, widths[0] - max(0, taken - room))
+    # Rich's own table would take seconds for a thousand rows.
+    lines = [_line(columns, [column.title for column in columns], widths, Text(" " * bar_width))]
+    lines[0].stylize("bold")
+    for row, line in zip(table, texts, strict=True):
+        name, *more = chop_cells(line[0], widths[0])
+        bar_text = _bar(row, largest, bar_width, ascii_only)
+        lines.append(_line(columns, [name, *line[1:]], widths, bar_text))
+        lines += [Text(rest) for rest in more]
+    console.print(Text("\n").join(lines), soft_wrap=True)
     say(console, Text(_plain(legend(columns), ascii_only), "dim"))
+
+
+def _line(
+    columns: Sequence[Column], texts: Sequence[str], widths: Sequence[int], bar_text: Text
+) -> Text:
+    """One line: text to the left, numbers to the right, the bar after the gap."""
+    line = Text()
+    for i, (column, text, width) in enumerate(zip(columns, texts, widths, strict=True)):
+        room = " " * (width - cell_len(text))
+        line.append((" " * _SPACE if i else "") + (text + room if column.text else room + text))
+        if column.title == "gap loss":
+            line.append(" " * _SPACE)
+            line.append_text(bar_text)
+    line.rstrip()
+    return line
 
 
 def _plain(text: str, ascii_only: bool) -> str:
@@ -75,12 +88,13 @@ def _fitting(
 ) -> tuple[list[Column], int]:
     """The columns for which there is room beside whole cell names, and the bar's width."""
 
-    def width(column: Column) -> int:
-        return max(len(column.title), *(len(column.of(row)) for row in table))
-
+    widths = {
+        column.title: max(cell_len(column.title), *(cell_len(column.of(row)) for row in table))
+        for column in columns
+    }
     kept = list(columns)
     while True:
-        left = room - sum(width(column) + _SPACE for column in kept)
+        left = room - sum(widths[column.title] + _SPACE for column in kept)
         last = max(kept, key=lambda column: column.rank)
         if left >= _BAR_LEAST or last.rank == 0:
             return kept, min(_BAR_MOST, max(_BAR_LEAST, left))
@@ -90,7 +104,7 @@ def _fitting(
 def _bar(row: CellGap, largest: float, width: int, ascii_only: bool) -> Text:
     mean = row.metrics["gap_loss"].mean
     style = "red" if row.regularizer == "none" else "yellow"
-    return Text(bar(mean, largest, width, ascii_only=ascii_only), style)
+    return Text(bar(mean, largest, width, ascii_only=ascii_only).ljust(width), style)
 
 
 def print_sentence(console: Console, table: Sequence[CellGap]) -> None:

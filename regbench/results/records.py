@@ -48,3 +48,15 @@ class RunRecord:
             return None
         value = float(self.curves[name][max(self.reading_epoch, 1) - 1])
         return None if np.isnan(value) else value
+
+    def stopping_regret(self) -> float | None:
+        """Test loss at the reading, less the least on the run's trajectory: hindsight only.
+
+        >>> curves = {"test_loss": np.array([0.9, 0.6, 0.7])}
+        >>> round(RunRecord("r", "ok", "", 3, 3, 3, None, curves).stopping_regret(), 6)
+        0.1
+        """
+        read = self.at_reading("test_loss")
+        if read is None:
+            return None
+        return read - float(np.nanmin(self.curves["test_loss"]))

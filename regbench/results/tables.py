@@ -51,7 +51,7 @@ def runs_table(plan: Plan, records: Mapping[str, RunRecord]) -> Table:
         *("epochs_run", "best_epoch", "reading_epoch"),
         *metrics,
         *extra,
-        *("penalty", "weight_norm", "zero_fraction"),
+        *("stopping_regret", "penalty", "weight_norm", "zero_fraction"),
         *plan.varying,
     ]
 
@@ -66,6 +66,7 @@ def runs_table(plan: Plan, records: Mapping[str, RunRecord]) -> Table:
                 record.flip_rate if name == "flip_rate" else record.at_reading(name)
                 for name in extra
             ),
+            record.stopping_regret(),
             *(record.at_reading(name) for name in ("penalty", "weight_norm", "zero_fraction")),
             *(cell.values[key] for key in plan.varying),
         ]
