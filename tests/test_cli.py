@@ -30,7 +30,9 @@ def finished(tmp_path_factory):
 def test_run_prints_the_table_on_stdout_and_the_rest_on_stderr(finished):
     folder, done = finished
     lines = done.out.splitlines()
-    titles = "cell, train loss, val loss, gap loss, vs none, p, val acc, gap acc, best epoch"
+    titles = (
+        "cell, train loss, val loss, gap loss, vs none, p, val acc, gap acc, best epoch, verdict"
+    )
     assert re.split(r"\s\s+", lines[0].strip()) == titles.split(", ")
     assert [line.split("  ")[0] for line in lines[1:5]] == ["none", "l2", "stop", "norm"]
     assert lines[5].startswith("± is half the 95% confidence interval over seeds")

@@ -113,13 +113,13 @@ def _moments(values: Floats) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
     return np.where(equal, low, mean), np.where(equal, 0.0, spread), n
 
 
-def _bca(values: Floats, level: float) -> tuple[float, float]:
+def _bca(values: Floats, level: float, resamples: int = _RESAMPLES) -> tuple[float, float]:
     from scipy.stats import bootstrap
 
     found = bootstrap(
         (values[np.isfinite(values)],),
         np.mean,
-        n_resamples=_RESAMPLES,
+        n_resamples=resamples,
         confidence_level=level,
         method="BCa",
         rng=np.random.default_rng(0),  # the same table every time
