@@ -14,18 +14,20 @@ from typing import TYPE_CHECKING, Any
 from regbench.analysis.by_seed import BySeed
 from regbench.analysis.claims import Outcome, decide
 from regbench.analysis.gap import CellGap, gap_columns, gap_table
-from regbench.config.load import load_study, study_from_mapping
+from regbench.config.load import load_study, more_claims, study_from_mapping
 from regbench.config.plan import Study, make_plan
+from regbench.execution.limits import NO_LIMITS, Limits
 from regbench.execution.progress import Progress
 from regbench.execution.run import RunSummary, run_plan
 from regbench.report.markdown import gap_markdown
+from regbench.results.merge import merge_stores
 from regbench.results.runs import Runs, read_runs
-from regbench.results.store import Store
+from regbench.results.store import Store, read_facts
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Results", "read", "run"]
+__all__ = ["Results", "check", "merge", "read", "run"]
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,14 @@ class Results:
         summary: how the command went; None where results were only read.
         claims: the study's claims and how they were decided.
         warnings: what was found damaged and set aside.
+        missing: planned runs that no shard holds, after `merge`.
     """
 
     folder: Path
     summary: RunSummary | None = None
     claims: tuple[Outcome, ...] = ()
     warnings: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
     @cached_property
     def rows(self) -> Runs:
@@ -91,6 +95,7 @@ def run(
     out: Path | str | None = None,
     device: str | None = None,
     workers: int | None = 1,
+    limits: Limits = NO_LIMITS,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Results:
@@ -104,10 +109,11 @@ def run(
         device: instead of the study's `training.device`.
         workers: processes that train (in a script, more than one asks for the usual
             `if __name__ == "__main__"`); None takes one a core where that is worth it.
+        limits: a shard of the plan, when to stop before its end, whether to try failed runs again.
         overwrite: remove what regbench has written to the folder before.
         progress: a display that is told what happens.
     Raises:
-        BadStudy, BadData, FolderInUse, Unwritable: see regbench.errors.
+        BadStudy, BadData, FolderInUse, Unwritable, AnswerIsNo, TimeIsUp: see regbench.errors.
     """
     if isinstance(study, Path | str):
         study = load_study(study, overrides, seeds=seeds)
@@ -117,20 +123,63 @@ def run(
     plan = make_plan(study)
     with Store.open(folder, plan, overwrite=overwrite) as store:
         try:
-            summary = run_plan(plan, store, device=device, workers=workers, progress=progress)
+            summary = run_plan(
+                plan, store, device=device, workers=workers, limits=limits, progress=progress
+            )
         finally:
-            runs = read_runs(folder) if (folder / "runs.csv").exists() else None
-            if runs is not None:
-                table = gap_table(runs)
-                store.write_table("gap.csv", gap_columns(runs, table))
-                store.write_text("gap.md", gap_markdown(study.name, runs, table))
+            if (folder / "runs.csv").exists():
+                _write_gap(store, study.name)
         if summary.trained:
             store.add_provenance(_provenance(summary))
         warnings = tuple(store.warnings)
-    assert runs is not None
-    by_seed = BySeed(runs)
-    claims = tuple(decide(claim, study.cells, by_seed) for claim in study.claims)
+    # A shard has not all the runs that a claim speaks of: `merge` decides it.
+    claims = () if limits.shard else _decided(study, folder)
     return Results(folder, summary, claims, warnings)
+
+
+def merge(folders: Sequence[Path | str], out: Path | str, *, overwrite: bool = False) -> Results:
+    """Bring the shards of one study together, write the tables, decide the claims.
+
+    Raises:
+        BadData: a folder holds no results, or another study's, or runs that another one holds too.
+        FolderInUse, Unwritable: see regbench.errors.
+    """
+    study, plan, missing = merge_stores([Path(f) for f in folders], Path(out), overwrite=overwrite)
+    with Store.open(Path(out), plan) as store:
+        store.write_tables(plan)
+        _write_gap(store, study.name)
+        warnings = tuple(store.warnings)
+    claims = () if missing else _decided(study, Path(out))
+    return Results(Path(out), None, claims, warnings, missing)
+
+
+def check(folder: Path | str, *, expect: Sequence[str] = (), limits: Sequence[str] = ()) -> Results:
+    """Decide a results folder's claims again, and more of them.
+
+    Args:
+        expect: claims besides the study's own.
+        limits: `metric:number` texts: no cell's metric may lie above (`val_acc:>=0.9`: below).
+    Raises:
+        BadStudy: a claim cannot be understood.
+        BadData: the folder holds no results.
+    """
+    facts = read_facts(Path(folder))
+    study = study_from_mapping(facts["given"], max_runs=sys.maxsize)
+    claims = [*study.claims, *more_claims(study, expect, limits)]
+    by_seed = BySeed(read_runs(Path(folder)))
+    return Results(Path(folder), claims=tuple(decide(c, study.cells, by_seed) for c in claims))
+
+
+def _write_gap(store: Store, name: str) -> None:
+    runs = read_runs(store.folder)
+    table = gap_table(runs)
+    store.write_table("gap.csv", gap_columns(runs, table))
+    store.write_text("gap.md", gap_markdown(name, runs, table))
+
+
+def _decided(study: Study, folder: Path) -> tuple[Outcome, ...]:
+    by_seed = BySeed(read_runs(folder))
+    return tuple(decide(claim, study.cells, by_seed) for claim in study.claims)
 
 
 def read(folder: Path | str) -> Results:

@@ -181,17 +181,6 @@ def test_the_quickstart_plan():
         "regularizer.early_stopping.patience",
         "regularizer.batchnorm",
     )
-    assert set(plan.baseline.values()) == {"none"}
-    assert len(plan.baseline) == 6
-
-
-def test_a_baseline_differs_in_the_regularizer_only():
-    text = "dataset: iris\nsweep: {optimizer.lr: [0.1, 0.2], regularizer.l2: [0, 0.1]}\n"
-    plan = make_plan(parse_study(text))
-    assert plan.baseline == {
-        "optimizer.lr=0.1, regularizer.l2=0.1": "optimizer.lr=0.1, regularizer.l2=0",
-        "optimizer.lr=0.2, regularizer.l2=0.1": "optimizer.lr=0.2, regularizer.l2=0",
-    }
 
 
 GRID = parse_study(

@@ -13,11 +13,27 @@ from typing import Annotated, Any, get_args
 
 import typer
 
+from regbench.cli import options
 from regbench.cli.consoles import stderr, stdout
-from regbench.cli.run import Format, print_table
+from regbench.cli.options import Format
+from regbench.cli.tables import print_paths, print_table
 from regbench.errors import AnswerIsNo, BadData
 
 __all__ = ["doctor", "list_parts", "show"]
+
+
+class IntervalChoice(StrEnum):
+    """How intervals are made."""
+
+    T = "t"
+    BCA = "bca"
+
+
+class TestChoice(StrEnum):
+    """How differences are tested."""
+
+    T = "t"
+    WILCOXON = "wilcoxon"
 
 
 class Part(StrEnum):
@@ -30,23 +46,58 @@ class Part(StrEnum):
 
 
 def show(
-    folder: Annotated[Path, typer.Argument(help="A results folder.", show_default=False)],
-    form: Annotated[Format, typer.Option("--format", help="How it is printed.")] = Format.TABLE,
+    folder: options.Folder,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN=VALUE", help="These cells only: val_acc>0.9, cell=l2."),
+    ] = None,
+    sort: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Sort by it; -COLUMN from the largest.")
+    ] = None,
+    columns: options.Columns = None,
+    group_by: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="Average over all other axes, within each seed."),
+    ] = None,
+    along: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="The path along one axis, with its best values."),
+    ] = None,
+    interval: Annotated[
+        IntervalChoice, typer.Option(help="bca: bootstrap, from 30 seeds on.")
+    ] = IntervalChoice.T,
+    test: Annotated[
+        TestChoice, typer.Option(help="wilcoxon: where so many seeds can reach significance.")
+    ] = TestChoice.T,
+    form: options.Form = Format.TABLE,
 ) -> None:
-    """Print the gap table of a results folder again.
+    """Print the gap table of a results folder again, or a part or an average of it.
 
-    [dim]Example: regbench show results/quickstart --format csv[/dim]
+    [dim]Example: regbench show results/quickstart --where "val_acc>0.9" --sort gap_loss[/dim]
     """
+    from regbench.analysis.gap import gap_table
+    from regbench.analysis.select import averaged, selected
     from regbench.api import read
+    from regbench.report.say import say
     from regbench.report.terminal import print_sentence
 
     if not folder.exists():
         raise BadData(f"{folder}: there is no such folder: regbench run makes one")
     if folder.is_dir() and not (folder / "runs.csv").exists():
         raise BadData(f"{folder}: holds no runs.csv: is it a results folder?")
-    results = read(folder)
-    print_table(results, form)
-    print_sentence(stderr(), results.table)
+    runs = read(folder).rows
+    if group_by is not None:
+        runs = averaged(runs, group_by)
+    if along is not None:
+        print_paths(runs, along, form)
+        return
+    whole = gap_table(runs, interval=interval.value, test=test.value)
+    table = selected(whole, runs, where or (), sort)
+    print_table(runs, table, form, columns)
+    if not (where or sort or columns):
+        print_sentence(stderr(), table)
+    elif len(table) < len(whole):
+        say(stderr(), f"{len(table)} of {len(whole)} cells")
 
 
 def list_parts(

@@ -14,7 +14,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from regbench.cli import inspect, run, study
+from regbench.cli import gates, inspect, run, study
 from regbench.cli.consoles import readers_may_leave
 from regbench.errors import RegbenchError
 
@@ -30,9 +30,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(run.run)
+app.command("sweep")(run.sweep)
 app.command("validate")(study.validate)
 app.command("plan")(study.plan)
 app.command("show")(inspect.show)
+app.command("check")(gates.check)
+app.command("merge")(gates.merge)
 app.command("list")(inspect.list_parts)
 app.command("schema")(study.schema)
 app.command("init")(study.init)

@@ -1,77 +1,137 @@
-"""`regbench run`: train a study, print its gap table, decide its claims."""
+"""`regbench run` and `regbench sweep`: train a study, print its gap table, decide its claims."""
 
 from __future__ import annotations
 
-from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regbench.cli.consoles import readers_may_leave, stderr, stdout
+from regbench.cli import options
+from regbench.cli.consoles import stderr
+from regbench.cli.options import Format
+from regbench.cli.tables import print_table
+from regbench.config.bounds import MAX_RUNS
 from regbench.errors import AnswerIsNo
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from regbench.analysis.claims import Outcome
     from regbench.api import Results
 
-__all__ = ["Format", "print_table", "run"]
+__all__ = ["judge_claims", "run", "sweep"]
 
-
-class Format(StrEnum):
-    """How a table is printed."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
-    MD = "md"
+_Device = Annotated[
+    str | None, typer.Option(help="auto, cpu, cuda or cuda:i.", show_default="the study's")
+]
+_Workers = Annotated[
+    int | None, typer.Option("--workers", "-j", min=1, help="Processes.", show_default="one a core")
+]
+_Shard = Annotated[
+    str | None,
+    typer.Option(
+        metavar="I/N", help="Train the I-th of N parts, I from 1; regbench merge joins them."
+    ),
+]
+_Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing on stdout.")]
+_AllowDiverged = Annotated[
+    bool, typer.Option("--allow-diverged", help="Diverged runs are no failure.")
+]
+_RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Train failed runs again.")]
+_FailFast = Annotated[
+    bool, typer.Option("--fail-fast", help="Stop at the first stack with a lost run.")
+]
+_MaxFailures = Annotated[
+    int | None, typer.Option(min=1, help="Stop once so many runs failed or diverged.")
+]
+_TimeLimit = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Stop cleanly after 90s, 15m, 1h30m.")
+]
 
 
 def run(
-    study: Annotated[Path, typer.Argument(help="The study file.", show_default=False)],
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", "-s", metavar="KEY=VALUE", help="Set a key: -s optimizer.lr=1e-2."),
-    ] = None,
-    seeds: Annotated[
-        str | None, typer.Option(help="How many, or a list: 10, or 0,3,7.", metavar="N|A,B")
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", help="The results folder.", show_default="results/<study>"),
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option(help="auto, cpu, cuda or cuda:i.", show_default="the study's")
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option("--workers", "-j", min=1, help="Processes.", show_default="one a core"),
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace what regbench wrote there before.")
-    ] = False,
-    form: Annotated[
-        Format, typer.Option("--format", help="How the table is printed.")
-    ] = Format.TABLE,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing on stdout.")] = False,
-    allow_diverged: Annotated[
-        bool, typer.Option("--allow-diverged", help="Diverged runs are no failure.")
-    ] = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="A claim that stays UNDECIDED fails.")
-    ] = False,
+    study: options.StudyPath,
+    overrides: options.Overrides = None,
+    seeds: options.Seeds = None,
+    out: options.Out = None,
+    device: _Device = None,
+    workers: _Workers = None,
+    shard: _Shard = None,
+    overwrite: options.Overwrite = False,
+    form: options.Form = Format.TABLE,
+    quiet: _Quiet = False,
+    allow_diverged: _AllowDiverged = False,
+    strict: options.Strict = False,
+    retry_failed: _RetryFailed = False,
+    fail_fast: _FailFast = False,
+    max_failures: _MaxFailures = None,
+    time_limit: _TimeLimit = None,
+    max_runs: options.MaxRuns = MAX_RUNS,
 ) -> None:
     """Train every run of a study that is not done yet, and print its gap table.
 
     [dim]Example: regbench run configs/quickstart.yaml -s optimizer.lr=3e-3 --seeds 10[/dim]
     """
+    sweep(
+        study,
+        overrides=overrides,
+        seeds=seeds,
+        out=out,
+        device=device,
+        workers=workers,
+        shard=shard,
+        overwrite=overwrite,
+        form=form,
+        quiet=quiet,
+        allow_diverged=allow_diverged,
+        strict=strict,
+        retry_failed=retry_failed,
+        fail_fast=fail_fast,
+        max_failures=max_failures,
+        time_limit=time_limit,
+        max_runs=max_runs,
+    )
+
+
+def sweep(
+    study: options.StudyPath,
+    axes: options.Axes = None,
+    overrides: options.Overrides = None,
+    seeds: options.Seeds = None,
+    out: options.Out = None,
+    device: _Device = None,
+    workers: _Workers = None,
+    shard: _Shard = None,
+    overwrite: options.Overwrite = False,
+    form: options.Form = Format.TABLE,
+    quiet: _Quiet = False,
+    allow_diverged: _AllowDiverged = False,
+    strict: options.Strict = False,
+    retry_failed: _RetryFailed = False,
+    fail_fast: _FailFast = False,
+    max_failures: _MaxFailures = None,
+    time_limit: _TimeLimit = None,
+    max_runs: options.MaxRuns = MAX_RUNS,
+) -> None:
+    """As run, with grid axes from the command line.
+
+    [dim]Example: regbench sweep configs/quickstart.yaml -g model.hidden=[32],[512][/dim]
+    """
     from regbench.api import run as run_study
     from regbench.config.load import load_study
+    from regbench.execution.limits import Limits, parse_duration, parse_shard
     from regbench.report.progress import progress_for
     from regbench.report.say import say
     from regbench.report.terminal import print_claims, print_sentence
 
+    limits = Limits(
+        shard=parse_shard(shard) if shard else None,
+        max_failures=1 if fail_fast else max_failures,
+        seconds=parse_duration(time_limit) if time_limit else None,
+        retry_failed=retry_failed,
+    )
     errors = stderr()
-    loaded = load_study(study, overrides or (), seeds=seeds)
+    loaded = load_study(study, overrides or (), axes=axes or (), seeds=seeds, max_runs=max_runs)
     for warning in loaded.warnings:
         say(errors, f"note: {warning}")
     results = run_study(
@@ -79,40 +139,18 @@ def run(
         out=out,
         device=device,
         workers=workers,
+        limits=limits,
         overwrite=overwrite,
         progress=progress_for(errors, loaded.name),
     )
     for warning in results.warnings:
         say(errors, f"warning: {warning}")
     if not quiet:
-        print_table(results, form)
+        print_table(results.rows, results.table, form)
     print_sentence(errors, results.table)
     print_claims(errors, results.claims)
     _say_how_it_went(results)
     _judge(results, allow_diverged, strict)
-
-
-def print_table(results: Results, form: Format) -> None:
-    """Print the gap table of a results folder on stdout."""
-    import json
-    import sys
-
-    from regbench.analysis.gap import gap_columns
-    from regbench.report.markdown import gap_markdown
-    from regbench.report.terminal import print_gap_table
-    from regbench.results.csv_text import write_csv
-
-    runs, table = results.rows, results.table
-    with readers_may_leave():
-        if form is Format.TABLE:
-            print_gap_table(stdout(), runs, table)
-        elif form is Format.CSV:
-            sys.stdout.write(write_csv(*gap_columns(runs, table)).decode())
-        elif form is Format.MD:
-            sys.stdout.write(gap_markdown(runs.study, runs, table))
-        else:
-            header, rows = gap_columns(runs, table)
-            print(json.dumps([dict(zip(header, row, strict=True)) for row in rows], indent=1))
 
 
 def _say_how_it_went(results: Results) -> None:
@@ -121,7 +159,9 @@ def _say_how_it_went(results: Results) -> None:
     summary, errors = results.summary, stderr()
     if summary is None:
         return
-    if summary.trained == 0:
+    if summary.trained == summary.kept == 0:
+        what = "no stack falls to this shard: nothing trained"
+    elif summary.trained == 0:
         what = f"all {summary.kept} runs were done already: nothing trained (--overwrite repeats)"
     else:
         kept = f", {summary.kept} were done already" if summary.kept else ""
@@ -137,10 +177,20 @@ def _judge(results: Results, allow_diverged: bool, strict: bool) -> None:
         reasons.append(f"{summary.failed} runs failed (see the error column of runs.csv)")
     if summary is not None and summary.diverged and not allow_diverged:
         reasons.append(f"{summary.diverged} runs diverged (--allow-diverged accepts that)")
-    decisions = [outcome.decision for outcome in results.claims]
+    judge_claims(results.claims, strict, reasons)
+
+
+def judge_claims(claims: Sequence[Outcome], strict: bool, reasons: Sequence[str] = ()) -> None:
+    """End with 1 where a claim failed, or there are other reasons to.
+
+    Raises:
+        AnswerIsNo: naming them.
+    """
+    decisions = [outcome.decision for outcome in claims]
+    said = list(reasons)
     if failed := decisions.count("FAIL"):
-        reasons.append(f"{failed} of {len(decisions)} claims failed")
+        said.append(f"{failed} of {len(decisions)} claims failed")
     if strict and (undecided := decisions.count("UNDECIDED")):
-        reasons.append(f"{undecided} of {len(decisions)} claims stay undecided (--strict)")
-    if reasons:
-        raise AnswerIsNo("\n".join(reasons))
+        said.append(f"{undecided} of {len(decisions)} claims stay undecided (--strict)")
+    if said:
+        raise AnswerIsNo("\n".join(said))

@@ -11,7 +11,9 @@ from typing import Annotated, Any
 
 import typer
 
+from regbench.cli import options
 from regbench.cli.consoles import stderr, stdout
+from regbench.config.bounds import MAX_RUNS
 from regbench.errors import BadStudy, Problem, Unwritable
 
 __all__ = ["init", "plan", "schema", "validate"]
@@ -79,11 +81,11 @@ def _annotation(problem: Problem) -> str:
 
 
 def plan(
-    study: Annotated[Path, typer.Argument(help="The study file.", show_default=False)],
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", "-s", metavar="KEY=VALUE", help="Set a key.")
-    ] = None,
-    seeds: Annotated[str | None, typer.Option(help="How many, or a list.", metavar="N|A,B")] = None,
+    study: options.StudyPath,
+    axes: options.Axes = None,
+    overrides: options.Overrides = None,
+    seeds: options.Seeds = None,
+    max_runs: options.MaxRuns = MAX_RUNS,
     form: Annotated[
         PlanFormat, typer.Option("--format", help="How it is printed.")
     ] = PlanFormat.TABLE,
@@ -96,7 +98,8 @@ def plan(
     from regbench.config.plan import make_plan
     from regbench.execution.run import describe
 
-    made = make_plan(load_study(study, overrides or (), seeds=seeds))
+    loaded = load_study(study, overrides or (), axes=axes or (), seeds=seeds, max_runs=max_runs)
+    made = make_plan(loaded)
     stacks = describe(made)
     trajectories = sum(stack.trajectories for stack in stacks)
     facts: dict[str, Any] = {

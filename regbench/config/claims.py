@@ -16,7 +16,7 @@ from typing import Literal, cast
 from regbench.config.cell import Cell
 from regbench.config.messages import did_you_mean
 
-__all__ = ["METRICS", "BadClaim", "Claim", "Pair", "Term", "parse_claim", "resolve"]
+__all__ = ["METRICS", "BadClaim", "Claim", "Op", "Pair", "Term", "parse_claim", "resolve"]
 
 Op = Literal["<", "<=", ">", ">=", "=="]
 # A cell, and the cell or nothing (a number) that it is compared with.

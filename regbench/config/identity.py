@@ -35,7 +35,6 @@ __all__ = [
     "run_id",
     "short",
     "trajectory_key",
-    "without_regularizer",
 ]
 
 # Bumped by hand whenever the numbers that a setting gives change.
@@ -145,11 +144,6 @@ def run_id(digest: bytes, seed: int) -> str:
     'rb00505e840ae'
     """
     return "r" + hashlib.sha256(digest + seed.to_bytes(8, "little")).hexdigest()[:12]
-
-
-def without_regularizer(setting: Setting) -> str:
-    """What two settings share if they differ in their regularizer only."""
-    return _json({name: canonical(getattr(setting, name)) for name in BLOCKS if name[0] != "r"})
 
 
 def trajectory_key(setting: Setting) -> str:

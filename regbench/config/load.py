@@ -6,13 +6,15 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from regbench.config.bounds import MAX_RUNS
 from regbench.config.cell import Cell
-from regbench.config.claims import BadClaim, Claim, parse_claim, resolve
+from regbench.config.claims import METRICS, BadClaim, Claim, Op, Term, parse_claim, resolve
 from regbench.config.crosschecks import contradictions, decays_nothing, doubts
+from regbench.config.grid_text import BadAxis, parse_axis
 from regbench.config.identity import BLOCKS
 from regbench.config.messages import did_you_mean, mistakes, shown
 from regbench.config.plan import Study
@@ -21,9 +23,9 @@ from regbench.config.sweep import Choice, Grid, count, expand, read_grids, set_k
 from regbench.config.yaml_text import Document, parse_yaml
 from regbench.errors import BadStudy, Problem
 
-__all__ = ["MAX_RUNS", "load_study", "parse_study", "study_from_mapping"]
+__all__ = ["MAX_RUNS", "load_study", "more_claims", "parse_study", "study_from_mapping"]
 
-MAX_RUNS = 100_000
+
 _KEYS = tuple(StudyFile.model_fields)
 _NO_AXES = ("name", "seeds", "expect", "sweep", "schema_version")
 # What a folder may be called on every system.
@@ -37,6 +39,7 @@ def load_study(
     path: Path | str,
     overrides: Sequence[str] = (),
     *,
+    axes: Sequence[str] = (),
     seeds: str | None = None,
     max_runs: int = MAX_RUNS,
 ) -> Study:
@@ -44,6 +47,7 @@ def load_study(
 
     Args:
         overrides: `key=value` texts that set the base, values parsed as in the file.
+        axes: `key=value,value` texts (see `grid_text`) that add axes to the sweep, or replace one.
         seeds: how many, or `0,3,7`, instead of the file's.
         max_runs: a larger plan is refused before anything is enumerated.
     Raises:
@@ -64,6 +68,7 @@ def load_study(
         folder=path.parent,
         name=path.stem,
         overrides=settings,
+        axes=axes,
         max_runs=max_runs,
     )
 
@@ -87,6 +92,49 @@ def study_from_mapping(
     return _Reader(Document(dict(values)), "study", folder, max_runs).read("study")
 
 
+def more_claims(study: Study, expect: Sequence[str], limits: Sequence[str]) -> list[Claim]:
+    """Claims about a study besides its own.
+
+    Args:
+        expect: as in a study file.
+        limits: `metric:number` (no more in any cell), `metric:>=number` (no less).
+    Raises:
+        BadStudy: with every problem.
+
+    >>> study = study_from_mapping({"dataset": "iris", "sweep": {"regularizer": ["none", "l2"]}})
+    >>> [claim.text for claim in more_claims(study, [], ["gap_acc:0.1"])]
+    ['gap_acc[none] <= 0.1', 'gap_acc[l2] <= 0.1']
+    """
+    problems: list[Problem] = []
+    claims: list[tuple[Claim, str]] = []
+    for text in expect:
+        try:
+            claims.append((parse_claim(text), "--expect"))
+        except BadClaim as error:
+            problems.append(Problem(f"{error} (column {error.column + 1} of {text!r})", "--expect"))
+    for limit in limits:
+        metric, colon, bound = limit.partition(":")
+        match = _LIMIT.fullmatch(bound.strip())
+        if not colon or match is None or metric not in METRICS:
+            problems.append(Problem(f"expected metric:number, not {limit!r}", "--max"))
+            continue
+        op, number = cast(Op, match[1] or "<="), float(match[2])
+        for cell in study.cells:
+            shown = f"{metric}[{cell.name}] {op} {match[2]}"
+            claims.append((Claim(shown, Term(metric, cell.name), op, number), "--max"))
+    for claim, source in claims:
+        try:
+            resolve(claim, study.cells)
+        except BadClaim as error:
+            problems.append(Problem(f"{error} (in {claim.text!r})", source))
+    if problems:
+        raise BadStudy(*dict.fromkeys(problems))
+    return [claim for claim, _ in claims]
+
+
+_LIMIT = re.compile(r"(<=|>=|<|>)?\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)")
+
+
 def parse_study(
     text: str,
     source: str = "study.yaml",
@@ -94,10 +142,13 @@ def parse_study(
     *,
     name: str = "study",
     overrides: Sequence[str] = (),
+    axes: Sequence[str] = (),
     max_runs: int = MAX_RUNS,
 ) -> Study:
     """A study from the text of a file; see `load_study`."""
     reader = _Reader(parse_yaml(text, source), source, folder, max_runs)
+    for axis in axes:
+        reader.axis(axis)
     for override in overrides:
         reader.override(override)
     return reader.read(name)
@@ -116,7 +167,7 @@ class _Reader:
         self._document, self._source, self._folder = document, source, folder
         self._max_runs = max_runs
         self._problems: dict[Problem, None] = {}
-        self._overridden: set[str] = set()
+        self._given: dict[str, str] = {}  # keys from the command line, and by which option
         root = document.value
         self._values: dict[str, Any] = dict(root) if isinstance(root, Mapping) else {}
         if not isinstance(root, Mapping):
@@ -125,11 +176,13 @@ class _Reader:
 
     def _add(self, path: KeyPath, message: str, *, key: bool = False, column: int = 0) -> None:
         """Note a problem at a path of the document, or of the override that set it."""
-        dotted = _dotted(path)
-        for overridden in self._overridden:
-            if dotted == overridden or dotted.startswith(f"{overridden}."):
-                self._problems[Problem(message, "-s", key=dotted)] = None
+        dotted = re.sub(r"^sweep\[\d+\]", "sweep", _dotted(path))  # in a union of grids
+        for given, option in self._given.items():
+            if dotted == given or dotted.startswith((f"{given}.", f"{given}[")):
+                shown = dotted.removeprefix("sweep.") if option == "-g" else dotted
+                self._problems[Problem(message, option, key=shown)] = None
                 return
+        dotted = _dotted(path)
         place = self._document.place(path, key=key)
         line, start = place if place else (None, None)
         if start is not None:
@@ -161,8 +214,28 @@ class _Reader:
         except BadStudy as error:
             refuse(error.problems[0].message)
             return
-        self._overridden.add(key)
+        self._given[key] = "-s"
         set_key(self._values, key, parsed)
+
+    def axis(self, text: str) -> None:
+        """Add an axis to every grid of the sweep by `key=value,value`, or replace that key's."""
+        try:
+            key, values = parse_axis(text)
+        except BadAxis as error:
+            key = text.partition("=")[0].strip()
+            self._problems[Problem(str(error), "-g", key=key if key != text else "")] = None
+            return
+        if f"sweep.{key}" in self._given:
+            self._problems[Problem("is given twice", "-g", key=key)] = None
+            return
+        self._given[f"sweep.{key}"] = "-g"
+        sweep = self._values.get("sweep") or {}
+        if isinstance(sweep, list):  # a union of grids: each gets the axis
+            self._values["sweep"] = [
+                {**grid, key: values} if isinstance(grid, Mapping) else grid for grid in sweep
+            ]
+        elif isinstance(sweep, Mapping):
+            self._values["sweep"] = {**sweep, key: values}
 
     def _is_swept(self, key: str) -> bool:
         sweep = self._values.get("sweep")
@@ -204,6 +277,7 @@ class _Reader:
             cells=cells,
             sweep=self._values.get("sweep") or {},
             expect=expect,
+            given={**self._values, "name": name},
             claims=claims,
             warnings=_warnings(cells),
         )
@@ -213,7 +287,7 @@ class _Reader:
             last = float("inf")
             ordered = sorted(
                 self._problems,
-                key=lambda p: (p.source == "-s", p.line or last, p.column or last),
+                key=lambda p: (p.source in ("-s", "-g"), p.line or last, p.column or last),
             )
             raise BadStudy(*ordered)
 

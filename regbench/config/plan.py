@@ -9,7 +9,7 @@ from typing import Any
 
 from regbench.config.cell import Cell
 from regbench.config.claims import Claim
-from regbench.config.identity import cell_digest, fingerprint, run_id, without_regularizer
+from regbench.config.identity import cell_digest, fingerprint, run_id
 from regbench.config.schema import SCHEMA_VERSION, Setting
 from regbench.errors import BadStudy
 
@@ -26,6 +26,8 @@ class Study:
         base: the setting before the sweep.
         sweep: the axes, as written.
         expect: the claims, as written; `claims` are the same, parsed.
+        given: all that was written, overrides included; `study_from_mapping` makes the same study
+            of it.
         warnings: what is allowed but probably not meant.
     """
 
@@ -37,6 +39,7 @@ class Study:
     cells: tuple[Cell, ...]
     sweep: Any = field(default_factory=dict)
     expect: tuple[str, ...] = ()
+    given: Mapping[str, Any] = field(default_factory=dict)
     claims: tuple[Claim, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -66,40 +69,35 @@ class Plan:
     """Every run of a study, cell by cell and within a cell by seed.
 
     Attributes:
+        data: what each data set holds, by name, or for files by path as the study gives it.
         varying: the config keys that differ between cells, in the schema's order.
-        baseline: for the name of each regularized cell, the name of the cell that differs from it
-            only in having no regularizer, where the study has one.
     """
 
     study: Study
     runs: tuple[Run, ...]
+    data: Mapping[str, str]
     varying: tuple[str, ...]
-    baseline: Mapping[str, str]
 
 
-def make_plan(study: Study) -> Plan:
+def make_plan(study: Study, data: Mapping[str, str] | None = None) -> Plan:
     """The plan of a study; loads no data (a CSV file's bytes are hashed).
 
+    Args:
+        data: what the data sets hold, where that is known and their files may be elsewhere.
     Raises:
         BadData: a CSV file cannot be read.
         BadStudy: two runs have one id, which has never been seen.
     """
     runs = []
+    known = dict(data or {})
     for cell in study.cells:
-        digest = cell_digest(cell.setting, fingerprint(cell.setting.dataset, study.folder))
+        dataset = cell.setting.dataset
+        name = dataset.path if dataset.name == "csv" else dataset.name
+        if name not in known:
+            known[name] = fingerprint(dataset, study.folder)
+        digest = cell_digest(cell.setting, known[name])
         runs += [Run(run_id(digest, seed), cell, seed) for seed in study.seeds]
     if len({run.run_id for run in runs}) < len(runs):
         raise BadStudy("two different runs have the same id: change any key of the study slightly")
-    unregularized = {
-        without_regularizer(cell.setting): cell.name
-        for cell in study.cells
-        if cell.regularizer == "none"
-    }
-    baseline = {
-        cell.name: unregularized[key]
-        for cell in study.cells
-        if cell.regularizer != "none"
-        and (key := without_regularizer(cell.setting)) in unregularized
-    }
     varying = tuple(study.cells[0].values) if study.cells else ()
-    return Plan(study, tuple(runs), varying, baseline)
+    return Plan(study, tuple(runs), known, varying)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from regbench.config.plan import Plan
@@ -12,6 +11,7 @@ from regbench.data import load
 from regbench.execution.device import device_kind, resolve_device
 from regbench.execution.estimate import PRODUCTS_PER_SECOND
 from regbench.execution.job import Job, JobResult
+from regbench.execution.limits import NO_LIMITS, Clock, Limits
 from regbench.execution.progress import Progress, Silent
 from regbench.results.store import Store
 from regbench.training.stacks import Stack, cost, make_stacks
@@ -66,6 +66,7 @@ def run_plan(
     *,
     device: str | None = None,
     workers: int | None = None,
+    limits: Limits = NO_LIMITS,
     progress: Progress | None = None,
 ) -> RunSummary:
     """Train every run of the plan that the store does not hold yet, and write the tables.
@@ -74,62 +75,99 @@ def run_plan(
         store: the study's results folder, open.
         device: instead of the study's `training.device`.
         workers: processes that train; None takes one a core where that is worth it.
+        limits: which part of the plan, and when to stop before its end.
         progress: told what happens.
     Raises:
         BadStudy: CUDA is asked for where there is none.
         BadData: the data cannot be read or split.
         Unwritable: the folder cannot be written.
+        AnswerIsNo: as many runs as `limits` allows failed or diverged.
+        TimeIsUp: the time limit was reached.
     """
     progress = progress or Silent()
-    begin = time.monotonic()
+    clock = Clock(limits)
     where = device or plan.study.base.training.device
-    done = set(store.records())
-    todo = [run for run in plan.runs if run.run_id not in done]
-    stacks = _pending(plan, store, done, where) if todo else []
+    again = {"failed"} if limits.retry_failed else set()
+    records = store.records()
+    done = {run_id for run_id, record in records.items() if record.status not in again}
+    stacks = _pending(plan, store, done, where, limits)
     if stacks:
         _check_data(plan)
         where = resolve_device(where)
     total = sum(len(s.members) * s.members[0].setting.training.epochs for s in stacks)
-    kept = len(plan.runs) - len(todo)
-    progress.start(len(plan.runs), kept, len(stacks), total)
+    todo = sum(len(stack.run_ids) for stack in stacks)
+    kept = sum(run.run_id in done for run in plan.runs)
+    progress.start(kept + todo, kept, len(stacks), total)
     jobs = [Job(stack, plan.study.folder, store.folder, where) for stack in stacks]
     try:
-        for result in _train(jobs, workers, progress):
+        for result in _train(jobs, workers, progress, clock):
             if result.halved:
                 store.add_provenance({"event": "split by memory", "stack": result.stack_id})
             progress.stack_done(result.stack_id, result.runs, result.diverged, result.failed)
+            clock.count(result.diverged, result.failed)
     finally:
         progress.finish()
         store.write_tables(plan)
     statuses = store.statuses(plan)
     return RunSummary(
         kept,
-        len(todo),
+        todo,
         statuses.count("diverged"),
         statuses.count("failed"),
-        time.monotonic() - begin,
+        clock.seconds,
     )
 
 
-def _pending(plan: Plan, store: Store, done: set[str], device: str) -> list[Stack]:
-    """The stacks still to train.
+def _pending(plan: Plan, store: Store, done: set[str], device: str, limits: Limits) -> list[Stack]:
+    """The stacks still to train, or this shard's share of them.
 
     A run that a recorded stack waits for stays in that stack, so that an interrupted command goes
     on as it was planned; runs that are new are stacked among themselves.
     """
-    recorded = {run for runs in store.known_stacks().values() for run in runs}
-    kind, folder = device_kind(device), plan.study.folder
+    if all(run.run_id in done for run in plan.runs):
+        return []
+    folder, by_id = plan.study.folder, {run.run_id: run for run in plan.runs}
+    known = store.known_stacks()
     stacks: list[Stack] = []
-    for stack_id, run_ids in store.known_stacks().items():
-        waiting = [r for r in plan.runs if r.run_id in set(run_ids) - done]
+    for stack_id, run_ids in known.items():
+        runs = [by_id[run_id] for run_id in run_ids if run_id in by_id]
         # One stack it was, so one it is, whatever the device's limit says now.
-        members = [m for s in make_stacks(waiting, folder, device="cuda") for m in s.members]
+        members = [m for s in make_stacks(runs, folder, device="cuda") for m in s.members]
         if members:
             stacks.append(Stack(stack_id, tuple(members)))
+    recorded = {run_id for run_ids in known.values() for run_id in run_ids}
     fresh = [run for run in plan.runs if run.run_id not in recorded | done]
-    new = make_stacks(fresh, folder, device=kind, first=len(store.known_stacks()) + 1)
+    new = make_stacks(fresh, folder, device=device_kind(device), first=len(known) + 1)
     store.record_stacks({stack.stack_id: stack.run_ids for stack in new})
-    return stacks + new
+    waiting = [_without(stack, done) for stack in _share(stacks + new, limits.shard, folder)]
+    return [stack for stack in waiting if stack.members]
+
+
+def _without(stack: Stack, done: set[str]) -> Stack:
+    """What is left of a stack when the readings that are done are taken away."""
+    members = [
+        replace(member, readings={r: rule for r, rule in member.readings.items() if r not in done})
+        for member in stack.members
+    ]
+    return Stack(stack.stack_id, tuple(member for member in members if member.readings))
+
+
+def _share(stacks: Sequence[Stack], shard: tuple[int, int] | None, folder: Path) -> list[Stack]:
+    """The stacks of one shard: heavy ones first, each to the shard with the least work so far."""
+    if shard is None:
+        return list(stacks)
+    index, shards = shard
+    weighed = sorted(
+        ((-_describe(stack, folder).seconds, stack.stack_id, stack) for stack in stacks),
+        key=lambda each: each[:2],
+    )
+    work, mine = [0.0] * shards, []
+    for negative_seconds, _, stack in weighed:
+        least = work.index(min(work))
+        work[least] -= negative_seconds
+        if least == index - 1:
+            mine.append(stack)
+    return sorted(mine, key=lambda stack: stack.stack_id)
 
 
 def _check_data(plan: Plan) -> None:
@@ -143,7 +181,9 @@ def _check_data(plan: Plan) -> None:
             load(dataset, run.seed, plan.study.folder)
 
 
-def _train(jobs: Sequence[Job], workers: int | None, progress: Progress) -> Iterable[JobResult]:
+def _train(
+    jobs: Sequence[Job], workers: int | None, progress: Progress, clock: Clock
+) -> Iterable[JobResult]:
     """The results of all jobs as they finish; torch is imported from here on only."""
     if not jobs:
         return []
@@ -153,5 +193,5 @@ def _train(jobs: Sequence[Job], workers: int | None, progress: Progress) -> Iter
     threads = max(job.stack.members[0].setting.training.threads for job in jobs)
     number = choose_workers(workers, len(jobs), seconds, threads)
     if number == 1 or jobs[0].device != "cpu":
-        return train_here(jobs, progress)
-    return train_in_workers(jobs, number, progress)
+        return train_here(jobs, progress, clock.check)
+    return train_in_workers(jobs, number, progress, clock.check)

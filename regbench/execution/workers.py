@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from multiprocessing import get_context
@@ -39,15 +39,25 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def train_here(jobs: Sequence[Job], progress: Progress) -> Iterator[JobResult]:
-    """Train the jobs one after the other in this process."""
+def train_here(
+    jobs: Sequence[Job], progress: Progress, check: Callable[[], None]
+) -> Iterator[JobResult]:
+    """Train the jobs one after the other in this process; `check` may raise to end it."""
+
+    def advanced(stack_id: str, epoch: int, run_epochs: int) -> None:
+        progress.advanced(stack_id, epoch, run_epochs)
+        check()
+
     for job in jobs:
+        check()
         progress.stack_started(job.stack.stack_id, len(job.stack.run_ids))
-        yield carry_out(job, progress.advanced)
+        yield carry_out(job, advanced)
 
 
-def train_in_workers(jobs: Sequence[Job], workers: int, progress: Progress) -> Iterator[JobResult]:
-    """Train the jobs in so many processes; results come as they finish."""
+def train_in_workers(
+    jobs: Sequence[Job], workers: int, progress: Progress, check: Callable[[], None]
+) -> Iterator[JobResult]:
+    """Train the jobs in so many processes; results come as they finish, `check` may end it."""
     context = get_context("spawn")  # a forked torch may deadlock
     messages: Queue[tuple[str, str, int, int]] = context.Queue()
     pool = ProcessPoolExecutor(workers, context, _start_worker, (messages,))
@@ -59,6 +69,7 @@ def train_in_workers(jobs: Sequence[Job], workers: int, progress: Progress) -> I
             _relay(messages, progress)
             for future in done:
                 yield future.result()
+            check()
 
 
 @contextmanager

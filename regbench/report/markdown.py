@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from regbench.analysis.gap import CellGap
 from regbench.analysis.sentence import sentence
 from regbench.report.columns import columns_for, legend
+from regbench.report.plain import escaped
 from regbench.results.runs import Runs
 
 __all__ = ["gap_markdown"]
@@ -16,7 +17,7 @@ def gap_markdown(study: str, runs: Runs, table: Sequence[CellGap]) -> str:
     """The table, what its plus-minus means, and one sentence that says what it shows."""
     columns = columns_for(runs, table)
     lines = [
-        f"# {_escaped(study)}",
+        f"# {escaped(study)}",
         "",
         sentence(table),
         "",
@@ -24,16 +25,10 @@ def gap_markdown(study: str, runs: Runs, table: Sequence[CellGap]) -> str:
         "|" + "|".join(" --- " if column.text else " ---: " for column in columns) + "|",
     ]
     for row in table:
-        lines.append("| " + " | ".join(_escaped(column.of(row)) for column in columns) + " |")
+        lines.append("| " + " | ".join(escaped(column.of(row)) for column in columns) + " |")
     lines += [
         "",
         f"{legend(columns)}.",
         "",
     ]
     return "\n".join(lines)
-
-
-def _escaped(text: str) -> str:
-    for character in "\\|<>*_`[":
-        text = text.replace(character, "\\" + character)
-    return text

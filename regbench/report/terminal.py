@@ -41,6 +41,9 @@ def bar(value: float | None, largest: float, width: int = _BAR_MOST, *, ascii_on
 
 def print_gap_table(console: Console, runs: Runs, table: Sequence[CellGap]) -> None:
     """The table, with the columns that the terminal has room for; piped, with all of them."""
+    if not table:
+        say(console, "no runs yet")
+        return
     room = console.width if console.is_terminal else 1_000
     ascii_only = not console.encoding.lower().startswith("utf")
     columns, bar_width = _fitting(columns_for(runs, table), table, room)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from regbench.errors import Unwritable
 
-__all__ = ["append_line", "make_folder", "remove", "set_aside", "write_atomic"]
+__all__ = ["append_line", "copy_durably", "make_folder", "remove", "set_aside", "write_atomic"]
 
 
 @contextmanager
@@ -58,6 +59,19 @@ def write_atomic(path: Path, content: bytes | Callable[[Path], None]) -> None:
             temporary.unlink(missing_ok=True)
             raise
         _flush(path.parent)
+
+
+def copy_durably(source: Path, target: Path) -> None:
+    """Copy a file, whole or not at all.
+
+    Raises:
+        Unwritable: with the path and what the operating system said.
+    """
+    write_atomic(target, lambda path: _copy(source, path))
+
+
+def _copy(source: Path, target: Path) -> None:
+    shutil.copyfile(source, target)
 
 
 def append_line(path: Path, line: str) -> None:

@@ -14,7 +14,6 @@ from typing import Any
 import yaml
 from filelock import FileLock, Timeout
 
-from regbench.config.identity import fingerprint
 from regbench.config.plan import Plan
 from regbench.errors import BadData, BadStudy, FolderInUse, Unwritable
 from regbench.results.csv_text import write_csv
@@ -23,11 +22,8 @@ from regbench.results.pieces import DamagedPiece, read_piece, stacks_folder
 from regbench.results.records import RunRecord, Status
 from regbench.results.tables import Table, epochs_table, plan_table, runs_table
 
-__all__ = ["Store"]
+__all__ = ["Store", "differing_keys", "read_facts", "read_stacks"]
 
-# What a study may change while its results stay: which cells and seeds it has, what it claims, and
-# where it trains.
-_MAY_CHANGE = ("schema_version", "sweep", "seeds", "expect", "training.device", "training.threads")
 _OWN_FILES = ("study.yaml", "plan.csv", "runs.csv", "epochs.csv", "gap.csv", "gap.md")
 _OWN_PATTERNS = (
     "provenance.jsonl",
@@ -93,31 +89,24 @@ class Store:
         write_atomic(self.folder / ".regbench" / "owner.json", json.dumps(owner).encode())
         if overwrite:
             self._clear()
-        content = plan.study.resolved() | {"data": _data(plan)}
         known = self.folder / ".regbench" / "study.json"
         if known.exists():
-            self._refuse_other(json.loads(known.read_text(encoding="utf-8")), content)
+            self._refuse_other(read_facts(self.folder), _facts(plan))
         elif any((self.folder / name).exists() for name in _OWN_FILES):
             raise BadStudy(
                 f"{self.folder}: holds results of something else: choose another folder with -o, "
                 "or replace them with --overwrite"
             )
-        write_atomic(known, json.dumps(content).encode())
+        write_atomic(known, json.dumps(_facts(plan)).encode())
         text = yaml.safe_dump(plan.study.resolved(), sort_keys=False, allow_unicode=True)
         write_atomic(self.folder / "study.yaml", text.encode())
 
     def _refuse_other(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
-        before, now = _leaves(old), _leaves(new)
-        changed = sorted(
-            key
-            for key in before.keys() | now.keys()
-            if before.get(key) != now.get(key) and not key.startswith(_MAY_CHANGE)
-        )
+        changed = differing_keys(old, new)
         if changed:
-            listed = "; ".join(f"{key}: {before.get(key)} -> {now.get(key)}" for key in changed)
             raise BadStudy(
-                f"{self.folder}: holds the results of another study ({listed}): choose another "
-                "folder with -o, or replace them with --overwrite"
+                f"{self.folder}: holds the results of another study ({'; '.join(changed)}): choose "
+                "another folder with -o, or replace them with --overwrite"
             )
 
     def _clear(self) -> None:
@@ -133,7 +122,10 @@ class Store:
             if path.name in self._pieces_read:
                 continue
             try:
-                self._records |= {record.run_id: record for record in read_piece(path)}
+                for record in read_piece(path):
+                    # A failed run may have been tried again, with another end.
+                    if self._records.get(record.run_id, record).status in ("failed", record.status):
+                        self._records[record.run_id] = record
                 self._pieces_read.add(path.name)
             except DamagedPiece as damage:
                 aside = set_aside(path)
@@ -142,14 +134,7 @@ class Store:
 
     def known_stacks(self) -> dict[str, tuple[str, ...]]:
         """The stacks planned so far, by id, with their runs."""
-        path = self.folder / ".regbench" / "stacks.json"
-        if not path.exists():
-            return {}
-        try:
-            stacks = json.loads(path.read_text(encoding="utf-8"))
-            return {str(name): tuple(map(str, runs)) for name, runs in stacks.items()}
-        except (ValueError, AttributeError, TypeError) as error:
-            raise BadData(f"{path}: cannot be understood: {error}") from error
+        return read_stacks(self.folder)
 
     def record_stacks(self, stacks: Mapping[str, Sequence[str]]) -> None:
         """Remember which runs a new stack is for, before it trains."""
@@ -161,6 +146,11 @@ class Store:
         """Note what may differ between identical results: times, versions, machine."""
         stamp = {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
         append_line(self.folder / "provenance.jsonl", json.dumps(stamp | dict(facts)))
+
+    def copy_provenance(self, log: Path) -> None:
+        """Add what another folder has noted."""
+        for line in log.read_text(encoding="utf-8").splitlines():
+            append_line(self.folder / "provenance.jsonl", line)
 
     def write_tables(self, plan: Plan) -> None:
         """Write plan.csv, runs.csv and epochs.csv anew from the committed stacks."""
@@ -192,8 +182,64 @@ def _owner(folder: Path) -> str:
         return "another regbench"
 
 
-def _data(plan: Plan) -> str:
-    return fingerprint(plan.study.base.dataset, plan.study.folder)
+def read_facts(folder: Path) -> dict[str, Any]:
+    """What a results folder knows of its study: `resolved`, as `given`, and its `data`.
+
+    Raises:
+        BadData: there is nothing of the kind.
+    """
+    path = folder / ".regbench" / "study.json"
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        if not all(isinstance(facts[key], dict) for key in ("resolved", "given", "data")):
+            raise TypeError("not what regbench writes")
+    except OSError as error:
+        raise BadData(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadData(f"{path}: cannot be understood: {error}") from error
+    return dict(facts)
+
+
+def read_stacks(folder: Path) -> dict[str, tuple[str, ...]]:
+    """The stacks that a results folder has planned so far, by id, with their runs.
+
+    Raises:
+        BadData: they cannot be understood.
+    """
+    path = folder / ".regbench" / "stacks.json"
+    if not path.exists():
+        return {}
+    try:
+        stacks = json.loads(path.read_text(encoding="utf-8"))
+        return {str(name): tuple(map(str, runs)) for name, runs in stacks.items()}
+    except (ValueError, AttributeError, TypeError) as error:
+        raise BadData(f"{path}: cannot be understood: {error}") from error
+
+
+def differing_keys(
+    old: Mapping[str, Any], new: Mapping[str, Any], *, all_keys: bool = False
+) -> list[str]:
+    """`key: old -> new` for what must not change but did; with `all_keys`, for all of the study."""
+    before, now = _leaves(_compared(old)), _leaves(_compared(new))
+    may_change = ["schema_version", "training.device", "training.threads"]
+    may_change += [] if all_keys else ["sweep", "seeds", "expect"]
+    return [
+        f"{key}: {before.get(key)} -> {now.get(key)}"
+        for key in sorted(before.keys() | now.keys())
+        if before.get(key) != now.get(key) and not key.startswith(tuple(may_change))
+    ]
+
+
+def _facts(plan: Plan) -> dict[str, Any]:
+    study = plan.study
+    return {"resolved": study.resolved(), "given": study.given, "data": plan.data}
+
+
+def _compared(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What must not change; a swept data set is identified by its runs."""
+    base = facts["resolved"]
+    name = base["dataset"].get("path", base["dataset"]["name"])
+    return {**base, "data": facts["data"].get(name, "")}
 
 
 def _leaves(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -1,0 +1,141 @@
+"""The path along one axis: how a study's numbers move with a strength, and where to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+
+from regbench.analysis.by_seed import BySeed
+from regbench.analysis.statistics import Interval, intervals
+from regbench.config.messages import did_you_mean
+from regbench.errors import BadStudy
+from regbench.results.runs import Runs
+
+__all__ = ["Path", "Point", "path_columns", "paths"]
+
+_SHOWN = ("train_loss", "val_loss", "gap_loss", "weight_norm", "zero_fraction")
+
+
+@dataclass(frozen=True)
+class Point:
+    """One value of the axis, and the means over seeds there."""
+
+    value: float
+    cell: str
+    metrics: Mapping[str, Interval]
+
+
+@dataclass(frozen=True)
+class Path:
+    """The points of one row of the grid, by ascending value.
+
+    Attributes:
+        rest: the other settings, which all points share.
+        minimum: index of the least mean validation loss.
+        one_standard_error: index of the largest value whose mean validation loss lies within one
+            standard error of the least: the most regularized model that is not clearly worse
+            (Breiman et al. 1984; Hastie, Tibshirani & Friedman 2009, sec. 7.10).
+    """
+
+    key: str
+    rest: Mapping[str, str]
+    points: Sequence[Point]
+    minimum: int | None
+    one_standard_error: int | None
+
+    @property
+    def sentence(self) -> str:
+        """What is best on the path."""
+        where = ", ".join(f"{key}={value}" for key, value in self.rest.items() if value)
+        start = f"With {where}: " if where else ""
+        if self.minimum is None or self.one_standard_error is None:
+            return f"{start}no validation loss along {self.key}."
+        best, chosen = self.points[self.minimum], self.points[self.one_standard_error]
+        least = best.metrics["val_loss"].mean
+        edge = ""
+        if self.minimum == len(self.points) - 1 or (self.minimum == 0 and best.value != 0):
+            edge = ", on the grid's edge: add values beyond it"
+        return (
+            f"{start}val_loss is least, {least:.4g}, at {self.key} = {best.value:g}{edge}; "
+            f"the largest value within one standard error is {chosen.value:g}."
+        )
+
+
+def paths(runs: Runs, key: str) -> list[Path]:
+    """The paths along a key that varies, one for each setting of all others.
+
+    Raises:
+        BadStudy: the key does not vary, or is not a number.
+    """
+    if key not in runs.varying:
+        hint = did_you_mean(key, runs.varying) or f"; {', '.join(runs.varying) or 'nothing'} varies"
+        raise BadStudy(f"--along: {key!r} does not vary here{hint}")
+    by_seed = BySeed(runs)
+    shown = [name for name in _shown_in(runs) if name in by_seed.metrics]
+    over = {name: intervals(by_seed[name]) for name in shown}
+    rows: dict[tuple[tuple[str, str], ...], list[Point]] = {}
+    for k, (cell, first) in enumerate(by_seed.first.items()):
+        try:
+            value = float(first.settings[key] or "nan")
+        except ValueError:
+            raise BadStudy(f"--along: {key} is no number in cell {cell!r}") from None
+        if np.isnan(value):
+            continue
+        rest = tuple(item for item in first.settings.items() if item[0] != key)
+        point = Point(value, cell, {name: over[name][k] for name in shown})
+        rows.setdefault(rest, []).append(point)
+    lines = {rest: line for rest, line in rows.items() if len(line) > 1} or rows
+    return [
+        _path(key, dict(rest), sorted(line, key=lambda point: point.value), by_seed)
+        for rest, line in lines.items()
+    ]
+
+
+def _shown_in(runs: Runs) -> tuple[str, ...]:
+    score = "acc" if "val_acc" in runs.metrics else "r2"
+    return (*_SHOWN[:3], f"val_{score}", f"gap_{score}", *_SHOWN[3:])
+
+
+def _path(key: str, rest: Mapping[str, str], points: Sequence[Point], by_seed: BySeed) -> Path:
+    losses = [point.metrics["val_loss"].mean for point in points]
+    known = [(loss, i) for i, loss in enumerate(losses) if loss is not None]
+    if not known:
+        return Path(key, rest, points, None, None)
+    least, minimum = min(known)
+    values = by_seed.row("val_loss", points[minimum].cell)
+    values = values[np.isfinite(values)]
+    error = float(values.std(ddof=1)) / sqrt(len(values)) if len(values) > 1 else 0.0
+    within = max(i for loss, i in known if loss <= least + error)
+    return Path(key, rest, points, minimum, within)
+
+
+def path_columns(found: Sequence[Path], key: str) -> tuple[list[str], list[list[object]]]:
+    """Header and rows: the settings that differ between paths, value, numbers, marks."""
+    others = [
+        name
+        for name in (found[0].rest if found else ())
+        if len({path.rest[name] for path in found}) > 1
+    ]
+    names = list(found[0].points[0].metrics) if found else []
+    header = [*others, key, *names, "val_loss_low", "val_loss_high", "choice"]
+    rows: list[list[object]] = []
+    for path in found:
+        for i, point in enumerate(path.points):
+            marks = [
+                word
+                for word, at in (("minimum", path.minimum), ("1-SE", path.one_standard_error))
+                if at == i
+            ]
+            loss = point.metrics["val_loss"]
+            rows.append(
+                [
+                    *(path.rest[name] for name in others),
+                    point.value,
+                    *(point.metrics[name].mean for name in names),
+                    *(loss.low, loss.high, ", ".join(marks)),
+                ]
+            )
+    return header, rows

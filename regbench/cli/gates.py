@@ -1,0 +1,76 @@
+"""Commands for pipelines: check, merge. Their exit code is the answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from regbench.cli import options
+from regbench.cli.consoles import stderr
+from regbench.cli.options import Format
+from regbench.cli.run import judge_claims
+from regbench.cli.tables import print_table
+from regbench.errors import BadData
+
+__all__ = ["check", "merge"]
+
+
+def check(
+    folder: options.Folder,
+    expect: Annotated[
+        list[str] | None,
+        typer.Option("--expect", "-e", metavar="CLAIM", help='"gap_loss[l2] < gap_loss[none]"'),
+    ] = None,
+    limits: Annotated[
+        list[str] | None,
+        typer.Option("--max", metavar="METRIC:NUMBER", help='No cell above: "gap_acc:0.1".'),
+    ] = None,
+    strict: options.Strict = False,
+) -> None:
+    """Decide a study's claims again, and absolute limits on every cell.
+
+    [dim]Example: regbench check results/quickstart --max gap_acc:0.15[/dim]
+    """
+    from regbench.api import check as decide_again
+    from regbench.report.say import say
+    from regbench.report.terminal import print_claims
+
+    results = decide_again(folder, expect=expect or (), limits=limits or ())
+    print_claims(stderr(), results.claims)
+    if not results.claims:
+        say(stderr(), f"{folder}: the study makes no claim, and none was given: nothing to check")
+    judge_claims(results.claims, strict)
+
+
+def merge(
+    folders: Annotated[list[Path], typer.Argument(help="Shards.", show_default=False)],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="The folder to write.", show_default=False)
+    ],
+    overwrite: options.Overwrite = False,
+    strict: options.Strict = False,
+    form: options.Form = Format.TABLE,
+) -> None:
+    """Bring the shards of one study into one folder, print its table, decide its claims.
+
+    [dim]Example: regbench merge shard-1 shard-2 -o results/quickstart[/dim]
+    """
+    from regbench.api import merge as merge_folders
+    from regbench.report.say import say
+    from regbench.report.terminal import print_claims, print_sentence
+
+    results = merge_folders(folders, out, overwrite=overwrite)
+    print_table(results.rows, results.table, form)
+    print_sentence(stderr(), results.table)
+    print_claims(stderr(), results.claims)
+    if results.missing:
+        some = ", ".join(results.missing[:5]) + (", ..." if len(results.missing) > 5 else "")
+        total = len(results.missing) + len(results.rows.rows)
+        raise BadData(
+            f"{len(results.missing)} of {total} runs are in none of the folders ({some}): run the "
+            f"other shards and merge again; {out} holds what there is"
+        )
+    say(stderr(), f"{len(results.rows.rows)} runs of {len(folders)} folders; results in {out}")
+    judge_claims(results.claims, strict)

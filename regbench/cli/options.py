@@ -1,0 +1,66 @@
+"""Options that several commands share, each said once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = [
+    "Axes",
+    "Columns",
+    "Folder",
+    "Form",
+    "Format",
+    "MaxRuns",
+    "Out",
+    "Overrides",
+    "Overwrite",
+    "Seeds",
+    "Strict",
+    "StudyPath",
+]
+
+
+class Format(StrEnum):
+    """How a table is printed."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    MD = "md"
+
+
+StudyPath = Annotated[Path, typer.Argument(help="The study file.", show_default=False)]
+Folder = Annotated[Path, typer.Argument(help="A results folder.", show_default=False)]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", "-s", metavar="KEY=VALUE", help="Set a key: -s optimizer.lr=1e-2."),
+]
+Axes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--grid",
+        "-g",
+        metavar="KEY=V,V",
+        help="Add an axis, or replace that key's: -g regularizer.l2=0,logspace(-4,-1,4).",
+    ),
+]
+Seeds = Annotated[
+    str | None, typer.Option(help="How many, or a list: 10, or 0,3,7.", metavar="N|A,B")
+]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", help="The results folder.", show_default="results/<study>"),
+]
+MaxRuns = Annotated[int, typer.Option(min=1, help="Refuse a plan of more runs, uncounted.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace what regbench wrote there before.")
+]
+Form = Annotated[Format, typer.Option("--format", help="How the table is printed.")]
+Strict = Annotated[bool, typer.Option("--strict", help="A claim that stays UNDECIDED fails.")]
+Columns = Annotated[
+    str | None, typer.Option(help="These columns of gap.csv only.", metavar="NAME,NAME")
+]

@@ -1,0 +1,79 @@
+"""Tables on stdout, in the form that was asked for."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from regbench.cli.consoles import readers_may_leave, stderr, stdout
+from regbench.cli.options import Format
+from regbench.errors import BadStudy
+
+if TYPE_CHECKING:
+    from regbench.analysis.gap import CellGap
+    from regbench.results.runs import Runs
+
+__all__ = ["print_paths", "print_rows", "print_table"]
+
+
+def print_table(
+    runs: Runs, table: Sequence[CellGap], form: Format, columns: str | None = None
+) -> None:
+    """Print a gap table; with `columns`, those of gap.csv that it names."""
+    from regbench.analysis.gap import gap_columns
+    from regbench.report.markdown import gap_markdown
+    from regbench.report.terminal import print_gap_table
+
+    if columns is not None:
+        header, rows = gap_columns(runs, table)
+        wanted = [name.strip() for name in columns.split(",")]
+        unknown = [name for name in wanted if name not in header]
+        if unknown:
+            raise BadStudy(f"--columns: {unknown_column(unknown[0], header)}")
+        at = [header.index(name) for name in wanted]
+        print_rows(wanted, [[row[i] for i in at] for row in rows], form)
+    elif form is Format.TABLE:
+        with readers_may_leave():
+            print_gap_table(stdout(), runs, table)
+    elif form is Format.MD:
+        with readers_may_leave():
+            sys.stdout.write(gap_markdown(runs.study, runs, table))
+    else:
+        print_rows(*gap_columns(runs, table), form)
+
+
+def print_rows(header: Sequence[str], rows: Sequence[Sequence[object]], form: Format) -> None:
+    """Print plain rows."""
+    from regbench.report.plain import markdown_rows, print_plain
+    from regbench.results.csv_text import write_csv
+
+    with readers_may_leave():
+        if form is Format.TABLE:
+            print_plain(stdout(), header, rows)
+        elif form is Format.CSV:
+            sys.stdout.write(write_csv(header, rows).decode())
+        elif form is Format.MD:
+            sys.stdout.write(markdown_rows(header, rows))
+        else:
+            print(json.dumps([dict(zip(header, row, strict=True)) for row in rows], indent=1))
+
+
+def print_paths(runs: Runs, key: str, form: Format) -> None:
+    """Print each path along one axis, and say what is best on it."""
+    from regbench.analysis.path import path_columns, paths
+    from regbench.report.say import say
+
+    found = paths(runs, key)
+    print_rows(*path_columns(found, key), form)
+    for path in found:
+        say(stderr(), path.sentence)
+
+
+def unknown_column(name: str, known: Sequence[str]) -> str:
+    """What to say of a column that is not there."""
+    from regbench.config.messages import did_you_mean
+
+    hint = did_you_mean(name, known) or f"; there are {', '.join(known[:12])}, ..."
+    return f"no column {name!r}{hint}"

@@ -1,0 +1,98 @@
+"""Shards of one study into one folder, as if it had been run there."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from regbench.config.load import study_from_mapping
+from regbench.config.plan import Plan, Study, make_plan
+from regbench.errors import BadData, BadStudy
+from regbench.results.files import copy_durably, make_folder
+from regbench.results.pieces import DamagedPiece, read_piece, stacks_folder
+from regbench.results.store import Store, differing_keys, read_facts, read_stacks
+
+__all__ = ["merge_stores"]
+
+
+def merge_stores(
+    folders: Sequence[Path], out: Path, *, overwrite: bool = False
+) -> tuple[Study, Plan, tuple[str, ...]]:
+    """Copy the committed stacks, weights and predictions of all folders to `out`.
+
+    Returns:
+        the study, its plan, and the planned runs that no folder holds.
+    Raises:
+        BadData: a folder holds no results, those of another study, or runs that another one has.
+        BadStudy: `out` is one of the folders, or holds another study's results.
+    """
+    if not folders:
+        raise BadStudy("merge needs at least one results folder")
+    if out.resolve() in {folder.resolve() for folder in folders}:
+        raise BadStudy(f"{out}: is one of the folders to merge: choose another with -o")
+    facts = [read_facts(folder) for folder in folders]
+    _require_one_study(folders, facts)
+    stacks = _planned_stacks(folders)
+    pieces = _pieces(folders)
+    study = study_from_mapping(facts[0]["given"], max_runs=sys.maxsize)
+    plan = make_plan(study, data=facts[0]["data"])
+    with Store.open(out, plan, overwrite=overwrite) as store:
+        store.record_stacks(stacks)
+        make_folder(stacks_folder(out))
+        for piece in pieces:
+            copy_durably(piece, stacks_folder(out) / piece.name)
+        for folder in folders:
+            for kind in ("weights", "predictions"):
+                if (folder / kind).is_dir():
+                    make_folder(out / kind)
+                    for path in sorted((folder / kind).iterdir()):
+                        copy_durably(path, out / kind / path.name)
+            store.add_provenance({"event": "merged", "from": str(folder)})
+            log = folder / "provenance.jsonl"
+            if log.exists():
+                store.copy_provenance(log)
+        done = store.records()
+    return study, plan, tuple(run.run_id for run in plan.runs if run.run_id not in done)
+
+
+def _require_one_study(folders: Sequence[Path], facts: Sequence[Mapping[str, Any]]) -> None:
+    for folder, other in zip(folders[1:], facts[1:], strict=True):
+        changed = differing_keys(facts[0], other, all_keys=True)
+        if changed:
+            raise BadData(
+                f"{folder}: is no shard of the study in {folders[0]}: {'; '.join(changed)}"
+            )
+
+
+def _planned_stacks(folders: Sequence[Path]) -> dict[str, tuple[str, ...]]:
+    stacks = read_stacks(folders[0])
+    for folder in folders[1:]:
+        if read_stacks(folder) != stacks:
+            raise BadData(
+                f"{folder}: stacked the study otherwise than {folders[0]} (for another kind of "
+                "device, or with other runs done before): its shards do not fit together"
+            )
+    return stacks
+
+
+def _pieces(folders: Sequence[Path]) -> list[Path]:
+    """The committed stacks of all folders, after looking into each."""
+    owner: dict[str, Path] = {}
+    pieces = []
+    for folder in folders:
+        for path in sorted(stacks_folder(folder).glob("*.safetensors")):
+            try:
+                records = read_piece(path)
+            except DamagedPiece as damage:
+                raise BadData(f"{damage}: run that shard again, which replaces it") from damage
+            for record in records:
+                first = owner.setdefault(record.run_id, folder)
+                if first != folder:
+                    raise BadData(
+                        f"{folder}: holds run {record.run_id}, which {first} holds too: "
+                        "shards must not overlap"
+                    )
+            pieces.append(path)
+    return pieces
