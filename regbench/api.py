@@ -16,6 +16,7 @@ from regbench.analysis.claims import Outcome, decide
 from regbench.analysis.gap import CellGap, gap_columns, gap_table
 from regbench.config.load import load_study, more_claims, study_from_mapping
 from regbench.config.plan import Study, make_plan
+from regbench.execution.device import resolve_device
 from regbench.execution.limits import NO_LIMITS, Limits
 from regbench.execution.progress import Progress
 from regbench.execution.run import RunSummary, run_plan
@@ -80,11 +81,18 @@ def _frame(path: Path) -> pd.DataFrame:
     from regbench.results.csv_text import unguard
 
     # "none" and "NA" are labels here; only nothing is missing.
-    frame = pd.read_csv(path, keep_default_na=False, na_values=[""])
+    header = pd.read_csv(path, nrows=0).columns
+    words = dict.fromkeys([name for name in _WORDS if name in header], str)
+    missing = {name: [""] for name in header if name not in words}
+    frame = pd.read_csv(path, keep_default_na=False, na_values=missing, dtype=words)
     for name in frame.columns:
         if not pd.api.types.is_numeric_dtype(frame[name]):
             frame[name] = frame[name].map(lambda v: unguard(v) if isinstance(v, str) else v)
     return frame
+
+
+# A cell may be called 007, true or nothing at all.
+_WORDS = ("study", "run_id", "cell", "regularizer", "status", "error")
 
 
 def run(
@@ -121,6 +129,8 @@ def run(
         study = study_from_mapping(study)
     folder = Path(out) if out is not None else Path("results") / study.name
     plan = make_plan(study)
+    if not folder.exists():  # a refusal now leaves no folder behind
+        resolve_device(device or study.base.training.device)
     with Store.open(folder, plan, overwrite=overwrite) as store:
         try:
             summary = run_plan(

@@ -163,3 +163,90 @@ def test_a_sweep_over_data_and_models(tmp_path):
     wine = runs["dataset.name"] == "wine"
     assert runs.val_acc.notna().equals(wine)
     assert runs.val_r2.notna().equals(~wine)
+
+
+def alone_and_together(tmp_path, sweep, key, **blocks):
+    """runs.csv and epochs.csv rows of the cell `key`, from its own study and from the sweep."""
+    base = {"model": "linear", "training": {"epochs": 3, "batch_size": 8}, "seeds": 2} | blocks
+    folders = [tmp_path / "alone", tmp_path / "together"]
+    package.run(base | {"sweep": {k: {key: v[key]} for k, v in sweep.items()}}, out=folders[0])
+    package.run(base | {"sweep": sweep}, out=folders[1])
+    found = []
+    for folder in folders:
+        results = package.read(folder)
+        columns = ["run_id", "seed", "status", "error", "train_loss", "train_acc", "val_acc"]
+        runs = results.runs[results.runs.cell == key]
+        extra = [c for c in ("train_acc_clean",) if c in runs]
+        epochs = results.epochs[results.epochs.cell == key].drop(columns="cell")
+        found.append((runs[columns], runs[extra], epochs))
+    return found
+
+
+def test_clean_accuracy_does_not_depend_on_neighbours(tmp_path):
+    sweep = {"dataset.label_noise": {"none": 0, "tiny": 0.002, "much": 0.3}}
+    for key in ("none", "tiny", "much"):
+        alone, together = alone_and_together(tmp_path / key, sweep, key, dataset="iris")
+        assert alone[0].reset_index(drop=True).equals(together[0].reset_index(drop=True))
+        clean = together[1].train_acc_clean
+        assert clean.isna().all() == (key == "none")
+        if key != "none":
+            assert clean.tolist() == alone[1].train_acc_clean.tolist()
+
+
+def test_how_a_run_diverged_does_not_depend_on_neighbours(tmp_path):
+    sweep = {"regularizer": {"weak": {"l2": 1e-30}, "none": "none", "other": {"l2": 2e-30}}}
+    alone, together = alone_and_together(
+        *(tmp_path, sweep, "none"),
+        dataset={"name": "iris", "train_size": 60},
+        optimizer={"name": "sgd", "lr": 1e20},
+    )
+    assert set(alone[0].status) == {"diverged"}
+    for a, b in zip(alone, together, strict=True):
+        assert a.reset_index(drop=True).equals(b.reset_index(drop=True))
+
+
+@pytest.mark.parametrize(
+    ("rule", "part", "message"),
+    [
+        ({"patience": 3}, "test", "early_stopping watches val_loss, but the data have no"),
+        ({"gl": 3}, "test", "early_stopping watches val_loss, but the data have no"),
+        ({"monitor": "val_r2"}, "val", "all validation targets are alike"),
+    ],
+)
+def test_a_stopping_rule_that_would_watch_nothing_is_refused(tmp_path, rule, part, message):
+    rows = [f"{i % 7},{i % 5 if i < 40 else 1},{'train' if i < 40 else part}" for i in range(50)]
+    (tmp_path / "d.csv").write_text("\n".join(["x,y,part", *rows]) + "\n")
+    text = (
+        "dataset: {name: csv, path: d.csv, target: y, task: regression, split_column: part}\n"
+        f"regularizer: {{early_stopping: {rule}}}\ntraining: {{epochs: 5}}\nseeds: 2\n"
+    )
+    done = regbench("run", study(tmp_path, text.replace("'", "")), "-o", tmp_path / "r")
+    assert done.code == 3
+    assert message in done.err
+
+
+def test_cells_keep_their_names_in_data_frames(tmp_path):
+    for i, labels in enumerate((["007", "08"], ["true", "false"], ["0.01", "0.10"])):
+        values = {name: i / 10 for i, name in enumerate(labels)}
+        results = package.run(
+            {"dataset": "iris", "model": "linear", "training": {"epochs": 1}, "seeds": 1}
+            | {"sweep": {"regularizer.l2": values}},
+            out=tmp_path / str(i),
+        )
+        assert results.runs.cell.tolist() == labels == results.gap.cell.tolist()
+
+
+def test_columns_of_a_tiny_scale_are_scaled_like_others(tmp_path):
+    for scale in (1.0, 1e-200):
+        rows = [f"{(i * 7 % 11) * scale},{(i * 5 % 13) * scale}" for i in range(60)]
+        (tmp_path / f"{scale}.csv").write_text("\n".join(["x,y", *rows]) + "\n")
+    dataset = {"name": "csv", "target": "y", "task": "regression"}
+    losses = [
+        package.run(
+            {"dataset": dataset | {"path": str(tmp_path / f"{scale}.csv")}}
+            | {"training": {"epochs": 3}, "seeds": 2},
+            out=tmp_path / f"r{scale}",
+        ).runs.val_loss
+        for scale in (1.0, 1e-200)
+    ]
+    np.testing.assert_allclose(*losses, rtol=1e-5)

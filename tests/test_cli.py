@@ -308,6 +308,80 @@ def test_output_for_an_ascii_terminal(finished):
     assert "####" in text or "----" in text
 
 
+def test_labels_beyond_ascii_on_an_ascii_terminal(tmp_path):
+    text = SMALL.replace("l2: {l2", "größe: {l2")
+    command = [*COMMAND, "run", str(study(tmp_path, text)), "-o", str(tmp_path / "r")]
+    for form, shown in (
+        ("table", b"gr\\xf6\\xdfe"),
+        ("csv", "größe".encode()),
+        ("md", "±".encode()),
+    ):
+        done = subprocess.run(
+            [*command, "--format", form],
+            env=os.environ | {"PYTHONIOENCODING": "ascii"},
+            capture_output=True,
+            check=True,
+        )
+        assert shown in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_a_stdout_that_is_full_or_closed(finished):
+    folder, _ = finished
+    shown = f"{sys.executable} -m regbench show {folder}"
+    full = subprocess.run(
+        f"{shown} > /dev/full", shell=True, capture_output=True, text=True, check=False
+    )
+    assert full.returncode == 4
+    assert "error: stdout cannot be written: No space left on device" in full.stderr
+    closed = subprocess.run(
+        f"{shown} >&- 2>&-", shell=True, capture_output=True, text=True, check=False
+    )
+    assert closed.returncode == 0
+
+
+def children(pid):
+    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False)
+    return [int(line) for line in found.stdout.split()]
+
+
+def training(tmp_path, *options):
+    """A command that trains two stacks without end, in two workers."""
+    text = SMALL.replace("epochs: 4", "epochs: 1000000")
+    process = subprocess.Popen(
+        [*COMMAND, "run", str(study(tmp_path, text)), "-o", str(tmp_path / "r"), "-j", "2"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    lines = [process.stderr.readline()]
+    while "of epochs" not in lines[-1]:
+        lines.append(process.stderr.readline())
+        assert lines[-1], lines
+    return process
+
+
+def test_workers_end_when_their_parent_is_killed(tmp_path):
+    process = training(tmp_path)
+    workers = children(process.pid)
+    assert len(workers) >= 2
+    process.kill()
+    process.wait()
+    process.stderr.close()
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and any(Path(f"/proc/{pid}").exists() for pid in workers):
+        time.sleep(0.1)
+    assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+
+
+def test_a_time_limit_ends_with_6_and_the_same_command_goes_on(tmp_path):
+    path, folder = study(tmp_path, SMALL.replace("epochs: 4", "epochs: 1000000")), tmp_path / "r"
+    done = regbench("run", path, "-o", folder, "-j", 1, "--time-limit", "2s")
+    assert done.code == 6
+    assert "error: the time limit of 2 s is reached: finished work is kept" in done.err
+    assert (folder / "runs.csv").read_text().count("\n") == 1
+    assert "no runs yet" in regbench("show", folder).out
+
+
 def test_module_and_script_are_one(tmp_path):
     for command in (COMMAND, [str(Path(sys.executable).with_name("regbench"))]):
         done = subprocess.run([*command, "--version"], capture_output=True, text=True, check=True)

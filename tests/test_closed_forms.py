@@ -116,7 +116,7 @@ def test_above_lambda_max_every_weight_is_zero(standardize, known):
 
 
 def test_l2_softmax_is_logistic_regression():
-    # Two logits: (1 / (C n)) per class weights; see docs/formulas.md for the factor.
+    # Three classes or more; for two, whose logit scikit-learn halves, see docs/formulas.md.
     dataset = {"name": "wine", "val_size": 0, "test_size": 0}
     l2 = 0.05
     split, state, _ = fit({"l2": l2}, {"name": "sgd", "lr": 0.5}, 5000, dataset)

@@ -96,6 +96,12 @@ def test_the_sentence_says_what_narrows_what_widens_and_what_cannot_be_told():
     )
 
 
+def test_the_sentence_speaks_of_a_gap_below_zero_as_it_is():
+    below = sentence(gap_table(runs_of({"none": -0.4, "lower": -0.7, "higher": -0.1})))
+    assert "lower lowers it most, by 0.29" in below
+    assert "higher raises it, by" in below
+
+
 def test_markdown_is_a_table_that_labels_cannot_break():
     runs = runs_of({"none": 0.4, "a|b <i>*": 0.2})
     lines = gap_markdown("study", runs, gap_table(runs)).splitlines()

@@ -148,8 +148,34 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
     (folder / "runs.csv").write_text("a,b\n1,2\n")
     done = regbench("run", study(tmp_path), "-o", folder)
     assert done.code == 2
-    assert "holds results of something else" in done.err
+    assert "holds a runs.csv that is not regbench's: choose another folder with -o" in done.err
+    assert regbench("run", study(tmp_path), "-o", folder, "--overwrite").code == 2
     assert (folder / "runs.csv").read_text() == "a,b\n1,2\n"
+
+
+def test_a_study_is_never_replaced_by_its_results(tmp_path):
+    path = study(tmp_path, name="study.yaml")
+    for options in ([], ["--overwrite"]):
+        done = regbench("run", "study.yaml", "-o", ".", *options, cwd=tmp_path)
+        assert done.code == 2
+        assert "is the study itself, which the results would replace" in done.err
+    assert path.read_text() == SMALL
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        *(("study.json", content) for content in (b"{bad", b"[1]", b"\xff", b"")),
+        *(("stacks.json", content) for content in (b"[1]", b"{")),
+    ],
+)
+def test_what_a_folder_knows_of_itself_may_be_damaged(tmp_path, name, content):
+    path = study(tmp_path)
+    regbench("run", path, "-o", tmp_path / "r", "-q")
+    (tmp_path / "r" / ".regbench" / name).write_bytes(content)
+    done = regbench("run", path, "-o", tmp_path / "r", "-q", "--seeds", 4)
+    assert done.code == 3
+    assert f".regbench/{name}: cannot be understood" in done.err
 
 
 def test_one_writer(tmp_path):

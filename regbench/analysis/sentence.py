@@ -14,7 +14,7 @@ _MOST_NAMES = 5
 def sentence(table: Sequence[CellGap]) -> str:
     """What regularization did to the gap in loss, with intervals; honest where nothing is decided.
 
-    Speaks of the first baseline of the table and the cells compared with it.
+    Speaks of the baseline with the largest gap and the cells compared with it.
     """
     compared = [
         row
@@ -23,18 +23,24 @@ def sentence(table: Sequence[CellGap]) -> str:
     ]
     if not compared:
         return _without_baseline(table)
-    baseline = next(row for row in table if row.cell == compared[0].baseline)
+    names = {row.baseline for row in compared}
+    baselines = [row for row in table if row.cell in names]
+    baseline = max(baselines, key=lambda row: row.metrics["gap_loss"].mean or 0.0)
     compared = [row for row in compared if row.baseline == baseline.cell]
-    start = f"{_gap(baseline)}"
+    several = f", the largest of {len(names)} settings without a regularizer"
+    start = _gap(baseline) + (several if len(names) > 1 else "")
+    # Below 0 there is no overfitting to narrow.
+    overfits = (baseline.metrics["gap_loss"].mean or 0.0) > 0
+    lower, higher = ("narrows", "widens") if overfits else ("lowers", "raises")
     narrows = sorted((r for r in compared if _side(r) == -1), key=_delta)
     widens = sorted((r for r in compared if _side(r) == 1), key=_delta, reverse=True)
     parts = [start]
     if narrows:
-        parts.append(f"{narrows[0].cell} narrows it most, by {_change(narrows[0], baseline)}")
+        parts.append(f"{narrows[0].cell} {lower} it most, by {_change(narrows[0], baseline)}")
         if len(narrows) > 1:
             parts.append("so do " + _named([row.cell for row in narrows[1:]]))
     if widens:
-        parts.append(f"{widens[0].cell} widens it, by {_change(widens[0], baseline)}")
+        parts.append(f"{widens[0].cell} {higher} it, by {_change(widens[0], baseline)}")
     undecided = [row.cell for row in compared if _side(row) == 0]
     if not narrows and not widens:
         parts.append("no regularizer here changes it beyond what these seeds can tell from chance")
@@ -75,11 +81,11 @@ def _delta(row: CellGap) -> float:
 
 
 def _side(row: CellGap) -> int:
-    """-1 where the whole interval of the change is below 0, 1 where above, 0 where undecided."""
-    found = row.deltas["gap_loss"].interval
-    if found.low is None or found.high is None:
+    """-1 where the change lies below 0 by its interval and by Holm's p, 1 above, 0 undecided."""
+    delta = row.deltas["gap_loss"]
+    if delta.p_adjusted is not None and delta.p_adjusted > 0.05:
         return 0
-    return -1 if found.high < 0 else 1 if found.low > 0 else 0
+    return -1 if delta.interval.below else 1 if delta.interval.above else 0
 
 
 def _change(row: CellGap, baseline: CellGap) -> str:

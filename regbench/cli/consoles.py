@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from rich.console import Console
 
-__all__ = ["readers_may_leave", "stderr", "stdout"]
+__all__ = ["readers_may_leave", "stderr", "stdout", "write_utf8"]
 
 
 class _Console(Console):
@@ -28,6 +28,16 @@ def stderr() -> Console:
     """For progress, the folder, the sentence and the claims; no bar in CI."""
     in_ci = bool(os.environ.get("CI"))
     return Console(stderr=True, highlight=False, force_terminal=False if in_ci else None)
+
+
+def write_utf8(text: str) -> None:
+    """Write a file's text to stdout as UTF-8, whatever the terminal's encoding is."""
+    sys.stdout.flush()
+    binary = getattr(sys.stdout, "buffer", None)
+    if binary is None:
+        sys.stdout.write(text)
+    else:
+        binary.write(text.encode())
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Sequence
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -128,25 +129,31 @@ def list_parts(
 def _list_kinds(kinds: tuple[Any, ...]) -> None:
     from rich.text import Text
 
+    shared = set.intersection(*(set(kind.model_fields) for kind in kinds)) - {"name"}
     table = _table("name", "what it is", "keys and defaults")
     for kind in kinds:
         name = get_args(kind.model_fields["name"].annotation)[0]
-        table.add_row(name, Text((kind.__doc__ or "").strip()), _keys(kind))
+        own = [key for key in kind.model_fields if key not in shared | {"name"}]
+        table.add_row(name, Text((kind.__doc__ or "").strip()), Text(_keys(kind, own)))
     stdout().print(table)
+    if shared:
+        in_order = [key for key in kinds[0].model_fields if key in shared]
+        stdout().print(Text(f"\nall of them: {_keys(kinds[0], in_order)}"))
 
 
-def _keys(kind: Any) -> str:
-    inherited = {"train_size", "val_size", "test_size", "split_seed", "standardize", "label_noise"}
+def _keys(kind: Any, names: Sequence[str]) -> str:
+    fields = {name: kind.model_fields[name] for name in names}
     return ", ".join(
-        key if field.is_required() else f"{key}={_default(field.default)}"
-        for key, field in kind.model_fields.items()
-        if key != "name" and key not in inherited
+        name if field.is_required() else f"{name}={_default(field.default)}"
+        for name, field in fields.items()
     )
 
 
 def _default(value: Any) -> str:
     from regbench.config.identity import short
 
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(short, value))}]"
     return str(value.name) if hasattr(value, "name") else short(value)
 
 
@@ -154,14 +161,16 @@ def _list_regularizers() -> None:
     from rich.text import Text
 
     from regbench.config.identity import short
-    from regbench.config.schema import BARE_REGULARIZERS, Regularizer
+    from regbench.config.schema import BARE_REGULARIZERS, BatchNorm, EarlyStopping, Regularizer
 
     table = _table("key", "what it does", "default")
     for key, field in Regularizer.model_fields.items():
         table.add_row(key, Text(field.description or ""), _default(field.default))
     stdout().print(table)
-    words = "; ".join(f"{word}: {short(value)}" for word, value in BARE_REGULARIZERS.items())
-    stdout().print(Text(f"\nbare words: {words}"))
+    for name, block in (("early_stopping", EarlyStopping), ("batchnorm", BatchNorm)):
+        stdout().print(Text(f"\n{name}: {_keys(block, list(block.model_fields))}"))
+    words = [f"{word} = {short(value)}" for word, value in BARE_REGULARIZERS.items() if value]
+    stdout().print(Text(f"\nwords that stand for them: {'; '.join(words)}"))
 
 
 def _table(*titles: str) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shlex
 import signal
 import sys
@@ -16,7 +18,7 @@ import typer
 
 from regbench.cli import gates, inspect, run, study
 from regbench.cli.consoles import readers_may_leave
-from regbench.errors import RegbenchError
+from regbench.errors import RegbenchError, Unwritable
 
 __all__ = ["app", "main"]
 
@@ -94,6 +96,12 @@ def _signals() -> Iterator[None]:
 
 def main() -> None:
     """Run the command line, and end with the exit code that docs/exit-codes.md promises."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by whoever started us
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        else:
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(outcome())
 
 
@@ -110,9 +118,16 @@ def outcome() -> int:
             print(f"error: {line}", file=sys.stderr)
         return error.exit_code
     except Interrupted as interrupt:
-        command = shlex.join(["regbench", *sys.argv[1:]])
+        again = [argument for argument in sys.argv[1:] if argument != "--overwrite"]
+        command = shlex.join(["regbench", *again])
         print(f"interrupted: finished work is kept; to go on: {command}", file=sys.stderr)
         return interrupt.exit_code
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EBADF, errno.EIO) and error.filename is None:
+            print(f"error: stdout cannot be written: {error.strerror}", file=sys.stderr)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return Unwritable.exit_code
+        return _defect(error)
     except Exception as error:
         if hasattr(error, "exit_code") and hasattr(error, "show"):  # a usage error of click's
             error.show()

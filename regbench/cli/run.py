@@ -70,7 +70,7 @@ def run(
 ) -> None:
     """Train every run of a study that is not done yet, and print its gap table.
 
-    [dim]Example: regbench run configs/quickstart.yaml -s optimizer.lr=3e-3 --seeds 10[/dim]
+    [dim]Example: regbench run configs/quickstart.yaml -s optimizer.lr=3e-3 -o results/fast[/dim]
     """
     sweep(
         study,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from regbench.cli import options
-from regbench.cli.consoles import stderr, stdout
+from regbench.cli.consoles import stderr, stdout, write_utf8
 from regbench.config.bounds import MAX_RUNS
 from regbench.errors import BadStudy, Problem, Unwritable
 
@@ -122,7 +121,7 @@ def plan(
         from regbench.results.csv_text import write_csv
 
         rows = [[run.run_id, run.cell.name, run.seed] for run in made.runs]
-        sys.stdout.write(write_csv(["run_id", "cell", "seed"], rows).decode())
+        write_utf8(write_csv(["run_id", "cell", "seed"], rows).decode())
     else:
         _print_plan(facts, made.study.cells, stacks)
 
@@ -131,7 +130,7 @@ def _print_plan(facts: dict[str, Any], cells: Any, stacks: Any) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from regbench.report.say import say
+    from regbench.report.say import counted, say
 
     console = stdout()
     shown = Table(box=None, pad_edge=False, header_style="bold")
@@ -143,12 +142,13 @@ def _print_plan(facts: dict[str, Any], cells: Any, stacks: Any) -> None:
     if len(cells) > 40:
         console.print(f"... and {len(cells) - 40} more")
     shared = facts["runs"] - facts["trajectories"]
-    reads = f" ({shared} runs only read another's trajectory)" if shared else ""
+    reads = f" ({counted(shared, 'run')} only read another's trajectory)" if shared else ""
     memory = facts["estimated_memory_bytes"] / 2**20
     say(
         console,
-        f"{facts['cells']} cells x {facts['seeds']} seeds = {facts['runs']} runs: "
-        f"{facts['trajectories']} trajectories{reads} in {facts['stacks']} stacks",
+        f"{counted(facts['cells'], 'cell')} x {counted(facts['seeds'], 'seed')} = "
+        f"{counted(facts['runs'], 'run')}: {facts['trajectories']} trajectories{reads} in "
+        f"{counted(facts['stacks'], 'stack')}",
     )
     say(
         console,
@@ -184,6 +184,13 @@ def init(
         raise Unwritable(f"{path.parent}: is no folder")
     template = files("regbench.cli").joinpath("templates", "study.yaml").read_bytes()
     beside = path.with_name("study.schema.json")
-    write_atomic(beside, json.dumps(study_schema(), indent=1).encode())
+    if path.name == beside.name:
+        raise BadStudy(
+            f"{path}: is what the schema beside the study is called: choose another name"
+        )
+    text = json.dumps(study_schema(), indent=1).encode()
+    if beside.exists() and beside.read_bytes() != text and not force:
+        raise BadStudy(f"{beside}: exists already and differs: replace it with --force")
+    write_atomic(beside, text)
     write_atomic(path, template)
     print(f"wrote {path} and {beside}; next: regbench run {path}")

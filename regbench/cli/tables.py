@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
+from math import isfinite
 from typing import TYPE_CHECKING
 
-from regbench.cli.consoles import readers_may_leave, stderr, stdout
+from regbench.cli.consoles import readers_may_leave, stderr, stdout, write_utf8
 from regbench.cli.options import Format
 from regbench.errors import BadStudy
 
@@ -33,19 +33,24 @@ def print_table(
         if unknown:
             raise BadStudy(f"--columns: {unknown_column(unknown[0], header)}")
         at = [header.index(name) for name in wanted]
-        print_rows(wanted, [[row[i] for i in at] for row in rows], form)
+        print_rows(wanted, [[row[i] for i in at] for row in rows], form, runs.varying)
     elif form is Format.TABLE:
         with readers_may_leave():
             print_gap_table(stdout(), runs, table)
     elif form is Format.MD:
         with readers_may_leave():
-            sys.stdout.write(gap_markdown(runs.study, runs, table))
+            write_utf8(gap_markdown(runs.study, runs, table))
     else:
-        print_rows(*gap_columns(runs, table), form)
+        print_rows(*gap_columns(runs, table), form, runs.varying)
 
 
-def print_rows(header: Sequence[str], rows: Sequence[Sequence[object]], form: Format) -> None:
-    """Print plain rows."""
+def print_rows(
+    header: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    form: Format,
+    settings: Sequence[str] = (),
+) -> None:
+    """Print plain rows; `settings` are columns whose values come as text, and are typed in JSON."""
     from regbench.report.plain import markdown_rows, print_plain
     from regbench.results.csv_text import write_csv
 
@@ -53,11 +58,30 @@ def print_rows(header: Sequence[str], rows: Sequence[Sequence[object]], form: Fo
         if form is Format.TABLE:
             print_plain(stdout(), header, rows)
         elif form is Format.CSV:
-            sys.stdout.write(write_csv(header, rows).decode())
+            write_utf8(write_csv(header, rows).decode())
         elif form is Format.MD:
-            sys.stdout.write(markdown_rows(header, rows))
+            write_utf8(markdown_rows(header, rows))
         else:
-            print(json.dumps([dict(zip(header, row, strict=True)) for row in rows], indent=1))
+            records = [
+                {k: _typed(v) if k in settings else v for k, v in zip(header, row, strict=True)}
+                for row in rows
+            ]
+            print(json.dumps(records, indent=1))
+
+
+def _typed(value: object) -> object:
+    """A setting's text as JSON has it."""
+    if not isinstance(value, str):
+        return value
+    if value == "":
+        return None
+    if value in ("true", "false"):
+        return value == "true"
+    try:
+        number = float(value)
+    except ValueError:
+        return value
+    return number if isfinite(number) else value
 
 
 def print_paths(runs: Runs, key: str, form: Format) -> None:

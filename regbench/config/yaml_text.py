@@ -1,4 +1,4 @@
-"""YAML text to plain values, with the place of every key and value.
+"""YAML text to plain values, with the place of every key and value, and plain values to YAML text.
 
 YAML 1.2's core scalars on PyYAML's parser: `1e-3` is a number, `no` and `on` are text. No tags, so
 nothing in a file can ask for anything to be made or run. Bounded: 1 MiB, 32 levels, and a number of
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import inf, nan
 from typing import Any
@@ -17,7 +18,15 @@ import yaml
 
 from regbench.errors import BadStudy, Problem
 
-__all__ = ["Document", "Place", "parse_scalar", "parse_yaml"]
+__all__ = [
+    "MAX_DEPTH",
+    "MAX_VALUES",
+    "Document",
+    "Place",
+    "dump_yaml",
+    "parse_scalar",
+    "parse_yaml",
+]
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
@@ -37,22 +46,58 @@ _INFINITY = re.compile(r"[-+]?\.(inf|Inf|INF)")
 _NAN = re.compile(r"\.(nan|NaN|NAN)")
 
 
+# A key, None for an item of a list, and its value.
+_Child = tuple[yaml.Node | None, yaml.Node]
+
+
 @dataclass
 class Document:
     """A parsed file: its plain value, and where its keys and values stand (line, column from 1)."""
 
     value: Any = None
-    keys: dict[Path, Place] = field(default_factory=dict)
-    values: dict[Path, Place] = field(default_factory=dict)
+    node: yaml.Node | None = None
+    _children: dict[int, dict[str | int, _Child]] = field(default_factory=dict)
 
     def place(self, path: Path, *, key: bool = False) -> Place | None:
         """Where a path stands, or the nearest thing around it that stands anywhere."""
-        places = self.keys if key else self.values
-        for end in range(len(path), -1, -1):
-            found = places.get(path[:end]) or self.values.get(path[:end])
-            if found is not None:
-                return found
-        return None
+        if self.node is None:
+            return None
+        at = node = self.node
+        for part in path:
+            child = self._children_of(node).get(part)
+            if child is None:
+                break
+            name, node = child
+            at = name if key and name is not None else node
+        return _place(at)
+
+    def _children_of(self, node: yaml.Node) -> dict[str | int, _Child]:
+        """What a node holds, by key or number; what it merges in comes after its own."""
+        if id(node) not in self._children:
+            found: dict[str | int, _Child] = {}
+            if isinstance(node, yaml.SequenceNode):
+                found = {i: (None, item) for i, item in enumerate(node.value)}
+            elif isinstance(node, yaml.MappingNode):
+                for name, value in node.value:
+                    if _is_merge(name):
+                        for source in reversed(_sources(value)):
+                            found |= self._children_of(source)
+                found |= {k.value: (k, value) for k, value in node.value if not _is_merge(k)}
+            self._children[id(node)] = found
+        return self._children[id(node)]
+
+
+def _place(node: yaml.Node) -> Place:
+    return node.start_mark.line + 1, node.start_mark.column + 1
+
+
+def _is_merge(key: yaml.Node) -> bool:
+    return key.value == "<<" and key.style is None
+
+
+def _sources(node: yaml.Node) -> list[yaml.Node]:
+    """What `<<` merges in; of several, earlier ones win."""
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else [node]
 
 
 def parse_scalar(text: str) -> Any:
@@ -107,10 +152,8 @@ def parse_yaml(text: str, source: str) -> Document:
     ) as error:
         # PyYAML raises these, too, on hostile text.
         raise BadStudy(Problem(f"is not YAML: {type(error).__name__}", source)) from error
-    document = Document()
-    if node is not None:
-        document.value = _Builder(document, source).build(node, ())
-    return document
+    value = None if node is None else _Builder(source).build(node, ())
+    return Document(value, node)
 
 
 def _check_tokens(text: str, source: str) -> None:
@@ -139,33 +182,38 @@ def _check_tokens(text: str, source: str) -> None:
 class _Builder:
     """Builds plain values from PyYAML's nodes; aliases are expanded, within a cap."""
 
-    def __init__(self, document: Document, source: str) -> None:
-        self._document = document
+    def __init__(self, source: str) -> None:
         self._source = source
         self._built = 0
         self._open: set[int] = set()
 
     def _problem(self, message: str, node: yaml.Node, key: str = "") -> BadStudy:
-        mark = node.start_mark
-        return BadStudy(Problem(message, self._source, mark.line + 1, mark.column + 1, key))
+        return BadStudy(Problem(message, self._source, *_place(node), key))
 
-    def build(self, node: yaml.Node, path: Path) -> Any:
-        self._built += 1
-        if self._built > MAX_VALUES or len(path) > MAX_DEPTH:
+    def _count(self, node: yaml.Node, values: int = 1) -> None:
+        self._built += values
+        if self._built > MAX_VALUES:
             raise self._problem("aliases make this file too large", node)
+
+    @contextmanager
+    def _inside(self, node: yaml.Node) -> Iterator[None]:
+        """Within a collection, which must not come again there."""
         if id(node) in self._open:
             raise self._problem("an alias contains itself", node)
-        self._document.values[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
+        if len(self._open) >= MAX_DEPTH:  # by aliases: _check_tokens has seen to the text
+            raise self._problem("aliases make this file too large", node)
+        self._open.add(id(node))
+        yield
+        self._open.discard(id(node))
+
+    def build(self, node: yaml.Node, path: Path) -> Any:
+        self._count(node)
         if isinstance(node, yaml.ScalarNode):
             return parse_scalar(node.value) if node.style is None else node.value
-        self._open.add(id(node))
-        value: Any
-        if isinstance(node, yaml.SequenceNode):
-            value = [self.build(item, (*path, i)) for i, item in enumerate(node.value)]
-        else:
-            value = self._mapping(node, path)
-        self._open.discard(id(node))
-        return value
+        with self._inside(node):
+            if isinstance(node, yaml.SequenceNode):
+                return [self.build(item, (*path, i)) for i, item in enumerate(node.value)]
+            return self._mapping(node, path)
 
     def _mapping(self, node: yaml.Node, path: Path) -> dict[str, Any]:
         result: dict[str, Any] = {}
@@ -173,32 +221,59 @@ class _Builder:
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 raise self._problem("a key must be a plain word", key)
-            if key.value == "<<" and key.style is None:
+            if _is_merge(key):
                 merged |= self._merge(value, path)
                 continue
             name = key.value
             if name in result:
                 dotted = ".".join(str(part) for part in (*path, name))
                 raise self._problem("this key is given twice", key, dotted)
-            self._document.keys[(*path, name)] = (
-                key.start_mark.line + 1,
-                key.start_mark.column + 1,
-            )
             result[name] = self.build(value, (*path, name))
         return {**merged, **result}
 
     def _merge(self, node: yaml.Node, path: Path) -> dict[str, Any]:
         """What `<<` brings in: a mapping, or a list of them of which earlier ones win."""
         result: dict[str, Any] = {}
-        for source in reversed(list(self._sources(node))):
-            result |= self._mapping(source, path)
+        for source in reversed(_sources(node)):
+            if not isinstance(source, yaml.MappingNode):
+                raise self._problem("<< takes a mapping or a list of mappings", source)
+            with self._inside(source):
+                found = self._mapping(source, path)
+            # Merging nothing, or the same again, is work, too.
+            self._count(source, 1 + len(found))
+            result |= found
         return result
 
-    def _sources(self, node: yaml.Node) -> Iterator[yaml.MappingNode]:
-        nodes = node.value if isinstance(node, yaml.SequenceNode) else [node]
-        for each in nodes:
-            if not isinstance(each, yaml.MappingNode):
-                raise self._problem("<< takes a mapping or a list of mappings", each)
-            if id(each) in self._open:
-                raise self._problem("an alias contains itself", each)
-            yield each
+
+class _Dumper(yaml.SafeDumper):
+    """Writes each value out where it stands: no anchors."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _represent_text(dumper: _Dumper, text: str) -> yaml.Node:
+    """Quoted where `parse_scalar` would read something else than this text."""
+    style = None if isinstance(parse_scalar(text), str) else "'"
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
+def dump_yaml(value: Any) -> str:
+    """The text of plain values, which `parse_yaml` reads back as they are.
+
+    PyYAML alone writes by YAML 1.1: it leaves `1e3` unquoted, which is a number in YAML 1.2.
+
+    >>> print(dump_yaml({"name": "1e3", "lr": 1e-5, "sweep": {"no": [None, True, "x"]}}), end="")
+    name: '1e3'
+    lr: 1.0e-05
+    sweep:
+      'no':
+      - null
+      - true
+      - x
+    """
+    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1 << 20)
+    return text

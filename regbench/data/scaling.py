@@ -31,7 +31,11 @@ class Scaler:
         # Compared, not computed: the deviation of a constant 0.1 comes out as 1e-17, not as 0.
         constant = train.max(axis=0) == train.min(axis=0)
         mean = np.where(constant, train[0], train.mean(axis=0))
-        return cls(mean, np.where(constant, 1.0, train.std(axis=0)))
+        # By the largest deviation first: the square of 1e-200 is 0.
+        deviation = train - mean
+        largest = np.where(constant, 1.0, np.abs(deviation).max(axis=0))
+        spread = largest * np.sqrt(np.mean((deviation / largest) ** 2, axis=0))
+        return cls(mean, np.where(constant, 1.0, spread))
 
     def __call__(self, x: Floats) -> Floats:
         """(n, I) scaled."""

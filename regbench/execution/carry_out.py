@@ -15,7 +15,7 @@ from regbench.results.records import RunRecord
 from regbench.training.loop import train_stack
 from regbench.training.member import Member, Trajectory
 
-__all__ = ["carry_out"]
+__all__ = ["carry_out", "give_up"]
 
 OnEpoch = Callable[[str, int, int], None]
 
@@ -48,6 +48,14 @@ def carry_out(job: Job, on_epoch: OnEpoch) -> JobResult:
     )
 
 
+def give_up(job: Job, reason: str) -> JobResult:
+    """Commit all the job's runs as failed."""
+    stack = job.stack
+    records = [_failed(run_id, reason) for run_id in stack.run_ids]
+    commit(job.results_folder, stack.stack_id, records)
+    return JobResult(stack.stack_id, len(records), 0, len(records), halved=False)
+
+
 @contextmanager
 def _torch_settings(threads: int, tf32: bool) -> Iterator[None]:
     """Set what is global in torch, and put it back for whoever shares this process."""
@@ -71,7 +79,8 @@ def _train(
         if not _out_of_memory(error):
             raise
         if len(members) == 1:
-            return [_failed(run_id, error) for run_id in members[0].readings], True
+            reason = "out of memory alone in its stack"
+            return [_failed(run_id, reason) for run_id in members[0].readings], True
         half = len(members) // 2
         first, _ = _train(members[:half], job, report)
         second, _ = _train(members[half:], job, report)
@@ -88,9 +97,8 @@ def _out_of_memory(error: Exception) -> bool:
     )
 
 
-def _failed(run_id: str, error: Exception) -> RunRecord:
-    message = "out of memory alone in its stack"
-    return RunRecord(run_id, "failed", message, 0, None, None, None, {})
+def _failed(run_id: str, reason: str) -> RunRecord:
+    return RunRecord(run_id, "failed", reason, 0, None, None, None, {})
 
 
 def _records(trajectory: Trajectory, job: Job) -> Iterator[RunRecord]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from ctypes.util import find_library
 
 from regbench.errors import BadStudy
+
+_DEVICE = re.compile(r"auto|cpu|cuda(:\d{1,4})?")
 
 __all__ = ["device_kind", "resolve_device"]
 
@@ -26,10 +29,12 @@ def resolve_device(device: str) -> str:
     Raises:
         BadStudy: CUDA is asked for where there is none.
     """
-    import torch
-
+    if not _DEVICE.fullmatch(device):
+        raise BadStudy(f"device: expected auto, cpu, cuda or cuda:i, not {device!r}")
     if device == "cpu":
         return "cpu"
+    import torch
+
     available = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if device == "auto":
         return "cuda:0" if available else "cpu"

@@ -6,8 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from regbench.config.plan import Plan
-from regbench.data import load
+from regbench.config.schema import Setting
+from regbench.data import Split, load
+from regbench.errors import BadData
 from regbench.execution.device import device_kind, resolve_device
 from regbench.execution.estimate import PRODUCTS_PER_SECOND
 from regbench.execution.job import Job, JobResult
@@ -173,12 +177,35 @@ def _share(stacks: Sequence[Stack], shard: tuple[int, int] | None, folder: Path)
 def _check_data(plan: Plan) -> None:
     """Load every split once before training, so that bad data costs nobody an hour."""
     seen: set[str] = set()
+    watching: dict[str, list[Setting]] = {}
+    for cell in plan.study.cells:
+        if cell.setting.regularizer.early_stopping is not None:
+            watching.setdefault(cell.setting.dataset.model_dump_json(), []).append(cell.setting)
     for run in plan.runs:
         dataset = run.cell.setting.dataset
         key = f"{run.seed if dataset.split_seed is None else 0} {dataset.model_dump_json()}"
         if key not in seen and len(seen) < _SPLITS_CHECKED:
             seen.add(key)
-            load(dataset, run.seed, plan.study.folder)
+            split = load(dataset, run.seed, plan.study.folder)
+            for setting in watching.get(key.partition(" ")[2], ()):
+                _check_monitor(setting, split)
+
+
+def _check_monitor(setting: Setting, split: Split) -> None:
+    """Refuse a stopping rule that would watch nothing: it would choose the first epoch."""
+    rule = setting.regularizer.early_stopping
+    if rule is None or rule.monitor == "train_loss":
+        return
+    if len(split.val.y) == 0:
+        raise BadData(
+            f"early_stopping watches {rule.monitor}, but the data have no validation part: mark "
+            "rows val, or monitor train_loss"
+        )
+    if rule.monitor == "val_r2" and np.all(split.val.y == split.val.y[0]):
+        raise BadData(
+            "early_stopping watches val_r2, but all validation targets are alike, so there is no "
+            "R^2: monitor val_loss"
+        )
 
 
 def _train(

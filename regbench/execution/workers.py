@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import connection, get_context, parent_process
 from multiprocessing.queues import Queue
 from queue import Empty
 from typing import Any
 
-from regbench.execution.carry_out import carry_out
+from regbench.execution.carry_out import carry_out, give_up
 from regbench.execution.estimate import WORKER_START_SECONDS
 from regbench.execution.job import Job, JobResult
 from regbench.execution.progress import Progress
@@ -58,17 +60,37 @@ def train_in_workers(
     jobs: Sequence[Job], workers: int, progress: Progress, check: Callable[[], None]
 ) -> Iterator[JobResult]:
     """Train the jobs in so many processes; results come as they finish, `check` may end it."""
+    left = list(jobs)
+    while left:
+        try:
+            for job, result in _pooled(left, workers, progress, check):
+                left.remove(job)
+                yield result
+        except BrokenProcessPool:
+            # A worker was killed: by the system when memory ran out, most likely. What is left
+            # trains alone; a stack that is killed even so has failed, and the rest goes on.
+            if workers == 1:
+                job = left.pop(0)
+                yield give_up(job, "the worker was killed (out of memory?)")
+            workers = 1
+
+
+def _pooled(
+    jobs: Sequence[Job], workers: int, progress: Progress, check: Callable[[], None]
+) -> Iterator[tuple[Job, JobResult]]:
+    """The jobs and their results as they finish; BrokenProcessPool where a worker was killed."""
     context = get_context("spawn")  # a forked torch may deadlock
     messages: Queue[tuple[str, str, int, int]] = context.Queue()
     pool = ProcessPoolExecutor(workers, context, _start_worker, (messages,))
     with _ended(pool):
         # Heavy stacks were planned first where it matters; the pool takes them in order.
-        pending: set[Future[JobResult]] = {pool.submit(_work, job) for job in jobs}
+        job_of = {pool.submit(_work, job): job for job in jobs}
+        pending: set[Future[JobResult]] = set(job_of)
         while pending:
             done, pending = wait(pending, _POLL_SECONDS, return_when=FIRST_COMPLETED)
             _relay(messages, progress)
-            for future in done:
-                yield future.result()
+            for future in sorted(done, key=lambda f: f.exception() is not None):
+                yield job_of[future], future.result()
             check()
 
 
@@ -107,10 +129,19 @@ _messages: Any = None  # set in each worker
 def _start_worker(messages: Queue[tuple[str, str, int, int]]) -> None:
     import signal
 
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     # Ctrl-C reaches the whole process group; the parent decides what becomes of the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     global _messages  # noqa: PLW0603  (one queue a worker process)
     _messages = messages
+
+
+def _end_with_parent() -> None:
+    """End this worker when its parent is gone, however it went: nobody else would."""
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 def _work(job: Job) -> JobResult:

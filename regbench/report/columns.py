@@ -30,11 +30,12 @@ def number(value: float | None) -> str:
     """A number with three decimals, or three digits where it is large; a dash for none.
 
     >>> number(0.12345), number(1234.5), number(None), number(-0.0001)
-    ('0.123', '1.23e+03', '-', '-0.000')
+    ('0.123', '1.23e+03', '-', '0.000')
     """
     if value is None:
         return "-"
-    return f"{value:.3f}" if abs(value) < 100 else f"{value:.3g}"
+    text = f"{value:.3f}" if abs(value) < 100 else f"{value:.3g}"
+    return text.removeprefix("-") if float(text) == 0 else text
 
 
 def plus_minus(found: Interval) -> str:
@@ -69,7 +70,7 @@ def columns_for(runs: Runs, table: Sequence[CellGap]) -> list[Column]:
         Column("gap loss", spread("gap_loss")),
     ]
     if any(row.deltas for row in table):
-        columns.append(Column("vs none", _delta, rank=6))
+        columns.append(Column("vs none", _delta, rank=5))
         columns.append(Column("p", _p, rank=7))
     columns += [
         Column(f"val {score}", metric(f"val_{score}"), rank=3),
@@ -79,16 +80,18 @@ def columns_for(runs: Runs, table: Sequence[CellGap]) -> list[Column]:
         columns.append(Column("clean acc", metric("train_acc_clean"), rank=9))
     columns.append(Column("best epoch", lambda row: _epoch(row.best_epoch), rank=4))
     if any(row.verdict for row in table):
-        columns.append(Column("verdict", lambda row: row.verdict, text=True, rank=5))
+        columns.append(Column("verdict", lambda row: row.verdict, text=True, rank=6))
     if any(row.n_failed for row in table):
         columns.append(Column("failed", lambda row: f"{row.n_failed}/{row.n + row.n_failed}"))
     return columns
 
 
-def legend(columns: Sequence[Column]) -> str:
+def legend(columns: Sequence[Column], table: Sequence[CellGap]) -> str:
     """What the signs of these columns mean."""
     titles = {column.title for column in columns}
-    parts = ["± is half the 95% confidence interval over seeds, given the data set"]
+    parts = []
+    if any("±" in column.of(row) for row in table for column in columns):
+        parts.append("± is half the 95% confidence interval over seeds, given the data set")
     if "vs none" in titles:
         parts.append("vs none: the gap less that without a regularizer, paired by seed")
     if "p" in titles:

@@ -19,7 +19,7 @@ def gap_markdown(study: str, runs: Runs, table: Sequence[CellGap]) -> str:
     lines = [
         f"# {escaped(study)}",
         "",
-        sentence(table),
+        escaped(sentence(table)),
         "",
         "| " + " | ".join(column.title for column in columns) + " |",
         "|" + "|".join(" --- " if column.text else " ---: " for column in columns) + "|",
@@ -28,7 +28,7 @@ def gap_markdown(study: str, runs: Runs, table: Sequence[CellGap]) -> str:
         lines.append("| " + " | ".join(escaped(column.of(row)) for column in columns) + " |")
     lines += [
         "",
-        f"{legend(columns)}.",
+        f"{legend(columns, table)}.",
         "",
     ]
     return "\n".join(lines)

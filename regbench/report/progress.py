@@ -14,6 +14,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from regbench.report.say import counted
+
 __all__ = ["BarProgress", "LineProgress", "progress_for"]
 
 _LINE_SECONDS = 5.0
@@ -116,7 +118,9 @@ class LineProgress:
         self._counts.start(runs, kept, run_epochs)
         if stacks:
             found = f", {kept} found done" if kept else ""
-            self._say(f"training {runs - kept} runs in {stacks} stacks{found}")
+            self._say(
+                f"training {counted(runs - kept, 'run')} in {counted(stacks, 'stack')}{found}"
+            )
 
     def stack_started(self, stack_id: str, runs: int) -> None:
         """Nothing to say."""

@@ -64,7 +64,7 @@ def print_gap_table(console: Console, runs: Runs, table: Sequence[CellGap]) -> N
         lines.append(_line(columns, [name, *line[1:]], widths, bar_text))
         lines += [Text(rest) for rest in more]
     console.print(Text("\n").join(lines), soft_wrap=True)
-    say(console, Text(_plain(legend(columns), ascii_only), "dim"))
+    say(console, Text(_plain(legend(columns, table), ascii_only), "dim"))
 
 
 def _line(

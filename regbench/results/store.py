@@ -87,19 +87,32 @@ class Store:
     def _take_up(self, plan: Plan, overwrite: bool) -> None:
         owner = {"host": socket.gethostname(), "pid": os.getpid()}
         write_atomic(self.folder / ".regbench" / "owner.json", json.dumps(owner).encode())
+        self._protect(plan)
         if overwrite:
             self._clear()
         known = self.folder / ".regbench" / "study.json"
         if known.exists():
             self._refuse_other(read_facts(self.folder), _facts(plan))
-        elif any((self.folder / name).exists() for name in _OWN_FILES):
-            raise BadStudy(
-                f"{self.folder}: holds results of something else: choose another folder with -o, "
-                "or replace them with --overwrite"
-            )
         write_atomic(known, json.dumps(_facts(plan)).encode())
         text = yaml.safe_dump(plan.study.resolved(), sort_keys=False, allow_unicode=True)
         write_atomic(self.folder / "study.yaml", text.encode())
+
+    def _protect(self, plan: Plan) -> None:
+        """Refuse to replace what regbench has not written."""
+        mine = self.folder / "study.yaml"
+        source = Path(plan.study.source)
+        if mine.exists() and source.exists() and mine.samefile(source):
+            raise BadStudy(
+                f"{self.folder}: its study.yaml is the study itself, which the results would "
+                "replace: choose another folder with -o"
+            )
+        known = (self.folder / ".regbench" / "study.json").exists()
+        others = [name for name in _OWN_FILES if (self.folder / name).exists()]
+        if others and not known:
+            raise BadStudy(
+                f"{self.folder}: holds a {others[0]} that is not regbench's: choose another folder "
+                "with -o"
+            )
 
     def _refuse_other(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
         changed = differing_keys(old, new)

@@ -26,7 +26,7 @@ class StackedPart:
     Attributes:
         x: (V, n, I), V distinct splits.
         y: (V, n) class numbers or targets, as trained on.
-        y_clean: (V, n) classes before label noise; None where no run has noise.
+        y_clean: (V, n) classes before label noise; None where no run asks for noise.
         spread: (V,) sum of squares about the mean of y, for R^2.
     """
 
@@ -71,9 +71,13 @@ class Examples:
         self.inputs = splits[0].inputs
         self.outputs = splits[0].classes if self.task == "classification" else 1
         _check_shapes(splits)
+        # By each run's own setting: what a run records must not depend on its neighbours.
+        noisy = [getattr(setting.dataset, "label_noise", 0) > 0 for setting in settings]
+        self.noisy = torch.tensor(noisy, device=like.device)
         self.parts: dict[str, StackedPart] = {}
         for name in ("train", "val", "test"):
-            part = _stack([getattr(split, name) for split in splits], self.task, like)
+            chosen = [getattr(split, name) for split in splits]
+            part = _stack(chosen, self.task, like, noisy=name == "train" and any(noisy))
             if part is not None:
                 self.parts[name] = part
         self._shuffle = settings[0].training.shuffle
@@ -135,6 +139,7 @@ class Examples:
     def keep(self, rows: np.ndarray) -> None:
         """Keep only these runs, in this order; the splits stay."""
         self._set(self._seeds[rows], self._views[rows])
+        self.noisy = self.noisy[torch.from_numpy(rows).to(self.noisy.device)]
         self._scratch.clear()
 
 
@@ -147,14 +152,14 @@ def _check_shapes(splits: Sequence[Split]) -> None:
         )
 
 
-def _stack(parts: Sequence[Part], task: Task, like: Tensor) -> StackedPart | None:
+def _stack(parts: Sequence[Part], task: Task, like: Tensor, *, noisy: bool) -> StackedPart | None:
     if len(parts[0].y) == 0:
         return None
     kind = torch.int64 if task == "classification" else like.dtype
     y64 = np.stack([part.y for part in parts])
     y = torch.from_numpy(y64).to(like.device, kind)
     clean = None
-    if any(np.any(part.y != part.y_clean) for part in parts):
+    if noisy:
         clean = torch.from_numpy(np.stack([part.y_clean for part in parts])).to(like.device, kind)
     spread = ((y64 - y64.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
     x = torch.from_numpy(np.stack([part.x for part in parts])).to(like)

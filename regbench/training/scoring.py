@@ -28,7 +28,8 @@ def score(network: Network, examples: Examples) -> dict[str, Tensor]:
         if examples.task == "classification":
             scores[f"{name}_acc"] = hits / part.size
             if part.y_clean is not None:
-                scores[f"{name}_acc_clean"] = clean_hits / part.size
+                clean = clean_hits / part.size
+                scores[f"{name}_acc_clean"] = torch.where(examples.noisy, clean, torch.nan)
         else:
             spread = part.spread.index_select(0, examples.view_of_run)
             # A part whose targets are all alike has no R^2.

@@ -79,7 +79,10 @@ class Update:
             weight = self._parameters.value(kernel.slot)
             for strength, norm in ((kernel.l1, l1_norm), (kernel.l2, squared_norm)):
                 if strength:
-                    total[strength.rows] += strength.over(1) * norm(weight[strength.rows])
+                    own = strength.over(1)
+                    # No strength is no penalty, also where a diverged run's norm is infinite.
+                    value = torch.where(own == 0, 0.0, own * norm(weight[strength.rows]))
+                    total[strength.rows] += value
         return total
 
     def step(self, lr: Tensor) -> None:
