@@ -8,7 +8,7 @@ ifdef TORCH_INDEX
 TORCH_FLAGS := --index-url $(TORCH_INDEX)
 endif
 
-.PHONY: demo test setup bench docs clean
+.PHONY: demo test setup bench docs reference clean
 
 setup: $(VENV)/.ready
 
@@ -33,9 +33,13 @@ test: setup
 bench: setup
 	$(BIN)/python benchmarks/stacking.py
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/tables.py
 
 docs: setup
 	$(BIN)/python docs/generate.py
+
+reference: setup
+	$(BIN)/python docs/reference.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

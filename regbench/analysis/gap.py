@@ -44,6 +44,13 @@ class Delta:
     p_improvement: float | None = None
     min_detectable: float | None = None
 
+    @property
+    def side(self) -> int:
+        """-1 where it lies below 0 both by its interval and by Holm's p, 1 above, 0 undecided."""
+        if self.p_adjusted is not None and self.p_adjusted > 0.05:
+            return 0
+        return -1 if self.interval.below else 1 if self.interval.above else 0
+
 
 @dataclass(frozen=True)
 class CellGap:

@@ -32,16 +32,20 @@ def sentence(table: Sequence[CellGap]) -> str:
     # Below 0 there is no overfitting to narrow.
     overfits = (baseline.metrics["gap_loss"].mean or 0.0) > 0
     lower, higher = ("narrows", "widens") if overfits else ("lowers", "raises")
-    narrows = sorted((r for r in compared if _side(r) == -1), key=_delta)
-    widens = sorted((r for r in compared if _side(r) == 1), key=_delta, reverse=True)
+    by_side: dict[int, list[CellGap]] = {-1: [], 0: [], 1: []}
+    for row in sorted(compared, key=_delta):
+        by_side[row.deltas["gap_loss"].side].append(row)
+    narrows, widens = by_side[-1], by_side[1][::-1]
+    undecided = [_short(row, baseline) for row in table if row in by_side[0]]
     parts = [start]
     if narrows:
-        parts.append(f"{narrows[0].cell} {lower} it most, by {_change(narrows[0], baseline)}")
+        first = _short(narrows[0], baseline)
+        parts.append(f"{first} {lower} it most, by {_change(narrows[0], baseline)}")
         if len(narrows) > 1:
-            parts.append("so do " + _named([row.cell for row in narrows[1:]]))
+            parts.append("so do " + _named([_short(row, baseline) for row in narrows[1:]]))
     if widens:
-        parts.append(f"{widens[0].cell} {higher} it, by {_change(widens[0], baseline)}")
-    undecided = [row.cell for row in compared if _side(row) == 0]
+        first = _short(widens[0], baseline)
+        parts.append(f"{first} {higher} it, by {_change(widens[0], baseline)}")
     if not narrows and not widens:
         parts.append("no regularizer here changes it beyond what these seeds can tell from chance")
     elif undecided:
@@ -80,12 +84,16 @@ def _delta(row: CellGap) -> float:
     return row.deltas["gap_loss"].interval.mean or 0.0
 
 
-def _side(row: CellGap) -> int:
-    """-1 where the change lies below 0 by its interval and by Holm's p, 1 above, 0 undecided."""
-    delta = row.deltas["gap_loss"]
-    if delta.p_adjusted is not None and delta.p_adjusted > 0.05:
-        return 0
-    return -1 if delta.interval.below else 1 if delta.interval.above else 0
+def _short(row: CellGap, baseline: CellGap) -> str:
+    """The labels in which a cell differs from its baseline, without their keys.
+
+    "lr=0.1, regularizer=l2" beside "lr=0.1, regularizer=none" is "l2".
+    """
+    parts, others = row.cell.split(", "), set(baseline.cell.split(", "))
+    own = [part for part in parts if part not in others]
+    if len(own) == len(parts):  # one axis: the label is the name
+        return row.cell
+    return ", ".join(part.partition("=")[2] or part for part in own)
 
 
 def _change(row: CellGap, baseline: CellGap) -> str:

@@ -1,6 +1,6 @@
 """One word a cell, with the figures that it rests on.
 
-By the 95% intervals over seeds, the first that holds:
+By the 95% intervals over seeds, and for differences by Holm's p as well, the first that holds:
 
 diverged                  no run has numbers
 memorises                 train_acc >= .99 although some training labels are wrong
@@ -16,12 +16,12 @@ A cell with numbers of one seed has no verdict: there is nothing to judge chance
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from regbench.analysis.by_seed import BySeed
-from regbench.analysis.statistics import Interval, interval
+from regbench.analysis.statistics import Interval, intervals
 
 if TYPE_CHECKING:
     from regbench.analysis.gap import CellGap
@@ -37,9 +37,14 @@ def with_verdicts(table: Sequence[CellGap], by_seed: BySeed) -> list[CellGap]:
     """The table with each cell's verdict, its evidence and the grid edges it is best on."""
     edges = _edges(table)
     best = _best(table)
+    worse: dict[str, list[Interval]] = {}
+    if best is not None:
+        for name in ("train_loss", "val_loss"):
+            worse[name] = intervals(by_seed[name] - by_seed.row(name, best.cell))
     judged = []
-    for row in table:
-        word, evidence = _judge(row, best, by_seed)
+    for k, row in enumerate(table):
+        behind = {name: found[k] for name, found in worse.items()}
+        word, evidence = _judge(row, best, behind)
         on_edge = edges.get(row.cell, ())
         if on_edge and word:
             evidence += "; best on the grid's edge: " + ", ".join(on_edge)
@@ -47,7 +52,8 @@ def with_verdicts(table: Sequence[CellGap], by_seed: BySeed) -> list[CellGap]:
     return judged
 
 
-def _judge(row: CellGap, best: CellGap | None, by_seed: BySeed) -> tuple[str, str]:
+def _judge(row: CellGap, best: CellGap | None, behind: Mapping[str, Interval]) -> tuple[str, str]:
+    """The verdict and its evidence; `behind` is by how much the best cell is better."""
     if row.n == 0:
         return "diverged", f"{row.n_failed} of {row.n_failed} runs have no numbers"
     if row.n < 2:
@@ -58,9 +64,9 @@ def _judge(row: CellGap, best: CellGap | None, by_seed: BySeed) -> tuple[str, st
         return "memorises", f"train_acc {train.mean:.4f}, while {wrong} of the labels are wrong"
     gap = row.metrics["gap_loss"]
     score = row.metrics.get("gap_acc") or row.metrics.get("gap_r2")
-    if "gap_loss" in row.deltas and row.deltas["gap_loss"].interval.below:
+    if "gap_loss" in row.deltas and row.deltas["gap_loss"].side < 0:
         loss = row.deltas["val_loss"].interval
-        word = "over-regularized" if loss.above else "regularized"
+        word = "over-regularized" if row.deltas["val_loss"].side > 0 else "regularized"
         narrower = _signed("gap_loss", row.deltas["gap_loss"].interval)
         return word, f"{narrower}, {_signed('val_loss', loss)} against {row.baseline}"
     if gap.above and score is not None and score.above:
@@ -69,14 +75,9 @@ def _judge(row: CellGap, best: CellGap | None, by_seed: BySeed) -> tuple[str, st
         return f"overfits in {name}", f"{_shown('gap_loss', gap)}, {_shown(kind, score)}"
     if gap.above:
         return "overfits in loss only", _shown("gap_loss", gap)
-    if best is not None and best.cell != row.cell:
-        worse = {
-            name: interval((by_seed.row(name, row.cell) - by_seed.row(name, best.cell)).tolist())
-            for name in ("train_loss", "val_loss")
-        }
-        if all(found.above for found in worse.values()):
-            listed = ", ".join(_signed(name, found) for name, found in worse.items())
-            return "underfits", f"{listed} against {best.cell}"
+    if best is not None and all(found.above for found in behind.values()):
+        listed = ", ".join(_signed(name, found) for name, found in behind.items())
+        return "underfits", f"{listed} against {best.cell}"
     return "no gap shown", _shown("gap_loss", gap) if gap.mean is not None else "no validation"
 
 

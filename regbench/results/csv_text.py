@@ -33,7 +33,7 @@ def unguard(text: str) -> str:
     >>> all(unguard(guard(text)) == text for text in ("=1", "'=1", "'x", "-3", "plain"))
     True
     """
-    return text[1:] if _GUARDED.match(text) else text
+    return text[1:] if text[:1] == "'" and _GUARDED.match(text) else text
 
 
 def _cell(value: object) -> str:
