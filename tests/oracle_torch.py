@@ -210,12 +210,17 @@ class Solo:
         for step, start in enumerate(range(0, len(x), batch)):
             rows = torch.from_numpy(order[start : start + batch])
             total += self._step(epoch, step, x[rows], y[rows], batch) * len(rows)
-        self.history.append({"objective": total / len(x), **self.scores()})
+        self.history.append({"objective": total / len(x), "lr": self._lr(epoch), **self.scores()})
 
     @torch.no_grad()
     def scores(self) -> dict[str, float]:
         self.net.eval()
-        scores = {"penalty": float(self.penalty())}
+        weights = torch.cat([layer.weight.flatten() for layer in self.linears])
+        scores = {
+            "penalty": float(self.penalty()),
+            "weight_norm": float(weights.norm()),
+            "zero_fraction": float((weights == 0).double().mean()),
+        }
         for name in ("train", "val", "test"):
             x, y = self._part(name)
             if len(x) == 0:

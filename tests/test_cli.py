@@ -145,7 +145,7 @@ WILD = SMALL.replace("model:", "optimizer: {name: sgd, lr: 1e30}\nmodel:")
         (WILD, ["--allow-diverged"], 0, "12 runs trained"),
         (SMALL, ["--device", "cuda"], 2, "training.device is cuda, but here is"),
         (SMALL, ["-s", "regularizer.l2=1"], 2, "-s regularizer.l2: is swept in the study"),
-        (SMALL, ["--seeds", "none"], 2, "-s seeds: expected a count from 1"),
+        (SMALL, ["--seeds", "none"], 2, "--seeds: expected a count from 1"),
         (SMALL.replace("l2: {l2", "l2: {l3"), [], 2, "small.yaml:9:10 sweep.regularizer.l2.l3"),
         (SMALL.replace("iris", "csv"), [], 2, "dataset: the key 'path' is missing"),
         (

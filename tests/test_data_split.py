@@ -13,7 +13,14 @@ import pytest
 from regbench.config.schema import BreastCancer, Diabetes, Digits, Iris, Moons, Wine
 from regbench.data import Split, load
 from regbench.data.bundled import load as bundled
-from regbench.data.split import part_sizes, split_by_column, stratified_order
+from regbench.data.split import (
+    PartIds,
+    part_sizes,
+    require_classes,
+    split_by_column,
+    stratified_order,
+)
+from regbench.data.table import Table
 from regbench.errors import BadData
 from regbench.streams import Purpose, raw
 
@@ -140,6 +147,20 @@ def test_mistakes(call: Callable[[], object], message: str) -> None:
     with pytest.raises(BadData) as caught:
         call()
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("part", ["validation", "test"])
+def test_a_class_that_training_never_shows_is_refused_in_either_part(part: str) -> None:
+    table = Table(np.zeros((5, 1)), np.array([0, 0, 1, 1, 2]), ("x",), ("a", "b", "c"))
+    val, test = (np.array([1, 4]), np.array([3])) if part == "validation" else ([1], [3, 4])
+    ids = PartIds(np.array([0, 2]), np.array(val), np.array(test))
+    with pytest.raises(BadData) as caught:
+        require_classes(Digits(name="digits"), table, ids)
+    rows = "1 rows in validation, 0" if part == "validation" else "0 rows in validation, 1"
+    assert str(caught.value) == (
+        f"dataset digits: class 'c' has {rows} in test and none in training: "
+        "train on more rows, or leave it out"
+    )
 
 
 def test_the_split_that_a_file_brings_is_kept() -> None:

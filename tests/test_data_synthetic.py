@@ -119,9 +119,9 @@ def test_the_promised_shape_is_the_real_one(config: Any, size: tuple[int, int, i
 
 def test_too_large() -> None:
     with pytest.raises(BadData) as caught:
-        table(Moons(name="moons", n_samples=10**12))
+        table(Friedman1(name="friedman1", n_samples=10**8, n_features=10))
     assert str(caught.value) == (
-        "dataset moons: 1000000000000 rows of 2 features are more than the 268435456 numbers that "
+        "dataset friedman1: 100000000 rows of 10 features are more than the 268435456 numbers that "
         "regbench makes; lower n_samples"
     )
 

@@ -37,6 +37,23 @@ def test_keeps_with_probability_one_less_the_rate():
         np.testing.assert_allclose(out[out != 0], 1 / (1 - rate))
 
 
+class EveryNumber:
+    """Each of the 65536 numbers once."""
+
+    def dropout(self, layer, width, rows):
+        numbers = torch.arange(-32768, 32768, dtype=torch.int32).to(torch.int16)
+        return numbers.view(1, 1, -1).expand(rows.stop - rows.start, -1, -1)
+
+
+def test_of_all_numbers_exactly_the_share_of_the_rate_is_dropped():
+    # A rate of 0 stands between two others, so that it is in the span that dropout works on.
+    rates = [0.5, 0.0, 0.3, 1e-6, 0.99999]
+    layer = Dropout(1, PerRun(rates, torch.zeros(1, dtype=torch.float64)))
+    x = torch.ones(len(rates), 1, 65536, dtype=torch.float64)
+    dropped_numbers = (layer.forward(x, EveryNumber()) == 0).sum((1, 2)).tolist()
+    assert dropped_numbers == [32768, 0, 19661, 0, 65535]
+
+
 def test_preserves_the_expectation():
     # The mean over many masks is 1 within four standard errors.
     rates = [0.1, 0.3, 0.5, 0.8]

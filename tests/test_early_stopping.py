@@ -5,11 +5,13 @@ from math import inf, nan
 
 import numpy as np
 import pytest
+import torch
 from engine import WINE, member, setting, train
 
 from regbench.config.schema import EarlyStopping
 from regbench.regularization.stopping import Observation, Stop, replay
 from regbench.training.member import Member
+from regbench.training.readers import Readers
 
 
 def observations(val, train=None):
@@ -21,7 +23,7 @@ def observations(val, train=None):
 GL = [
     ([1.0, 0.5, 0.52, 0.54, 0.6], 5, Stop(4, 2, True)),  # GL = 0, 0, 4, 8
     ([1.0, 0.5, 0.52, 0.54, 0.6], 10, Stop(5, 2, True)),  # ... 20
-    ([1.0, 0.5, 0.52, 0.54, 0.6], 20, Stop(5, 2, False)),  # greater than, not equal
+    ([1.0, 0.5, 0.625], 25, Stop(3, 2, False)),  # 25 exactly: greater than, not equal
     ([1.0, 0.9, 0.8], 1, Stop(3, 3, False)),
 ]
 # Strips of 3 by training loss: P = 1000 * (mean / min - 1).
@@ -31,11 +33,17 @@ PQ = [
     (0.05, Stop(3, 1, True)),  # 20 / 250 = .08
     (0.1, Stop(6, 1, True)),  # not .08; then P < .1: training has stopped to progress
 ]
+# GL is 0 throughout, so that only P < .1 can stop.
+PROGRESS = [
+    ([1.0002, 1.0, 1.00007], Stop(3, 3, True)),  # P = .09
+    ([1.0002, 1.0, 1.0002], Stop(3, 3, False)),  # P = .133
+]
 UP = [
     ([1.0, 0.9, 0.8, 0.7, 0.8, 0.9, 0.6, 1.0], 1, Stop(6, 4, True)),  # ends .9, .7, .9, 1.0
     ([1.0, 0.9, 0.8, 0.7, 0.8, 0.9, 0.6, 1.0], 2, Stop(8, 7, True)),
     ([1.0, 0.9, 0.8, 0.7, 0.8, 0.9, 0.6, 1.0], 3, Stop(8, 7, False)),
     ([1.0, 0.5, 1.0, 0.6, 1.0, 0.5, 1.0, 0.6], 2, Stop(8, 2, False)),  # .5 .6 .5 .6: not in a row
+    ([1.0, 0.5, 1.0, 0.5, 1.0, 0.5], 1, Stop(6, 2, False)),  # .5 .5 .5: as high is no rise
 ]
 
 
@@ -47,6 +55,12 @@ def test_gl(losses, limit, stop):
 @pytest.mark.parametrize(("limit", "stop"), PQ)
 def test_pq(limit, stop):
     assert replay(EarlyStopping(pq=limit, strip=3), observations(VAL, TRAIN)) == stop
+
+
+@pytest.mark.parametrize(("train", "stop"), PROGRESS)
+def test_pq_stops_where_training_makes_no_progress(train, stop):
+    seen = observations([1.0, 0.9, 0.8], train)
+    assert replay(EarlyStopping(pq=1, strip=3), seen) == stop
 
 
 @pytest.mark.parametrize(("losses", "rises", "stop"), UP)
@@ -142,6 +156,58 @@ def test_patience_counts_scored_epochs():
         [Observation(e, 0.0, v) for e, v in zip(scored.tolist(), losses, strict=True)],
     )
     assert (stop.epoch, stop.best_epoch) == (reading.epochs_run, reading.best_epoch)
+
+
+# What a run of six epochs scored, and where patience 2 stops on each column.
+SCORES = {
+    "train_loss": [0.9, 0.5, 0.6, 0.7, 0.8, 0.9],
+    "val_loss": [0.9, 0.8, 0.7, 0.8, 0.9, 1.0],
+    "train_acc": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6],
+    "val_acc": [0.5, 0.4, 0.3, 0.2, 0.1, 0.0],
+    "test_loss": [0.9, 0.8, 0.7, 0.6, 0.5, 0.4],
+    "test_acc": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6],
+}
+MONITORS = [("train_loss", 2), ("val_loss", 3), ("val_acc", 1), ("val_r2", 1)]
+
+
+@pytest.mark.parametrize(("monitor", "best"), MONITORS)
+def test_a_rule_watches_its_own_monitor(monitor, best):
+    kind = "r2" if monitor == "val_r2" else "acc"
+    columns = {name.replace("acc", kind): np.array(values) for name, values in SCORES.items()}
+    rule = EarlyStopping(monitor=monitor, patience=2)
+    readers = Readers(Member(setting(training={"epochs": 6}), 0, {"a": rule}))
+    for epoch in range(1, 7):
+        if not readers.done:
+            scores = {name: float(values[epoch - 1]) for name, values in columns.items()}
+            readers.observe(epoch, scores, lambda epoch=epoch: {"w": np.array(epoch)})
+    (reading,) = readers.readings(columns)
+    assert (reading.best_epoch, reading.reading_epoch, reading.epochs_run) == (best, best, best + 2)
+    assert reading.state["w"] == best
+
+
+@pytest.mark.parametrize("rule", [{"patience": 1}, {"gl": 1}, {"pq": 1}, {"up": 1}], ids=str)
+def test_no_rule_sees_the_initial_weights(rule):
+    (trajectory,) = train(member(overfit(rule, epochs=0)))
+    reading = trajectory.readings[0]
+    assert (reading.epochs_run, reading.best_epoch, reading.reading_epoch) == (0, None, 0)
+
+
+def test_test_scores_decide_nothing(monkeypatch):
+    from regbench.training import loop
+
+    plain = train(member(overfit({"patience": 3}), seed=1))[0].readings[0]
+
+    def score(*arguments):
+        return scored(*arguments) | {"test_loss": torch.full((1,), nan), "test_acc": torch.ones(1)}
+
+    scored = loop.score
+    monkeypatch.setattr(loop, "score", score)
+    blind = train(member(overfit({"patience": 3}), seed=1))[0].readings[0]
+    assert (blind.status, blind.best_epoch, blind.epochs_run) == (
+        "ok",
+        plain.best_epoch,
+        plain.epochs_run,
+    )
 
 
 def test_a_rule_that_stops_before_a_divergence_is_ok():

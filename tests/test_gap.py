@@ -1,5 +1,7 @@
 """The gap table against pandas and scipy, its verdicts case by case, and claims decided."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -102,6 +104,14 @@ def test_the_table_is_pandas_and_scipys():
     assert set(table.interval_method) == {"Student's t, 95%"}
     assert table.test_method[table.delta_gap_loss.notna()].tolist() == ["paired t, Holm"] * 2
     assert table.test_method.notna().sum() == 2
+
+
+def test_a_lost_run_counts_for_nothing_even_where_it_has_numbers():
+    rows = [replace(r, status="failed") if r.seed == 0 else r for r in runs_of(CELLS).rows]
+    row = gap_table(replace(RUNS, rows=tuple(rows)))[0]
+    assert (row.n, row.n_failed) == (4, 1)
+    own = [r.metrics["gap_loss"] for r in rows if r.cell == "none" and r.seed]
+    assert row.metrics["gap_loss"].mean == pytest.approx(np.mean(own))
 
 
 def test_identical_differences_have_a_point_and_no_p():

@@ -2,10 +2,15 @@
 
 import pytest
 
-from regbench.config.load import parse_study
-from regbench.errors import BadStudy
+from regbench.config.identity import fingerprint
+from regbench.config.load import more_claims, parse_study, study_from_mapping
+from regbench.config.plan import make_plan
+from regbench.config.schema import Csv
+from regbench.errors import BadData, BadStudy
 
 IRIS = "dataset: iris\n"
+HUGE = "1" + "0" * 400
+CUT = HUGE[:37] + "..."
 
 # Text of the study, overrides, message.
 CASES = [
@@ -550,6 +555,223 @@ CASES = [
         [],
         "study.yaml:3:40 expect[0]: == between cells needs a margin: +- 0.01",
     ),
+    # --- numbers that fit nowhere
+    *(
+        (
+            f"dataset: {{name: {name}, {key}: {HUGE}}}\n",
+            [],
+            f"study.yaml:1:{column} dataset.{key}: expected a value <= {most}, not {CUT}",
+        )
+        for name, key, column, most in (
+            ("moons", "n_samples", 35, 100000000),
+            ("polynomial", "degree", 37, 1000000),
+            ("friedman1", "n_features", 40, 1000000),
+            ("iris", "train_size", 35, 100000000),
+        )
+    ),
+    (
+        f"dataset: {{name: moons, noise: {HUGE}}}\n",
+        [],
+        f"study.yaml:1:31 dataset.noise: expected a finite number, not {CUT}",
+    ),
+    (
+        IRIS + "model: {hidden: [9223372036854775807]}\n",
+        [],
+        "study.yaml:2:18 model.hidden[0]: expected a value <= 1000000, not 9223372036854775807",
+    ),
+    (
+        IRIS
+        + "training: {threads: 10000000000, epochs: 9223372036854775807, batch_size: 1000000000}\n",
+        [],
+        (
+            "study.yaml:2:21 training.threads: expected a value <= 1024, not 10000000000\n"
+            "study.yaml:2:42 training.epochs: expected a value <= 1000000, not 9223372036854775807\n"
+            "study.yaml:2:75 training.batch_size: expected a value <= 100000000, not 1000000000"
+        ),
+    ),
+    (
+        IRIS + f"regularizer: {{early_stopping: {{patience: {HUGE}}}}}\n",
+        [],
+        f"study.yaml:2:42 regularizer.early_stopping.patience: expected a value <= 1000000, not {CUT}",
+    ),
+    (
+        IRIS + f"regularizer: {{early_stopping: {{up: {HUGE}}}}}\n",
+        [],
+        f"study.yaml:2:36 regularizer.early_stopping.up: expected a value <= 1000000, not {CUT}",
+    ),
+    (
+        IRIS + f"seeds: {HUGE}\n",
+        [],
+        f"study.yaml:2:8 seeds: {CUT} seeds are more than --max-runs (100000)",
+    ),
+    # --- texts that cannot be written
+    (
+        'dataset: {name: csv, path: "a\\0b", target: y, task: regression}\n',
+        [],
+        "study.yaml:1:28 dataset.path: a path cannot hold '\\x00'",
+    ),
+    (
+        'dataset: {name: csv, path: "a\\nb", target: "\\e", task: regression, drop: ["a\\nb", "\\0"]}\n',
+        [],
+        (
+            "study.yaml:1:28 dataset.path: a path cannot hold '\\n'\n"
+            "study.yaml:1:44 dataset.target: a column's name cannot hold '\\x1b'\n"
+            "study.yaml:1:74 dataset.drop: a column's name cannot hold '\\x00'"
+        ),
+    ),
+    (
+        IRIS
+        + 'sweep: {regularizer: {"a\\nb": none, "\\r": l1, "\\t": l2, "x\\0": elastic, "\\ud800": dropout, "": batchnorm}}\n',
+        [],
+        (
+            "study.yaml:2:23 sweep.regularizer.a\\nb: a label cannot hold '\\n'\n"
+            "study.yaml:2:37 sweep.regularizer.\\r: a label cannot hold '\\r'\n"
+            "study.yaml:2:47 sweep.regularizer.\\t: a label cannot hold '\\t'\n"
+            "study.yaml:2:57 sweep.regularizer.x\\x00: a label cannot hold '\\x00'\n"
+            "study.yaml:2:73 sweep.regularizer.\\ud800: a label cannot hold '\\ud800'\n"
+            "study.yaml:2:92 sweep.regularizer.: a label cannot be empty"
+        ),
+    ),
+    (
+        IRIS + f"sweep: {{regularizer: {{{'x' * 201}: none, {'y' * 200}: l2}}}}\n",
+        [],
+        f"study.yaml:2:23 sweep.regularizer.{'x' * 99}...: this label has 201 characters, more than 200",
+    ),
+    (
+        IRIS + f"sweep: {{model.hidden: [[8], [{'8, ' * 150}8]]}}\n",
+        [],
+        (
+            "study.yaml:2:29 sweep.model.hidden[1]: this label has 301 characters, more than 200: "
+            "name the values (short: value) instead of listing them"
+        ),
+    ),
+    (
+        '"a\\nb\\ufeff": 1\n' + IRIS,
+        [],
+        "study.yaml:1:1 a\\nb\\ufeff: unknown key; the keys are dataset, model, regularizer, optimizer, training, schema_version, name, seeds, sweep, expect",
+    ),
+    (
+        'dataset: {name: csv, path: a, target: "\\ud800", task: regression}\n',
+        [],
+        (
+            "study.yaml:1:39 dataset.target: expected a text without halves of surrogate pairs, "
+            "not '\\ud800'"
+        ),
+    ),
+    # --- everything at once, the data set missing
+    (
+        "datset: iris\ntraining: {epoch: 3}\noptimizer: {name: sdg}\nregularizer: {l2: .nan}\n",
+        [],
+        (
+            "study.yaml:1:1 datset: unknown key (did you mean 'dataset'?)\n"
+            "study.yaml:2:12 training.epoch: unknown key (did you mean 'epochs'?)\n"
+            "study.yaml:3:19 optimizer.name: expected one of sgd, adam, adamw, rmsprop, not 'sdg' (did you mean 'sgd'?)\n"
+            "study.yaml:4:19 regularizer.l2: expected a number >= 0, or a list with one a layer, not nan"
+        ),
+    ),
+    (
+        "training: {epoch: 3}\nsweep: {regularizer: [l3]}\n",
+        [],
+        (
+            "study.yaml:1:1: the key 'dataset' is missing: it is the only one that must be given\n"
+            "study.yaml:1:12 training.epoch: unknown key (did you mean 'epochs'?)\n"
+            "study.yaml:2:23 sweep.regularizer[0]: expected a mapping, or one of none, l1, l2, elastic, dropout, early_stopping, batchnorm, not 'l3'"
+        ),
+    ),
+    (
+        IRIS + "sweep: {regularizer: {good: l2, bad: {l22: 1}}}\nexpect: ['gap_loss[bad] < 1']\n",
+        [],
+        "study.yaml:2:39 sweep.regularizer.bad.l22: unknown key (did you mean 'l2'?)",
+    ),
+    # --- no axes
+    (
+        "sweep: {dataset: [iris, wine], training.device: [cpu, cuda], training.threads: 3}\n",
+        [],
+        (
+            "study.yaml:1:32 sweep.training.device: where and how a run is carried out is no axis\n"
+            "study.yaml:1:62 sweep.training.threads: where and how a run is carried out is no axis"
+        ),
+    ),
+    (
+        IRIS
+        + "sweep:\n"
+        + "- training.save_weights: [true]\n"
+        + "- training: {a: {epochs: 3, device: cpu}, b: {save_predictions: true}}\n"
+        + "- training: [{threads: 3}]\n",
+        [],
+        (
+            "study.yaml:3:3 sweep[0].training.save_weights: where and how a run is carried out is no axis\n"
+            "study.yaml:4:29 sweep[1].training.a.device: where and how a run is carried out is no axis\n"
+            "study.yaml:4:47 sweep[1].training.b.save_predictions: where and how a run is carried out is no axis\n"
+            "study.yaml:5:15 sweep[2].training[0].threads: where and how a run is carried out is no axis"
+        ),
+    ),
+    (
+        IRIS + "training: {device: gpu}\nsweep: {training: [{epochs: 3}, {epochs: 4}]}\n",
+        [],
+        "study.yaml:2:20 training.device: expected auto, cpu, cuda or cuda:i, not 'gpu'",
+    ),
+    # --- claims that could never be decided
+    *(
+        (
+            f"dataset: {dataset}\nexpect: ['{metric}[none] < 1']\n",
+            [],
+            f"study.yaml:2:10 expect[0]: 'none' has no {metric}: its {key} is 0",
+        )
+        for dataset, key, metrics in (
+            ("iris", "label_noise", ("train_acc_clean", "flip_rate")),
+            ("diabetes", "label_noise", ("flip_rate",)),
+            (
+                "{name: iris, val_size: 0}",
+                "val_size",
+                ("val_loss", "gap_acc", "selection_optimism"),
+            ),
+            (
+                "{name: diabetes, test_size: 0}",
+                "test_size",
+                ("test_r2", "generalization", "selection_optimism", "stopping_regret"),
+            ),
+        )
+        for metric in metrics
+    ),
+    (
+        IRIS
+        + "expect: ['gap_loss[none] == 0 +- -1', 'gap_loss[none] < 1e999', 'gap_loss[none] == 0 +- 1e999']\n",
+        [],
+        (
+            "study.yaml:2:30 expect[0]: a margin is >= 0, not -1\n"
+            "study.yaml:2:56 expect[1]: '1e999' is beyond the largest number\n"
+            "study.yaml:2:88 expect[2]: '1e999' is beyond the largest number"
+        ),
+    ),
+    (
+        IRIS + "expect: ['gap_loss[none] = gap_loss[none]', 'gap_loss[[none] < 1']\n",
+        [],
+        (
+            "study.yaml:2:25 expect[0]: expected <, <=, >, >= or ==, found '= gap_loss[none]'\n"
+            "study.yaml:2:45 expect[1]: no cell is called '[none' (did you mean 'none'?)"
+        ),
+    ),
+    (
+        IRIS
+        + "sweep: {regularizer: {none: none, zero: {l2: 0}, es: {early_stopping: true}}}\n"
+        + "expect: ['gap_loss[zero] < 1', 'gap_loss[wibble] < 1']\n",
+        [],
+        (
+            "study.yaml:3:10 expect[0]: no cell is called 'zero'; it is the same setting as 'none'\n"
+            "study.yaml:3:32 expect[1]: no cell is called 'wibble'; there are none, es"
+        ),
+    ),
+    (
+        IRIS
+        + "sweep: {regularizer: {none: none, zero: {l2: 0}}, optimizer.lr: [0.1, 0.2]}\n"
+        + "expect: ['gap_loss[regularizer=zero, optimizer.lr=0.2] < 1']\n",
+        [],
+        (
+            "study.yaml:3:10 expect[0]: no cell is called 'regularizer=zero, optimizer.lr=0.2'; "
+            "it is the same setting as 'regularizer=none, optimizer.lr=0.2'"
+        ),
+    ),
     (
         IRIS + "expect: ['gap_loss[none] < 1 and more']\n",
         [],
@@ -571,6 +793,19 @@ CASES = [
         IRIS,
         ["seeds=0"],
         ("-s seeds: expected a count from 1, or a list of seeds (whole numbers from 0), not 0"),
+    ),
+    (
+        IRIS + "model: {hidden: [3]}\nexpect: [x]\n",
+        ["model.hidden=[[1]]", "expect=[a]"],
+        (
+            "-s model.hidden[0]: expected a whole number, not a list of 1\n"
+            "-s expect[0]: unknown metric 'a'"
+        ),
+    ),
+    (
+        IRIS + "sweep: {training: [{epochs: 3}]}\n",
+        ["training.epochs=2"],
+        "-s training.epochs: is swept in the study: change the sweep there",
     ),
     (
         IRIS + "sweep: {optimizer.lr: [1]}\n",
@@ -600,6 +835,93 @@ def test_message(text, overrides, message):
         parse_study(text, overrides=overrides)
     assert str(caught.value) == message
     assert caught.value.exit_code == 2
+
+
+SEEDS = [
+    ("0", "--seeds: expected a count from 1, or a list of seeds (whole numbers from 0), not 0"),
+    ("1,-1", "--seeds [1]: expected a value >= 0, not -1"),
+    ("1,1", "--seeds: the seed 1 is given twice"),
+    (
+        "five",
+        "--seeds: expected a count from 1, or a list of seeds (whole numbers from 0), not 'five'",
+    ),
+    (
+        "",
+        "--seeds: expected a count from 1, or a list of seeds (whole numbers from 0), not nothing",
+    ),
+    ("100001", "--seeds: 100001 seeds are more than --max-runs (100000)"),
+]
+
+
+@pytest.mark.parametrize(("seeds", "message"), SEEDS)
+def test_what_was_typed_as_seeds_is_called_so(seeds, message):
+    with pytest.raises(BadStudy) as caught:
+        parse_study(IRIS + "seeds: 3\n", seeds=seeds)
+    assert str(caught.value) == message
+
+
+def test_a_files_stem_that_cannot_name_a_folder():
+    with pytest.raises(BadStudy) as caught:
+        parse_study(IRIS, name="my study!")
+    assert str(caught.value) == (
+        "study.yaml:1:1 name: there is no name, and the file's stem 'my study!' cannot name a "
+        "results folder: use letters, digits, spaces and -_.+=,() and begin with a letter or digit "
+        "('reference' is reserved)"
+    )
+    assert parse_study(IRIS + "name: x\n", name="my study!").name == "x"
+
+
+MAPPINGS = [
+    ({"seeds": range(10**12)}, "study: holds more than 300000 values"),
+    ({"seeds": {1, 2}}, "study seeds: expected a number, text, list or mapping, not a set"),
+    (
+        {"seeds": 10**6000},
+        "study seeds: expected a count from 1, or a list of seeds (whole numbers from 0), not inf",
+    ),
+    ({"model": {1: 2, "1": 3}}, "study model.1: this key is given twice"),
+]
+
+
+@pytest.mark.parametrize(("values", "message"), MAPPINGS)
+def test_values_that_no_file_could_hold(values, message):
+    with pytest.raises(BadStudy) as caught:
+        study_from_mapping({"dataset": "iris"} | values)
+    assert str(caught.value) == message
+
+
+def test_a_mapping_that_holds_itself():
+    values = {"dataset": "iris"}
+    values["sweep"] = values
+    with pytest.raises(BadStudy, match="study: is nested deeper than 32 levels"):
+        study_from_mapping(values)
+
+
+def test_files_of_the_same_bytes(tmp_path):
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("x,y\n1,2\n")
+    text = (
+        "dataset: {name: csv, path: a.csv, target: y, task: regression}\n"
+        "sweep: {dataset.path: [a.csv, b.csv]}\n"
+    )
+    with pytest.raises(BadStudy) as caught:
+        make_plan(parse_study(text, folder=tmp_path))
+    assert str(caught.value) == (
+        "study.yaml dataset.path: a.csv and b.csv hold the same bytes: leave one of them out"
+    )
+
+
+def test_a_file_that_no_file_system_can_name(tmp_path):
+    with pytest.raises(BadData, match="cannot be read: embedded null byte"):
+        fingerprint(Csv(name="csv", path="a\0b", target="y", task="regression"), tmp_path)
+
+
+def test_limits_beyond_the_largest_number():
+    with pytest.raises(BadStudy) as caught:
+        more_claims(parse_study(IRIS), [], ["gap_acc:1e999", "flip_rate:0.1"])
+    assert str(caught.value) == (
+        "--max: expected metric:number, not 'gap_acc:1e999'\n"
+        "--max: 'none' has no flip_rate: its label_noise is 0 (in 'flip_rate[none] <= 0.1')"
+    )
 
 
 def test_all_problems_of_a_file_come_at_once_in_its_order():

@@ -12,7 +12,11 @@ OPTIMIZERS = {
     "adam": {"name": "adam", "lr": 0.01, "betas": [0.8, 0.99]},
     "adamw": {"name": "adamw", "lr": 0.01},
     "rmsprop": {"name": "rmsprop", "lr": 0.003, "alpha": 0.95},
-    "cosine": {"name": "adam", "lr": 0.01, "schedule": {"name": "cosine", "warmup_epochs": 2}},
+    "cosine": {
+        "name": "adam",
+        "lr": 0.01,
+        "schedule": {"name": "cosine", "warmup_epochs": 2, "final_factor": 0.2},
+    },
     "steps": {"name": "sgd", "lr": 0.05, "schedule": {"name": "step", "every": 2, "gamma": 0.3}},
 }
 REGULARIZERS = {
@@ -41,7 +45,10 @@ REGULARIZERS = {
         "input_noise": 0.1,
     },
 }
-CURVES = ("objective", "penalty", "train_loss", "val_loss", "test_loss", "train_acc", "val_acc")
+CURVES = (
+    *("objective", "penalty", "lr", "weight_norm", "zero_fraction"),
+    *(f"{part}_{kind}" for part in ("train", "val", "test") for kind in ("loss", "acc", "r2")),
+)
 
 
 def assert_same(trajectory, solo):
@@ -108,8 +115,8 @@ def test_regression():
     (trajectory,) = train(member(chosen))
     solo = Solo(chosen, 0).train()
     assert_same(trajectory, solo)
-    r2 = [epoch["val_r2"] for epoch in solo.history]
-    np.testing.assert_allclose(trajectory.curves["val_r2"], r2, atol=1e-9)
+    assert "val_r2" in solo.history[0]
+    assert "val_acc" not in trajectory.curves
 
 
 @pytest.mark.parametrize("batch_size", [1, 23, 69, 70, 1000, "full"])
@@ -145,3 +152,44 @@ def test_no_epochs_scores_the_initial_weights():
     assert np.isnan(trajectory.curves["objective"][0])
     for name, expected in solo.state().items():
         np.testing.assert_array_equal(reading.state[name], expected)
+
+
+def test_each_run_has_the_flip_rate_of_its_own_labels():
+    members = [
+        member(setting(dataset=WINE | {"label_noise": noise}), seed)
+        for noise, seed in ((0.4, 0), (0.4, 1), (0.1, 0), (0.0, 0))
+    ]
+    solos = [Solo(one.setting, one.seed) for one in members]
+    expected = [solo.split.flip_rate for solo in solos]
+    assert [trajectory.flip_rate for trajectory in train(*members)] == expected
+    assert len(set(expected)) == 4
+    assert expected[3] is None
+
+
+def test_scores_are_there_every_so_many_epochs_and_after_the_last():
+    chosen = setting(training={"eval_every": 2})
+    (trajectory,) = train(member(chosen))
+    solo = Solo(chosen, 0).train()
+    for name in ("train_loss", "val_acc", "test_loss"):
+        expected = [epoch[name] for epoch in solo.history]
+        expected[0] = expected[2] = np.nan
+        np.testing.assert_allclose(trajectory.curves[name], expected, atol=1e-9, err_msg=name)
+    for name in ("objective", "penalty", "lr", "weight_norm"):
+        expected = [epoch[name] for epoch in solo.history]
+        np.testing.assert_allclose(trajectory.curves[name], expected, atol=1e-9, err_msg=name)
+
+
+def test_a_part_that_is_scored_in_pieces_is_scored_whole(monkeypatch):
+    # 70, 40 and 40 rows in pieces of 64: a piece and a rest.
+    monkeypatch.setattr("regbench.training.scoring._CHUNK_ELEMENTS", 1)
+    for dataset in (WINE | {"label_noise": 0.3}, FRIEDMAN):
+        chosen = setting(dataset=dataset)
+        assert_same(train(member(chosen))[0], Solo(chosen, 0).train())
+
+
+def test_targets_that_are_all_alike_have_no_r2():
+    dataset = FRIEDMAN | {"val_size": 1, "test_size": 20}
+    (trajectory,) = train(member(setting(dataset=dataset)))
+    assert np.isnan(trajectory.curves["val_r2"]).all()
+    assert np.isfinite(trajectory.curves["val_loss"]).all()
+    assert np.isfinite(trajectory.curves["test_r2"]).all()

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from engine import FRIEDMAN, WINE, member, setting, train
 from regbench.nn.activation import ACTIVATIONS
 from regbench.nn.buffers import aligned
 from regbench.nn.parameters import Layout, Parameters
+from regbench.training.loop import train_stack
 
 REGULARIZERS = [
     {},
@@ -56,8 +58,11 @@ def stack(dtype, optimizer, dataset=WINE, extra=None, **blocks):
 
 
 def assert_same_bits(a, b):
-    for name in a.curves:
-        np.testing.assert_array_equal(a.curves[name], b.curves[name], err_msg=name)
+    for name in {*a.curves, *b.curves}:
+        # A column that a run has nothing in is there or not, as its stack needs it.
+        nothing = np.full(len(a.curves["epoch"]), np.nan)
+        x, y = (trajectory.curves.get(name, nothing) for trajectory in (a, b))
+        np.testing.assert_array_equal(x, y, err_msg=name)
     for x, y in zip(a.readings, b.readings, strict=True):
         assert replace(x, run_id="", state={}) == replace(y, run_id="", state={})
         for name in x.state:
@@ -151,6 +156,55 @@ def test_products_of_up_to_40_runs(dtype):
                 assert torch.equal(whole[rows], part), (batch, inputs, outputs, rows)
 
 
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: o["name"])
+def test_runs_that_leave_the_stack_take_nothing_of_the_others_with_them(optimizer):
+    """Seven runs, each with numbers of its own everywhere, that stop one after another."""
+    options = {
+        "adam": [
+            {"betas": [0.5 + i / 20, 0.9 + i / 100], "eps": 10.0 ** (i - 8)} for i in range(7)
+        ],
+        "sgd": [{"momentum": i / 8} for i in range(7)],
+        "rmsprop": [{"alpha": 0.8 + i / 40, "eps": 10.0 ** (i - 8)} for i in range(7)],
+    }[optimizer["name"]]
+    stops = [5, 3, 6, 2, 6, 4, 7]
+    members = [
+        member(
+            setting(
+                dataset=WINE | {"label_noise": (i % 4) / 8},
+                optimizer=optimizer | options[i] | {"lr": optimizer["lr"] * (1 + i / 9)},
+                regularizer={
+                    "batchnorm": {"momentum": 0.1 + i / 20, "eps": 10.0 ** (i - 8)},
+                    "dropout": i / 10,
+                    "input_dropout": (i % 3) / 10,
+                    "input_noise": (i % 2) / 10,
+                    "label_smoothing": (i % 4) / 20,
+                    "l1": i / 2000,
+                    "l1_method": ["proximal", "subgradient"][i % 2],
+                    "l2": (6 - i) / 1000,
+                    "weight_decay": (i % 5) / 50,
+                    # Nothing improves by 1e9: the second epoch that is watched is the last.
+                    "early_stopping": {
+                        "patience": 0,
+                        "min_delta": 1e9,
+                        "start_from_epoch": stop - 2,
+                        "restore_best_weights": i % 2 == 0,
+                    },
+                }
+                | ({"max_norm": 1.0} if i in (2, 4) else {}),
+                training={"epochs": 7},
+            ),
+            seed=i % 3,
+        )
+        for i, stop in enumerate(stops)
+    ]
+    trained = []
+    together = train_stack(members, Path(), on_epoch=lambda _, runs: trained.append(runs))
+    assert [trajectory.readings[0].epochs_run for trajectory in together] == stops
+    assert trained == [7, 7, 6, 5, 4, 3, 1]
+    for one, trajectory in zip(members, together, strict=True):
+        assert_same_bits(trajectory, train(one)[0])
+
+
 def test_a_diverging_run_touches_no_neighbour():
     calm = [member(setting(optimizer={"name": "sgd", "lr": 0.05}), seed) for seed in range(3)]
     wild = member(setting(optimizer={"name": "sgd", "lr": 1e30}), 1)
@@ -161,3 +215,18 @@ def test_a_diverging_run_touches_no_neighbour():
     reading = broken.readings[0]
     assert (reading.status, reading.reading_epoch) == ("diverged", None)
     assert len(broken.curves["epoch"]) == reading.epochs_run < 5
+
+
+def test_a_diverging_run_records_the_same_with_penalties_beside_it():
+    """Its norms are infinite, and a strength of 0 times infinity would be no number."""
+    wild = member(setting(optimizer={"name": "sgd", "lr": 1e160}, model="linear"), 1)
+    penalised = [
+        member(setting(regularizer={"l1": 0.1, "l2": 0.1}, optimizer="sgd", model="linear"), seed)
+        for seed in (0, 2)
+    ]
+    (alone,) = train(wild)
+    _, broken, _ = train(penalised[0], wild, penalised[1])
+    assert_same_bits(broken, alone)
+    assert alone.readings[0].status == "diverged"
+    assert np.isinf(alone.curves["weight_norm"][-1])
+    assert alone.curves["penalty"].tolist() == [0.0]

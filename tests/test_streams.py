@@ -39,6 +39,11 @@ def test_seeds_purposes_epochs_and_layers_have_streams_of_their_own():
     assert len(drawn) == len(keys)
 
 
+def test_every_bit_of_a_seed_counts():
+    seeds = [0, *(1 << bit for bit in range(63)), 2**63 - 1, 2**64 - 1]
+    assert len({tuple(raw(seed, Purpose.SPLIT, 2).tolist()) for seed in seeds}) == len(seeds)
+
+
 def test_uniforms_are_uniform_and_normals_normal():
     from scipy.stats import kstest
 

@@ -21,7 +21,9 @@ def check(
     folder: options.Folder,
     expect: Annotated[
         list[str] | None,
-        typer.Option("--expect", "-e", metavar="CLAIM", help='"gap_loss[l2] < gap_loss[none]"'),
+        typer.Option(
+            "--expect", "-e", metavar="CLAIM", help=r'One more claim: "gap_loss\[l2] < 0.1".'
+        ),
     ] = None,
     limits: Annotated[
         list[str] | None,

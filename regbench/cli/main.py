@@ -16,7 +16,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from regbench.cli import gates, inspect, run, study
+from regbench.cli import compare, gates, inspect, run, study
 from regbench.cli.consoles import readers_may_leave
 from regbench.errors import RegbenchError, Unwritable
 
@@ -36,6 +36,7 @@ app.command("sweep")(run.sweep)
 app.command("validate")(study.validate)
 app.command("plan")(study.plan)
 app.command("show")(inspect.show)
+app.command("compare")(compare.compare)
 app.command("check")(gates.check)
 app.command("merge")(gates.merge)
 app.command("list")(inspect.list_parts)

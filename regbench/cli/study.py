@@ -188,7 +188,7 @@ def init(
         raise BadStudy(
             f"{path}: is what the schema beside the study is called: choose another name"
         )
-    text = json.dumps(study_schema(), indent=1).encode()
+    text = json.dumps(study_schema(), indent=1).encode() + b"\n"
     if beside.exists() and beside.read_bytes() != text and not force:
         raise BadStudy(f"{beside}: exists already and differs: replace it with --force")
     write_atomic(beside, text)

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 from regbench.config.schema import Setting
 
-__all__ = ["Cell", "Scalar"]
+__all__ = ["Cell", "Labels", "Scalar"]
 
 Scalar = str | int | float | bool | None
+# (axis, label) pairs in sweep order.
+Labels = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -22,10 +24,12 @@ class Cell:
         setting: the resolved setting.
         regularizer: what its regularizer holds, in short: `none`, `l1=0.001+dropout=0.5`.
         values: the config keys that vary over the study, with this cell's values.
+        also: the labels of later points of the sweep that have this same setting.
     """
 
     name: str
-    labels: tuple[tuple[str, str], ...]
+    labels: Labels
     setting: Setting
     regularizer: str
     values: Mapping[str, Scalar] = field(default_factory=dict)
+    also: tuple[Labels, ...] = ()

@@ -4,17 +4,21 @@ claim   = term op (term | number) [("+-" | "±") number]
 term    = metric "[" address "]"
 op      = "<" | "<=" | ">" | ">=" | "=="
 address = a cell's name | a label unique among the axes | key=label, key=label, ...
+
+An address may hold brackets of its own, as a label like `[8]` does.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import isinf
 from typing import Literal, cast
 
-from regbench.config.cell import Cell
-from regbench.config.messages import did_you_mean
+from regbench.config.cell import Cell, Labels
+from regbench.config.messages import did_you_mean, shown
+from regbench.config.schema import DatasetConfig
 
 __all__ = ["METRICS", "BadClaim", "Claim", "Op", "Pair", "Term", "parse_claim", "resolve"]
 
@@ -29,10 +33,15 @@ METRICS = (
     *("penalty", "weight_norm", "zero_fraction", "epochs_run", "best_epoch", "reading_epoch"),
 )
 
+_OF_TEST = ("generalization", "selection_optimism", "stopping_regret")
+
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
 _OP = re.compile(r"<=|>=|==|<|>")
 _MARGIN = re.compile(r"\+-|±")
+# What may come after an address.
+_SIGN = re.compile(r"[<>=±]|\+-")
+_AFTER = re.compile(r"\s*(<|>|==|\+-|±|$)")
 _SPACE = re.compile(r"\s*")
 
 
@@ -72,6 +81,10 @@ class _Scanner:
         match = _SPACE.match(self.text, self.at)
         self.at = match.end() if match else self.at
 
+    def sees(self, pattern: re.Pattern[str]) -> bool:
+        self.skip()
+        return pattern.match(self.text, self.at) is not None
+
     def take(self, pattern: re.Pattern[str]) -> str | None:
         self.skip()
         match = pattern.match(self.text, self.at)
@@ -105,15 +118,16 @@ def parse_claim(text: str) -> Claim:
     scan = _Scanner(text)
     left = _term(scan)
     op = cast(Op, scan.need(_OP, "<, <=, >, >= or =="))
-    number = scan.take(_NUMBER)
-    right = float(number) if number is not None else _term(scan)
+    right = _number(scan) if scan.sees(_NUMBER) else _term(scan)
     margin = None
     scan.skip()
     column = scan.at
     if scan.take(_MARGIN) is not None:
         if op != "==":
             raise BadClaim(f"a margin goes with ==, not with {op}", column)
-        margin = abs(float(scan.need(_NUMBER, "the margin, a number")))
+        margin = _number(scan, "the margin, a number")
+        if margin < 0:
+            raise BadClaim(f"a margin is >= 0, not {margin:g}", column)
     elif op == "==" and isinstance(right, Term):
         raise BadClaim("== between cells needs a margin: +- 0.01", column)
     scan.skip()
@@ -122,18 +136,53 @@ def parse_claim(text: str) -> Claim:
     return Claim(text, left, op, right, margin)
 
 
+def _number(scan: _Scanner, what: str = "a number") -> float:
+    scan.skip()
+    column = scan.at
+    text = scan.need(_NUMBER, what)
+    if isinf(float(text)):
+        raise BadClaim(f"{text[:20]!r} is beyond the largest number", column)
+    return float(text)
+
+
 def _term(scan: _Scanner) -> Term:
     scan.skip()
     column = scan.at
     metric = scan.need(_WORD, "a metric, e.g. gap_loss[l2]")
     if metric not in METRICS:
-        raise BadClaim(f"unknown metric {metric!r}{did_you_mean(metric, METRICS)}", column)
-    end = scan.text.find("]", scan.at)
+        raise BadClaim(f"unknown metric {shown(metric)}{did_you_mean(metric, METRICS)}", column)
+    end = _closing(scan.text, scan.at)
     if not scan.text.startswith("[", scan.at) or end < 0:
         raise BadClaim(f"expected [ and ] with a cell after {metric}", scan.at)
-    address = scan.text[scan.at + 1 : end].strip()
+    address = scan.text[scan.at + 1 : end]
     scan.at = end + 1
     return Term(metric, address, column)
+
+
+def _closing(text: str, start: int) -> int:
+    """The bracket that closes the one at `start`, or -1: labels may hold brackets, too.
+
+    That is where brackets balance, if the claim can go on there; else (a label such as `a]`) the
+    last bracket before the next sign.
+
+    >>> [_closing(text, 0) for text in ("[a] < b[c]", "[[a]] < 1", "[a]] < 1", "[a[] < 1", "[a")]
+    [2, 4, 3, 3, -1]
+    """
+    depth = 0
+    balanced = -1
+    for bracket in re.finditer(r"[\[\]]", text[start:]):
+        depth += 1 if bracket.group() == "[" else -1
+        if depth == 0:
+            balanced = start + bracket.start()
+            break
+    first = text.find("]", start)
+    if balanced >= 0 and _AFTER.match(text, balanced + 1):
+        return balanced
+    sign = _SIGN.search(text, first + 1)
+    last = text.rfind("]", start, sign.start() if sign else len(text))
+    if last >= 0 and _AFTER.match(text, last + 1):
+        return last
+    return balanced if balanced >= 0 else first
 
 
 def resolve(claim: Claim, cells: Sequence[Cell]) -> tuple[Pair, ...]:
@@ -178,36 +227,85 @@ def _matches(term: Term, cells: Sequence[Cell]) -> tuple[list[Cell], set[str]]:
 
 
 def _require_metric(term: Term, cell: Cell) -> None:
-    task = cell.setting.dataset.task
+    """Refuse what a cell cannot have: a claim about it would stay open for ever."""
+    metric, dataset = term.metric, cell.setting.dataset
     other = {"_acc": "regression", "_acc_clean": "regression", "_r2": "classification"}
     for ending, without in other.items():
-        if term.metric.endswith(ending) and task == without:
-            instead = "_r2" if task == "regression" else "_acc"
-            near = term.metric.removesuffix(ending) + instead
+        if metric.endswith(ending) and dataset.task == without:
+            near = metric.removesuffix(ending) + ("_r2" if without == "regression" else "_acc")
             raise BadClaim(
-                f"{cell.name!r} is a {task}, which has no {term.metric}: use {near}", term.column
+                f"{cell.name!r} is a {without}, which has no {metric}: use {near}", term.column
             )
+    for key in _needs(metric, dataset):
+        if not getattr(dataset, key, 0):
+            raise BadClaim(f"{cell.name!r} has no {metric}: its {key} is 0", term.column)
+
+
+def _needs(metric: str, dataset: DatasetConfig) -> Iterator[str]:
+    """The keys of a data set without which there is no such metric."""
+    if metric in ("train_acc_clean", "flip_rate"):
+        yield "label_noise"
+    if dataset.name == "csv" and dataset.split_column is not None:
+        return  # the file says which parts there are
+    if metric.startswith(("val_", "gap_")) or metric == "selection_optimism":
+        yield "val_size"
+    if metric.startswith("test_") or metric in _OF_TEST:
+        yield "test_size"
 
 
 def _addressed(term: Term, cells: Sequence[Cell]) -> tuple[list[Cell], set[str]]:
-    address = term.address
+    """The cells of an address, and the axes that it fixes; it is tried as it stands first."""
+    for address in dict.fromkeys((term.address, term.address.strip())):
+        found = _called(address, cells, term.column)
+        if found is not None:
+            return found
+    raise _no_cell(term, cells)
+
+
+def _called(address: str, cells: Sequence[Cell], column: int) -> tuple[list[Cell], set[str]] | None:
     for cell in cells:
         if cell.name == address:
             return [cell], {axis for axis, _ in cell.labels}
-    wanted: set[tuple[str, str]]
     axes = {axis for cell in cells for axis, label in cell.labels if label == address}
     if len(axes) > 1:
         listed = " or ".join(f"{axis}={address}" for axis in sorted(axes))
-        raise BadClaim(f"{address!r} is a label of several axes: write {listed}", term.column)
-    if axes:
-        wanted = {(axis, address) for axis in axes}
+        raise BadClaim(f"{address!r} is a label of several axes: write {listed}", column)
+    wanted = {(axis, address) for axis in axes} or _by_key(address, cells)
+    found = [cell for cell in cells if wanted <= set(cell.labels)] if wanted else []
+    return (found, {axis for axis, _ in wanted}) if found else None
+
+
+def _by_key(address: str, cells: Sequence[Cell]) -> set[tuple[str, str]]:
+    """The (axis, label) pairs of `key=label, key=label`; none where it is not of this form."""
+    known = {pair for cell in cells for pair in cell.labels}
+    axes = "|".join(re.escape(axis) for axis in {axis for axis, _ in known})
+    pairs = set()
+    # A comma within a label is followed by no axis.
+    for part in re.split(rf",(?=\s*(?:{axes})\s*=)", address):
+        axis, equals, label = part.partition("=")
+        if not equals:
+            return set()
+        raw = (axis.strip(), label)
+        pairs.add(raw if raw in known else (axis.strip(), label.strip()))
+    return pairs
+
+
+def _no_cell(term: Term, cells: Sequence[Cell]) -> BadClaim:
+    address = term.address.strip()
+    same = [cell for cell in cells if _names(address, cell.also)]
+    if same:
+        hint = f"; it is the same setting as {same[0].name!r}"
     else:
-        parts = [part.partition("=") for part in address.split(",")]
-        wanted = {(key.strip(), label.strip()) for key, _, label in parts}
-    found = [cell for cell in cells if wanted <= set(cell.labels)]
-    if not found:
-        known = dict.fromkeys(label for cell in cells for _, label in cell.labels)
-        names = [*(cell.name for cell in cells[:1000]), *known]
+        labels = (label for cell in cells[:1000] for _, label in cell.labels)
+        names = list(dict.fromkeys([*(cell.name for cell in cells[:1000]), *labels]))
         hint = did_you_mean(address, names) or f"; there are {', '.join(names[:8])}"
-        raise BadClaim(f"no cell is called {address!r}{hint}", term.column)
-    return found, {axis for axis, _ in wanted}
+    return BadClaim(f"no cell is called {shown(address)}{hint}", term.column)
+
+
+def _names(address: str, points: Iterable[Labels]) -> bool:
+    """Whether an address is the name or a label of one of these points of the sweep."""
+    return any(
+        address == ", ".join(f"{axis}={label}" for axis, label in labels)
+        or address in {label for _, label in labels}
+        for labels in points
+    )

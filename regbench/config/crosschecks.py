@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
+from regbench.config.messages import forbidden_character
 from regbench.config.schema import DatasetConfig, Regularizer, Setting
 
 __all__ = ["KNOWN_ROWS", "contradictions", "doubts", "part_count"]
@@ -33,6 +34,7 @@ def contradictions(setting: Setting) -> Iterator[Finding]:
     yield from _layers(setting)
     yield from _tasks(setting)
     yield from _sizes(setting.dataset)
+    yield from _texts(setting.dataset)
     yield from _validation(setting)
 
 
@@ -108,6 +110,21 @@ def _sizes(dataset: DatasetConfig) -> Iterator[Finding]:
             )
         elif wanted == 0:
             yield "dataset.train_size", f"leaves no example of {rows} rows to train on"
+
+
+def _texts(dataset: DatasetConfig) -> Iterator[Finding]:
+    if dataset.name != "csv":
+        return
+    found = forbidden_character(dataset.path)
+    if found:
+        yield "dataset.path", f"a path cannot hold {found!r}"
+    columns = {"target": [dataset.target], "drop": dataset.drop}
+    columns["split_column"] = [dataset.split_column or ""]
+    for key, names in columns.items():
+        # A name may have several lines: spreadsheets write such headers.
+        found = forbidden_character("".join(names), allowed="\n\r\t")
+        if found:
+            yield f"dataset.{key}", f"a column's name cannot hold {found!r}"
 
 
 def _validation(setting: Setting) -> Iterator[Finding]:

@@ -25,6 +25,7 @@ from regbench.errors import BadData
 
 __all__ = [
     "BLOCKS",
+    "EXECUTION",
     "NUMERICS_VERSION",
     "canonical",
     "cell_digest",
@@ -44,8 +45,8 @@ DATA_VERSION = 1
 
 BLOCKS = ("dataset", "model", "regularizer", "optimizer", "training")
 
-# Where and how a run is carried out, and what else it writes: not what it is.
-_EXECUTION = {"device", "threads", "save_weights", "save_predictions"}
+# Keys of `training`: where and how a run is carried out, and what else it writes; not what it is.
+EXECUTION = ("device", "threads", "save_weights", "save_predictions")
 
 
 def canonical(block: Any) -> dict[str, Any]:
@@ -60,7 +61,7 @@ def canonical(block: Any) -> dict[str, Any]:
         return _canonical_regularizer(block)
     values: dict[str, Any] = block.model_dump(mode="json")
     if isinstance(block, Training):
-        return {key: value for key, value in values.items() if key not in _EXECUTION}
+        return {key: value for key, value in values.items() if key not in EXECUTION}
     values.pop("path", None)  # of a file its bytes count, not its place
     schedule = values.get("schedule")
     if schedule == {"name": "constant", "warmup_epochs": 0}:
@@ -108,12 +109,10 @@ def _canonical_stopping(stopping: EarlyStopping) -> dict[str, Any]:
 
 
 @cache
-def _file_digest(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise BadData(f"{path}: cannot be read: {error.strerror}") from error
+def _file_digest(path: Path, stamp: tuple[int, int]) -> str:
+    del stamp  # part of the cache's key only: a file that changed is read again
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def fingerprint(dataset: DatasetConfig, folder: Path) -> str:
@@ -122,9 +121,16 @@ def fingerprint(dataset: DatasetConfig, folder: Path) -> str:
     Raises:
         BadData: the file cannot be read.
     """
-    if dataset.name == "csv":
-        return _file_digest((folder / dataset.path).resolve())
-    return f"{dataset.name} {DATA_VERSION}"
+    if dataset.name != "csv":
+        return f"{dataset.name} {DATA_VERSION}"
+    path = folder / dataset.path
+    try:
+        path = path.resolve()
+        info = path.stat()
+        return _file_digest(path, (info.st_mtime_ns, info.st_size))
+    except (OSError, RuntimeError, ValueError) as error:  # links in a circle, an impossible name
+        reason = getattr(error, "strerror", None) or str(error)
+        raise BadData(f"{path}: cannot be read: {reason}") from error
 
 
 def _json(value: Any) -> str:

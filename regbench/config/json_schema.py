@@ -15,18 +15,22 @@ def study_schema() -> dict[str, Any]:
     pydantic gives the blocks; the bare words that stand for blocks (`regularizer: l2`,
     `model: linear`, `batchnorm: true`) are added here.
 
-    >>> sorted(study_schema()["required"])
-    ['dataset']
+    >>> study_schema()["anyOf"]
+    [{'required': ['dataset']}, {'required': ['sweep']}]
     """
     schema = StudyFile.model_json_schema()
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "regbench study"
+    # A data set may be named by the sweep alone.
+    del schema["required"]
+    schema["anyOf"] = [{"required": ["dataset"]}, {"required": ["sweep"]}]
     properties = schema["properties"]
     properties["regularizer"] = _or(
         properties["regularizer"], {"enum": list(get_args(BareRegularizer))}
     )
     for block in ("dataset", "model", "optimizer"):
-        names = list(properties[block]["discriminator"]["mapping"])
+        kinds = properties[block]["discriminator"]["mapping"]
+        names = [name for name, kind in kinds.items() if not _needs_more(schema, kind)]
         properties[block] = _or(properties[block], {"enum": names})
     # A mapping without a name is of the default kind.
     for name in ("Mlp", "Adam"):
@@ -39,6 +43,12 @@ def study_schema() -> dict[str, Any]:
         names = list(schedule["discriminator"]["mapping"])
         schema["$defs"][optimizer]["properties"]["schedule"] = _or(schedule, {"enum": names})
     return schema
+
+
+def _needs_more(schema: dict[str, Any], reference: str) -> bool:
+    """Whether a kind has required keys besides its name, so that the bare word says too little."""
+    definition = schema["$defs"][reference.rpartition("/")[2]]
+    return set(definition.get("required", ())) > {"name"}
 
 
 def _or(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from math import isinf
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,8 +16,15 @@ from regbench.config.cell import Cell
 from regbench.config.claims import METRICS, BadClaim, Claim, Op, Term, parse_claim, resolve
 from regbench.config.crosschecks import contradictions, decays_nothing, doubts
 from regbench.config.grid_text import BadAxis, parse_axis
-from regbench.config.identity import BLOCKS
-from regbench.config.messages import did_you_mean, mistakes, shown
+from regbench.config.identity import BLOCKS, EXECUTION
+from regbench.config.messages import (
+    did_you_mean,
+    forbidden_character,
+    mistakes,
+    one_line,
+    shown,
+)
+from regbench.config.plain import plain
 from regbench.config.plan import Study
 from regbench.config.schema import TOP_LEVEL, Block, Setting, StudyFile
 from regbench.config.sweep import Choice, Grid, count, expand, read_grids, set_key
@@ -27,6 +35,9 @@ __all__ = ["MAX_RUNS", "load_study", "more_claims", "parse_study", "study_from_m
 
 
 _KEYS = tuple(StudyFile.model_fields)
+_OPTIONS = ("-s", "-g", "--seeds")
+_EXECUTION_KEYS = tuple(f"training.{key}" for key in EXECUTION)
+_MAX_LABEL = 200
 _NO_AXES = ("name", "seeds", "expect", "sweep", "schema_version")
 # What a folder may be called on every system.
 _NAME = re.compile(r"[^\W_][\w .+=,()-]{0,99}")
@@ -61,26 +72,23 @@ def load_study(
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "no such path"
         raise BadStudy(Problem(f"cannot be read: {reason}", str(path))) from error
-    settings = [*overrides, *([f"seeds={_seeds(seeds)}"] if seeds is not None else [])]
     return parse_study(
         text,
         source=str(path),
         folder=path.parent,
         name=path.stem,
-        overrides=settings,
+        overrides=overrides,
         axes=axes,
+        seeds=seeds,
         max_runs=max_runs,
     )
-
-
-def _seeds(text: str) -> str:
-    return f"[{text}]" if "," in text else text
 
 
 def study_from_mapping(
     values: Mapping[str, Any], *, folder: Path = Path(), max_runs: int = MAX_RUNS
 ) -> Study:
-    """A study from plain values, as a file would hold them.
+    """A study from plain values, as a file would hold them; NumPy's numbers and arrays, tuples and
+    ranges count as plain, too.
 
     Raises:
         BadStudy: with every problem.
@@ -89,7 +97,7 @@ def study_from_mapping(
     >>> [cell.name for cell in study.cells], study.seeds
     (['none', 'l2'], (0, 1, 2, 3, 4))
     """
-    return _Reader(Document(dict(values)), "study", folder, max_runs).read("study")
+    return _Reader(Document(plain(values, "study")), "study", folder, max_runs).read("study")
 
 
 def more_claims(study: Study, expect: Sequence[str], limits: Sequence[str]) -> list[Claim]:
@@ -115,7 +123,7 @@ def more_claims(study: Study, expect: Sequence[str], limits: Sequence[str]) -> l
     for limit in limits:
         metric, colon, bound = limit.partition(":")
         match = _LIMIT.fullmatch(bound.strip())
-        if not colon or match is None or metric not in METRICS:
+        if not colon or match is None or isinf(float(match[2])) or metric not in METRICS:
             problems.append(Problem(f"expected metric:number, not {limit!r}", "--max"))
             continue
         op, number = cast(Op, match[1] or "<="), float(match[2])
@@ -143,6 +151,7 @@ def parse_study(
     name: str = "study",
     overrides: Sequence[str] = (),
     axes: Sequence[str] = (),
+    seeds: str | None = None,
     max_runs: int = MAX_RUNS,
 ) -> Study:
     """A study from the text of a file; see `load_study`."""
@@ -151,6 +160,8 @@ def parse_study(
         reader.axis(axis)
     for override in overrides:
         reader.override(override)
+    if seeds is not None:
+        reader.override(f"seeds=[{seeds}]" if "," in seeds else f"seeds={seeds}", "--seeds")
     return reader.read(name)
 
 
@@ -168,6 +179,7 @@ class _Reader:
         self._max_runs = max_runs
         self._problems: dict[Problem, None] = {}
         self._given: dict[str, str] = {}  # keys from the command line, and by which option
+        self._lost = False  # some block is wrong, so cells are missing
         root = document.value
         self._values: dict[str, Any] = dict(root) if isinstance(root, Mapping) else {}
         if not isinstance(root, Mapping):
@@ -179,28 +191,30 @@ class _Reader:
         dotted = re.sub(r"^sweep\[\d+\]", "sweep", _dotted(path))  # in a union of grids
         for given, option in self._given.items():
             if dotted == given or dotted.startswith((f"{given}.", f"{given}[")):
-                shown = dotted.removeprefix("sweep.") if option == "-g" else dotted
-                self._problems[Problem(message, option, key=shown)] = None
+                known = {"-g": "sweep.", "--seeds": "seeds"}.get(option, "")
+                key_shown = _shown_key(dotted.removeprefix(known))
+                self._problems[Problem(message, option, key=key_shown)] = None
                 return
         dotted = _dotted(path)
         place = self._document.place(path, key=key)
         line, start = place if place else (None, None)
         if start is not None:
             start += column
-        self._problems[Problem(message, self._source, line, start, dotted)] = None
+        self._problems[Problem(message, self._source, line, start, _shown_key(dotted))] = None
 
     # --- overrides ---
 
-    def override(self, text: str) -> None:
-        """Set the base by `key=value`."""
+    def override(self, text: str, option: str = "-s") -> None:
+        """Set the base by `key=value`; problems name the option that gave it."""
         key, equals, value = text.partition("=")
         key = key.strip()
 
         def refuse(message: str) -> None:
-            self._problems[Problem(message, "-s", key=key)] = None
+            key_shown = "" if option == "--seeds" else _shown_key(key)
+            self._problems[Problem(message, option, key=key_shown)] = None
 
         if not equals or not key:
-            self._problems[Problem(f"expected key=value, not {text!r}", "-s")] = None
+            self._problems[Problem(f"expected key=value, not {text!r}", option)] = None
             return
         first = key.split(".")[0]
         if first not in _KEYS or ("." in key and first not in BLOCKS):
@@ -210,11 +224,11 @@ class _Reader:
             refuse("is swept in the study: change the sweep there")
             return
         try:
-            parsed = parse_yaml(value, "-s").value
+            parsed = parse_yaml(value, option).value
         except BadStudy as error:
             refuse(error.problems[0].message)
             return
-        self._given[key] = "-s"
+        self._given[key] = option
         set_key(self._values, key, parsed)
 
     def axis(self, text: str) -> None:
@@ -238,10 +252,18 @@ class _Reader:
             self._values["sweep"] = {**sweep, key: values}
 
     def _is_swept(self, key: str) -> bool:
-        sweep = self._values.get("sweep")
-        grids = sweep if isinstance(sweep, list) else [sweep]
-        axes = [str(axis) for grid in grids if isinstance(grid, Mapping) for axis in grid]
+        if key in _EXECUTION_KEYS:  # the base's, even where whole training blocks are swept
+            return False
+        axes = [
+            str(axis) for grid in self._raw_grids() if isinstance(grid, Mapping) for axis in grid
+        ]
         return any(key == axis or key.startswith(f"{axis}.") for axis in axes)
+
+    def _raw_grids(self) -> list[Any]:
+        """The sweep's grids as written, sound or not."""
+        sweep = self._values.get("sweep")
+        sweep = {} if sweep is None else sweep
+        return sweep if isinstance(sweep, list) else [sweep]
 
     # --- the whole ---
 
@@ -251,16 +273,17 @@ class _Reader:
         Raises:
             BadStudy: with all problems, in the order of the file.
         """
-        for key in self._values:
-            if key not in _KEYS:
-                known = f"; the keys are {', '.join(_KEYS)}"
-                self._add((key,), f"unknown key{did_you_mean(key, _KEYS) or known}", key=True)
+        hints = {key: did_you_mean(key, _KEYS) for key in self._values if key not in _KEYS}
+        for key, hint in hints.items():
+            known = f"; the keys are {', '.join(_KEYS)}"
+            self._add((key,), f"unknown key{hint or known}", key=True)
         name = self._name(default_name)
         seeds = self._seeds()
         self._simple("schema_version")
         expect = self._simple("expect") or ()
         grids = self._grids()
-        self._stop_if_empty_dataset(grids)
+        if did_you_mean("dataset", _KEYS) not in hints.values():  # else it is there, misspelt
+            self._require_dataset()
         base = {block: self._block(block, self._values.get(block), ()) for block in BLOCKS}
         cells = self._cells(grids, len(seeds))
         claims = self._claims(expect, cells)
@@ -287,7 +310,7 @@ class _Reader:
             last = float("inf")
             ordered = sorted(
                 self._problems,
-                key=lambda p: (p.source in ("-s", "-g"), p.line or last, p.column or last),
+                key=lambda p: (p.source in _OPTIONS, p.line or last, p.column or last),
             )
             raise BadStudy(*ordered)
 
@@ -297,9 +320,12 @@ class _Reader:
             self._add(("name",), f"expected a text, not {shown(name)}")
             return default
         if not _NAME.fullmatch(name) or _RESERVED.fullmatch(name) or name[-1] in " .":
+            what = shown(name)
+            if "name" not in self._values:
+                what = f"there is no name, and the file's stem {what}"
             self._add(
                 ("name",),
-                f"{name!r} cannot name a results folder: use letters, digits, spaces and -_.+=,() "
+                f"{what} cannot name a results folder: use letters, digits, spaces and -_.+=,() "
                 "and begin with a letter or digit ('reference' is reserved)",
             )
         return name
@@ -310,7 +336,9 @@ class _Reader:
             value = 5
         if isinstance(value, int):
             if value > self._max_runs:
-                self._add(("seeds",), f"{value} seeds are more than --max-runs ({self._max_runs})")
+                self._add(
+                    ("seeds",), f"{shown(value)} seeds are more than --max-runs ({self._max_runs})"
+                )
                 return (0,)
             return tuple(range(value))
         twice = {seed for seed in value if value.count(seed) > 1}
@@ -335,6 +363,8 @@ class _Reader:
 
     def _origin(self, path: KeyPath, choices: Sequence[Choice], *, key: bool = False) -> KeyPath:
         """Where a part of a block was written: in the base, in a choice, or as an axis's key."""
+        if ".".join(map(str, path[:2])) in _EXECUTION_KEYS:
+            return path
         for choice in sorted(choices, key=lambda choice: "." not in choice.axis):
             axis = tuple(choice.axis.split("."))
             if path == axis and key:
@@ -345,32 +375,45 @@ class _Reader:
 
     # --- blocks and cells ---
 
-    def _stop_if_empty_dataset(self, grids: Sequence[Grid]) -> None:
-        if "dataset" in self._values:
-            return
-        swept = grids and all(any(axis.key == "dataset" for axis in grid) for grid in grids)
-        if not swept and isinstance(self._document.value, Mapping):
+    def _require_dataset(self) -> None:
+        swept = [isinstance(grid, Mapping) and "dataset" in grid for grid in self._raw_grids()]
+        given = "dataset" in self._values or (swept and all(swept))
+        if isinstance(self._document.value, Mapping) and not given:
             self._add((), "the key 'dataset' is missing: it is the only one that must be given")
-            self._fail()
 
     def _block(self, block: str, raw: Any, choices: Sequence[Choice]) -> Block | None:
         if raw is None and block not in self._values and not choices:
             default = StudyFile.model_fields[block].default
             return default if isinstance(default, Block) else None
         result: Block | None = self._validated(block, raw, choices)
+        self._lost |= result is None
         return result
 
     def _grids(self) -> list[Grid]:
-        sweep = self._values.get("sweep", {})
-        sweep = {} if sweep is None else sweep
-        parts = sweep if isinstance(sweep, list) else [sweep]
-        paths: list[KeyPath] = (
-            [("sweep", i) for i in range(len(parts))] if isinstance(sweep, list) else [("sweep",)]
-        )
+        parts = self._raw_grids()
+        union = isinstance(self._values.get("sweep"), list)
         sound = True
-        for part, path in zip(parts, paths, strict=True):
-            sound &= self._check_grid(part, path)
-        return read_grids(sweep) if sound else []
+        for i, part in enumerate(parts):
+            sound &= self._check_grid(part, ("sweep", i) if union else ("sweep",))
+        if not sound:
+            return []
+        grids = read_grids(parts if union else parts[0])
+        for choice in [choice for grid in grids for axis in grid for choice in axis.choices]:
+            self._check_label(choice)
+        return grids
+
+    def _check_label(self, choice: Choice) -> None:
+        """A label names cells in tables, in messages and in claims."""
+        label, character = choice.label, forbidden_character(choice.label)
+        if character is not None:
+            self._add(choice.path, f"a label cannot hold {character!r}", key=True)
+        elif len(label) > _MAX_LABEL:
+            written = choice.path[-1] == label
+            hint = "" if written else ": name the values (short: value) instead of listing them"
+            message = f"this label has {len(label)} characters, more than {_MAX_LABEL}{hint}"
+            self._add(choice.path, message, key=True)
+        elif not label:
+            self._add(choice.path, "a label cannot be empty", key=True)
 
     def _check_grid(self, grid: Any, path: KeyPath) -> bool:
         if not isinstance(grid, Mapping):
@@ -387,6 +430,10 @@ class _Reader:
                 self._add((*path, key), f"unknown axis{hint}", key=True)
             elif isinstance(values, list | Mapping) and not values:
                 self._add((*path, key), "an axis needs at least one value")
+            elif execution := list(_execution_keys(key, values)):
+                for place in execution:
+                    message = "where and how a run is carried out is no axis"
+                    self._add((*path, *place), message, key=True)
             else:
                 continue
             sound = False
@@ -425,12 +472,36 @@ class _Reader:
         for i, text in enumerate(expect):
             try:
                 claim = parse_claim(text)
-                if cells:
+                if cells and not self._lost:
                     resolve(claim, cells)
                 claims.append(claim)
             except BadClaim as error:
                 self._add(("expect", i), str(error), column=error.column)
         return tuple(claims)
+
+
+def _execution_keys(key: str, values: Any) -> Iterator[KeyPath]:
+    """Where an axis sets what is no part of a setting, in it or in whole blocks of it.
+
+    >>> list(_execution_keys("training", {"long": {"epochs": 9, "device": "cpu"}}))
+    [('training', 'long', 'device')]
+    """
+    if key in _EXECUTION_KEYS:
+        yield (key,)
+    if key != "training":
+        return
+    items: Iterable[tuple[Any, Any]] = ()
+    if isinstance(values, Mapping | list):
+        items = values.items() if isinstance(values, Mapping) else enumerate(values)
+    for place, value in items:
+        if isinstance(value, Mapping):
+            yield from ((key, place, each) for each in value if each in EXECUTION)
+
+
+def _shown_key(dotted: str) -> str:
+    """A key as a message shows it: on one line, cut short."""
+    text = one_line(dotted)
+    return text if len(text) <= 120 else f"{text[:117]}..."
 
 
 def _dotted(path: KeyPath) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, get_args
@@ -11,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from regbench.config.schema import StudyFile
 
-__all__ = ["Mistake", "did_you_mean", "mistakes", "shown"]
+__all__ = ["Mistake", "did_you_mean", "forbidden_character", "mistakes", "one_line", "shown"]
 
 Path = tuple[str | int, ...]
 # Where a mistake stands below its block, whether its key is meant, and what is wrong.
@@ -43,6 +44,8 @@ _EXPECTED = {
     "schema_version": "1",
 }
 
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
 _TYPES = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
@@ -50,6 +53,7 @@ _TYPES = {
     "finite_number": "a finite number",
     "bool_type": "true or false",
     "string_type": "a text",
+    "string_unicode": "a text without halves of surrogate pairs",
     "string_too_short": "a text that is not empty",
     "tuple_type": "a list",
     "dict_type": "a mapping",
@@ -80,6 +84,27 @@ def shown(value: Any) -> str:
         return f"a list of {len(value)}" if value else "an empty list"
     text = repr(value)
     return text if len(text) <= 40 else text[:37] + "..."
+
+
+def forbidden_character(text: str, allowed: str = "") -> str | None:
+    """The first character that no label and no path can hold: they are written as one line of text.
+
+    Line ends, other control characters, and half of a surrogate pair, which is no text at all.
+
+    >>> [forbidden_character(text) for text in ("drop out", "a\\tb", "\\ud800")]
+    [None, '\\t', '\\ud800']
+    """
+    found = (match.group() for match in _FORBIDDEN.finditer(text))
+    return next((character for character in found if character not in allowed), None)
+
+
+def one_line(text: str) -> str:
+    """A text with what cannot be seen written as escapes.
+
+    >>> print(one_line("a\\nb\\ufeff"))
+    a\\nb\\ufeff
+    """
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -147,7 +172,7 @@ def _mistake(block: str, raw: Any, path: Path, errors: Sequence[ErrorDetails]) -
         tag = error["ctx"]["tag"]
         hint = did_you_mean(tag, tags)
         where = path if not isinstance(_at(raw, path), Mapping) else (*path, "name")
-        return where, False, f"expected one of {_listed(tags)}, not {tag!r}{hint}"
+        return where, False, f"expected one of {_listed(tags)}, not {shown(tag)}{hint}"
     if kind == "value_error":
         return path, False, str(error["ctx"]["error"])
     if kind == "missing":  # an item of a list
@@ -160,6 +185,9 @@ def _expectation(block: str, path: Path, errors: Sequence[ErrorDetails]) -> str:
     named = [part for part in path if isinstance(part, str)]
     key = named[-1] if named else block
     is_item = bool(path) and isinstance(path[-1], int)
+    too_large = [error for error in errors if error["type"] == "less_than_equal"]
+    if too_large:  # of a kind that is right: the bound is all there is to say
+        return _one(too_large[0])
     if key in _EXPECTED and not is_item:
         return _EXPECTED[key]
     if key in _EXPECTED and is_item:
@@ -171,10 +199,13 @@ def _one(error: ErrorDetails) -> str:
     kind, context = error["type"], error.get("ctx", {})
     if kind in _BOUNDS:
         key, sign = _BOUNDS[kind]
-        return f"a value {sign} {context[key]:g}"
+        bound = context[key]
+        return f"a value {sign} {bound if isinstance(bound, int) else format(bound, 'g')}"
     if kind == "literal_error":
         words = [word.strip("' ") for word in context["expected"].replace(" or ", ",").split(",")]
         return f"one of {_listed(words)}"
+    if kind == "float_type" and type(error["input"]) is int:
+        return "a finite number"  # more digits than a float holds
     return _TYPES.get(kind, error["msg"])
 
 

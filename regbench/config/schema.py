@@ -46,10 +46,14 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
+# Bounds far above what anyone trains: a slip of the keyboard is refused here, rather than by a
+# number that does not fit somewhere below.
+Rows = Annotated[int, Field(ge=1, le=100_000_000)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+CountOrZero = Annotated[int, Field(ge=0, le=1_000_000)]
 # A part of the data: a fraction is a share of all rows, an integer a count, 0 none.
-PartSize = Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, lt=1)]
+PartSize = Annotated[int, Field(ge=0, le=100_000_000)] | Annotated[float, Field(ge=0, lt=1)]
 
 
 # One number for every layer, or a list with one a layer.
@@ -148,7 +152,7 @@ class Moons(_Classification):
     """Two interleaved half circles with Gaussian noise (scikit-learn's make_moons)."""
 
     name: Literal["moons"]
-    n_samples: Count = Field(500, description="rows in all")
+    n_samples: Rows = Field(500, description="rows in all")
     noise: NonNegative = Field(0.2, description="standard deviation of the noise on both features")
 
 
@@ -156,7 +160,7 @@ class Circles(_Classification):
     """A circle inside a circle with Gaussian noise (scikit-learn's make_circles)."""
 
     name: Literal["circles"]
-    n_samples: Count = Field(500, description="rows in all")
+    n_samples: Rows = Field(500, description="rows in all")
     noise: NonNegative = Field(0.1, description="standard deviation of the noise on both features")
     factor: Rate = Field(0.5, description="radius of the inner circle; the outer has 1")
 
@@ -165,8 +169,10 @@ class Friedman1(_Regression):
     """y = 10 sin(pi x0 x1) + 20 (x2 - .5)^2 + 10 x3 + 5 x4 + noise (Friedman 1991)."""
 
     name: Literal["friedman1"]
-    n_samples: Count = Field(300, description="rows in all")
-    n_features: Annotated[int, Field(ge=5)] = Field(10, description="5 that matter, the rest noise")
+    n_samples: Rows = Field(300, description="rows in all")
+    n_features: Annotated[int, Field(ge=5, le=1_000_000)] = Field(
+        10, description="5 that matter, the rest noise"
+    )
     noise: NonNegative = Field(1.0, description="standard deviation of the noise on y")
 
 
@@ -174,7 +180,7 @@ class Polynomial(_Regression):
     """y = sin(pi x) + noise for x in (-1, 1); the features are x, x^2, ..., x^degree."""
 
     name: Literal["polynomial"]
-    n_samples: Count = Field(100, description="rows in all")
+    n_samples: Rows = Field(100, description="rows in all")
     degree: Count = Field(9, description="highest power of x among the features")
     noise: NonNegative = Field(0.3, description="standard deviation of the noise on y")
 
@@ -183,7 +189,7 @@ class SparseLinear(_Regression):
     """y = x w + noise, where w is +1, -1, +1, ... on the first n_informative features, else 0."""
 
     name: Literal["sparse_linear"]
-    n_samples: Count = Field(200, description="rows in all")
+    n_samples: Rows = Field(200, description="rows in all")
     n_features: Count = Field(50, description="columns of x, independent standard normals")
     n_informative: Count = Field(5, description="features with a weight other than 0")
     noise: NonNegative = Field(1.0, description="standard deviation of the noise on y")
@@ -280,7 +286,7 @@ Monitor = Literal["val_loss", "val_acc", "val_r2", "train_loss"]
 class EarlyStopping(Block):
     """One rule: `patience` (Keras), or `gl`, `pq`, `up` (Prechelt 1998); patience 10 by default."""
 
-    patience: Annotated[int, Field(ge=0)] | None = Field(
+    patience: CountOrZero | None = Field(
         None, description="scored epochs without improvement before the stop (default 10)"
     )
     gl: Positive | None = Field(None, description="stop when GL(t) > gl (percent)")
@@ -292,7 +298,7 @@ class EarlyStopping(Block):
     baseline: Annotated[float, Field(allow_inf_nan=False)] | None = Field(
         None, description="a value that must be beaten for patience to be renewed (patience)"
     )
-    start_from_epoch: Annotated[int, Field(ge=0)] = Field(
+    start_from_epoch: CountOrZero = Field(
         0, description="epochs to pass before the rule begins to watch (patience)"
     )
     restore_best_weights: bool = Field(True, description="report the best epoch, not the last")
@@ -380,7 +386,7 @@ assert set(BARE_REGULARIZERS) == set(get_args(BareRegularizer))
 
 
 class _Schedule(Block):
-    warmup_epochs: Annotated[int, Field(ge=0)] = Field(
+    warmup_epochs: CountOrZero = Field(
         0, description="epoch e of these trains at e / (warmup_epochs + 1) of the schedule's rate"
     )
 
@@ -471,19 +477,21 @@ OptimizerConfig = Annotated[
 class Training(Block):
     """How long, in what batches, where and in which precision."""
 
-    epochs: Annotated[int, Field(ge=0)] = Field(
+    epochs: CountOrZero = Field(
         100, description="passes over the training part; 0 scores the initial weights"
     )
-    batch_size: Count | Literal["full"] = Field(
+    batch_size: Rows | Literal["full"] = Field(
         32, description="examples a step; the last batch of an epoch may be smaller; full: all"
     )
     shuffle: bool = Field(True, description="a new order each epoch; false: file order")
     eval_every: Count = Field(1, description="score every so many epochs, and after the last")
-    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = Field(
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:[0-9]{1,4})?)$")] = Field(
         "auto", description="auto, cpu, cuda or cuda:i; auto takes CUDA where there is one"
     )
     dtype: Literal["float32", "float64"] = Field("float32", description="of weights and data")
-    threads: Count = Field(1, description="CPU threads a stack; more cores take more stacks")
+    threads: Annotated[int, Field(ge=1, le=1024)] = Field(
+        1, description="CPU threads a stack; more cores take more stacks"
+    )
     tf32: bool = Field(False, description="allow TF32 products on CUDA (faster, less exact)")
     save_weights: bool = Field(False, description="weights/<run_id>.safetensors at the reading")
     save_predictions: bool = Field(False, description="predictions/<run_id>.npz at the reading")
@@ -511,7 +519,8 @@ class Setting(Block):
 
 Name = Annotated[str, Field(description="default: the file's stem; names the results folder")]
 Seeds = Annotated[
-    Count | Annotated[tuple[Seed, ...], Field(strict=False, min_length=1)],
+    Annotated[int, Field(ge=1)]  # --max-runs bounds it
+    | Annotated[tuple[Seed, ...], Field(strict=False, min_length=1)],
     Field(description="how many (0, 1, ...), or a list of them"),
 ]
 Sweep = Annotated[

@@ -20,8 +20,16 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from regbench.config.cell import Cell
-from regbench.config.identity import BLOCKS, canonical, flat, inert, regularizer_label, short
+from regbench.config.cell import Cell, Labels
+from regbench.config.identity import (
+    BLOCKS,
+    EXECUTION,
+    canonical,
+    flat,
+    inert,
+    regularizer_label,
+    short,
+)
 from regbench.config.schema import BARE_REGULARIZERS, Block, Setting
 
 __all__ = ["Axis", "Choice", "Grid", "count", "expand", "read_grids", "set_key"]
@@ -117,32 +125,46 @@ def set_key(blocks: dict[str, Any], key: str, value: Any) -> None:
 
 
 def _apply(base: Mapping[str, Any], block: str, choices: Sequence[Choice]) -> Any:
-    """The block's plain values at a point: whole blocks before dotted keys."""
+    """The block's plain values at a point: whole blocks before dotted keys.
+
+    A whole `training` block says how a run trains; where it is carried out stays the base's.
+
+    >>> choice = Choice("training", "short", {"epochs": 3}, ())
+    >>> _apply({"training": {"device": "cpu", "batch_size": 8}}, "training", [choice])
+    {'device': 'cpu', 'epochs': 3}
+    """
     blocks = {block: copy.deepcopy(base[block])} if block in base else {}
     for choice in sorted(choices, key=lambda choice: "." in choice.axis):
-        set_key(blocks, choice.axis, choice.value)
+        value, before = choice.value, blocks.get(block)
+        if choice.axis == "training" and isinstance(before, Mapping) and isinstance(value, Mapping):
+            value = {**{key: before[key] for key in EXECUTION if key in before}, **value}
+        set_key(blocks, choice.axis, value)
     return blocks.get(block)
 
 
 def expand(base: Mapping[str, Any], grids: Sequence[Grid], validate: Validate) -> tuple[Cell, ...]:
     """The cells of all grids in order; a setting that comes again keeps its first place."""
     cells: dict[tuple[int, ...], Cell] = {}
+    also: dict[tuple[int, ...], list[Labels]] = {}
     contents = _Contents()
     for grid in grids:
         for choices, blocks in _points(base, grid, validate):
             key = tuple(contents.number(block) for block in blocks)
-            if key not in cells:
+            labels = tuple((choice.axis, choice.label) for choice in choices)
+            if key in cells:
+                also.setdefault(key, []).append(labels)
+            else:
                 named: dict[str, Any] = dict(zip(BLOCKS, blocks, strict=True))
                 # Validated block by block already.
                 setting = Setting.model_construct(**named)
-                labels = tuple((choice.axis, choice.label) for choice in choices)
                 cells[key] = Cell("", labels, setting, regularizer_label(setting.regularizer))
     found = list(cells.values())
     names = _names(found)
     values = _varying_values(found)
+    others = [tuple(also.get(key, ())) for key in cells]
     return tuple(
-        replace(cell, name=name, values=value)
-        for cell, name, value in zip(found, names, values, strict=True)
+        replace(cell, name=name, values=value, also=other)
+        for cell, name, value, other in zip(found, names, values, others, strict=True)
     )
 
 
@@ -200,7 +222,7 @@ def _names(cells: Sequence[Cell]) -> list[str]:
     return names
 
 
-def _long(labels: Sequence[tuple[str, str]]) -> str:
+def _long(labels: Labels) -> str:
     return ", ".join(f"{key}={label}" for key, label in labels)
 
 

@@ -92,7 +92,7 @@ def _place(node: yaml.Node) -> Place:
 
 
 def _is_merge(key: yaml.Node) -> bool:
-    return key.value == "<<" and key.style is None
+    return isinstance(key, yaml.ScalarNode) and key.value == "<<" and key.style is None
 
 
 def _sources(node: yaml.Node) -> list[yaml.Node]:
@@ -255,6 +255,8 @@ class _Dumper(yaml.SafeDumper):
 def _represent_text(dumper: _Dumper, text: str) -> yaml.Node:
     """Quoted where `parse_scalar` would read something else than this text."""
     style = None if isinstance(parse_scalar(text), str) else "'"
+    if not text.isprintable():  # PyYAML alone writes some line ends as they are
+        style = '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

@@ -118,7 +118,9 @@ def print_sentence(console: Console, table: Sequence[CellGap]) -> None:
 def print_claims(console: Console, claims: Sequence[Outcome]) -> None:
     """Each claim's decision and figures."""
     for outcome in claims:
-        line = Text(f"{outcome.decision:<9} ", _STYLES[outcome.decision])
-        line.append(outcome.claim.text, "default")
-        line.append(f"   {outcome.evidence}", "dim")
+        line = Text.assemble(
+            (f"{outcome.decision:<9} ", _STYLES[outcome.decision]),
+            outcome.claim.text,
+            (f"   {outcome.evidence}", "dim"),
+        )
         say(console, line)

@@ -1,10 +1,17 @@
-"""runs.csv as typed rows; pandas is not needed for it."""
+"""runs.csv as typed rows; pandas is not needed for it.
+
+The file may come from elsewhere (a spreadsheet, another program, a torn copy): what is no runs.csv
+is refused with its place, and never guessed at.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from math import nan
+from math import isinf, isnan, nan
+from operator import itemgetter
 from pathlib import Path
 
 from regbench.errors import BadData
@@ -14,8 +21,23 @@ __all__ = ["RunRow", "Runs", "read_runs"]
 
 _FACTS = ("study", "run_id", "cell", "regularizer", "seed", "status", "error")
 _EPOCHS = ("epochs_run", "best_epoch", "reading_epoch")
+_LOSSES = ("train_loss", "val_loss", "test_loss", "gap_loss")
+# A study has the scores of its task; one that sweeps over both tasks has both.
+_SCORES = (
+    ("train_acc", "val_acc", "test_acc", "gap_acc"),
+    ("train_r2", "val_r2", "test_r2", "gap_r2"),
+)
+_EXTRA = ("train_acc_clean", "flip_rate", "stopping_regret", "penalty", "weight_norm")
 # The last column before the config keys that vary.
 _LAST_METRIC = "zero_fraction"
+# In every runs.csv, in this order; other metrics stand among them, anything may stand before.
+_ORDER = (*_FACTS, *_EPOCHS, *_LOSSES, _LAST_METRIC)
+_VERSION = "schema_version"
+_KNOWN_VERSION = "1"
+_STATUSES = ("ok", "diverged", "failed")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|[+-]?inf(inity)?|nan", re.I)
+_LOOSE = {"_", " "}
+_SEED = re.compile(r"[0-9]{1,19}")  # below 2^63
 
 
 @dataclass(frozen=True)
@@ -68,48 +90,111 @@ class Runs:
 def read_runs(path: Path) -> Runs:
     """The runs of a results folder, or of a runs.csv.
 
+    A byte order mark and CRLF line ends are accepted.
+
     Raises:
-        BadData: naming the file and what is wrong in which line.
+        BadData: naming the file, and the line and column in which something is wrong.
     """
     if path.is_dir():
         path = path / "runs.csv"
     header, rows = read_csv(path)
-    missing = [name for name in (*_FACTS, *_EPOCHS, _LAST_METRIC) if name not in header]
-    if missing:
-        raise BadData(f"{path}: has no column '{missing[0]}': is it a runs.csv?")
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
-        raise BadData(f"{path}: has two columns '{twice[0]}'")
+    if header[0].startswith("\ufeff"):  # after it, csv takes the first field's quotes for text
+        header[0] = header[0].removeprefix("\ufeff").strip('"')
+    _check_header(path, header)
     last = header.index(_LAST_METRIC)
     varying = tuple(header[last + 1 :])
     metrics = tuple(header[header.index("reading_epoch") + 1 : last + 1])
-    numbers = (*_EPOCHS, *metrics)
-    parsed = tuple(
-        _row(path, line, dict(zip(header, row, strict=True)), numbers, varying)
-        for line, row in enumerate(rows, 2)
-    )
+    reader = _Reader(path, header, (*_EPOCHS, *metrics), varying)
+    parsed = tuple(reader.row(line, row) for line, row in enumerate(rows, 2))
+    _check_cells(path, parsed)
     return Runs(rows[0][header.index("study")] if rows else "", metrics, varying, parsed)
 
 
-def _row(
-    path: Path, line: int, row: Mapping[str, str], numbers: Sequence[str], varying: Sequence[str]
-) -> RunRow:
-    try:
-        seed = int(row["seed"])
-    except ValueError:
-        raise BadData(f"{path}:{line} seed: expected a number, not {row['seed']!r}") from None
-    metrics = {name: _number(path, line, name, row[name]) for name in numbers}
-    return RunRow(
-        *(row["run_id"], row["cell"], row["regularizer"], seed, row["status"], row["error"]),
-        metrics,
-        {name: row[name] for name in varying},
-    )
+def _check_header(path: Path, header: Sequence[str]) -> None:
+    """Refuse columns that are missing, double, nameless, or not where a runs.csv has them."""
+    scores = [name for names in _SCORES if not set(names).isdisjoint(header) for name in names]
+    for name in (*_ORDER, _VERSION, *(scores or _SCORES[0])):
+        if name not in header:
+            raise BadData(f"{path}: has no column '{name}': is it a runs.csv?")
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if twice:
+        raise BadData(f"{path}: has two columns '{twice[0]}'")
+    if "" in header:
+        raise BadData(f"{path}: column {header.index('') + 1} has no name")
+    order = sorted(_ORDER, key=header.index)
+    for name, there in zip(_ORDER, order, strict=True):
+        if name != there:
+            raise BadData(f"{path}: column '{there}' stands where '{name}' belongs")
+    first, last = header.index("reading_epoch"), header.index(_LAST_METRIC)
+    for name in (*scores, *_EXTRA):
+        if name in header and not first < header.index(name) < last:
+            raise BadData(f"{path}: column '{name}' stands outside of the metrics")
 
 
-def _number(path: Path, line: int, name: str, text: str) -> float:
-    if text == "":
-        return nan
-    try:
-        return float(text)
-    except ValueError:
-        raise BadData(f"{path}:{line} {name}: expected a number, not {text!r}") from None
+class _Reader:
+    """Turns rows of text into runs, or says what is wrong with them."""
+
+    def __init__(
+        self, path: Path, header: Sequence[str], numbers: Sequence[str], varying: Sequence[str]
+    ) -> None:
+        self._path, self._numbers, self._varying = path, numbers, varying
+        self._facts = itemgetter(*map(header.index, (_VERSION, *_FACTS[1:])))
+        self._number_at = [header.index(name) for name in numbers]
+        self._settings_from = len(header) - len(varying)
+
+    def row(self, line: int, row: Sequence[str]) -> RunRow:
+        """The run of a line."""
+        version, run_id, cell, regularizer, seed, status, error = self._facts(row)
+        if version != _KNOWN_VERSION:
+            raise self._wrong(line, _VERSION, f"expected {_KNOWN_VERSION}, not {version!r}")
+        for name, text in (("run_id", run_id), ("cell", cell)):
+            if not text:
+                raise self._wrong(line, name, "is empty")
+        if not _SEED.fullmatch(seed):
+            raise self._wrong(line, "seed", f"expected a whole number from 0, not {seed!r}")
+        if status not in _STATUSES:
+            raise self._wrong(line, "status", f"expected {', '.join(_STATUSES)}, not {status!r}")
+        metrics = dict(zip(self._numbers, self._values(line, row), strict=True))
+        for name in _EPOCHS:
+            epoch = metrics[name]
+            if epoch < 0 or isinf(epoch) or epoch % 1 > 0:
+                raise self._wrong(line, name, f"expected a whole number from 0, not {epoch!r}")
+        if status == "ok" and isnan(metrics["reading_epoch"]):
+            raise self._wrong(line, "reading_epoch", "is empty though the status is ok")
+        settings = dict(zip(self._varying, row[self._settings_from :], strict=True))
+        return RunRow(run_id, cell, regularizer, int(seed), status, error, metrics, settings)
+
+    def _values(self, line: int, row: Sequence[str]) -> list[float]:
+        texts = [row[i] for i in self._number_at]
+        together = "".join(texts)
+        # float() takes 1_000, blanks and digits of any script, too.
+        plain = together.isascii() and together.isprintable() and not _LOOSE & set(together)
+        if plain:
+            with suppress(ValueError):
+                return [float(text) if text else nan for text in texts]
+        for name, text in zip(self._numbers, texts, strict=True):
+            if text and not _NUMBER.fullmatch(text):
+                raise self._wrong(line, name, f"expected a number, not {text!r}")
+        raise AssertionError(texts)
+
+    def _wrong(self, line: int, name: str, what: str) -> BadData:
+        return BadData(f"{self._path}:{line} {name}: {what}")
+
+
+def _check_cells(path: Path, rows: Sequence[RunRow]) -> None:
+    """Refuse a run that is there twice, and a cell with two settings."""
+    lines: dict[tuple[str, int], int] = {}
+    settings: dict[str, Mapping[str, str]] = {}
+    for line, row in enumerate(rows, 2):
+        before = lines.setdefault((row.cell, row.seed), line)
+        if before != line:
+            raise BadData(
+                f"{path}:{line} seed: cell {row.cell!r} has seed {row.seed} in line {before} too"
+            )
+        first = settings.setdefault(row.cell, row.settings)
+        if row.settings != first:
+            name = next(name for name in first if row.settings[name] != first[name])
+            raise BadData(
+                f"{path}:{line} {name}: is {row.settings[name]!r}, where cell {row.cell!r} has "
+                f"{first[name]!r} before"
+            )

@@ -11,10 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import yaml
 from filelock import FileLock, Timeout
 
 from regbench.config.plan import Plan
+from regbench.config.yaml_text import dump_yaml
 from regbench.errors import BadData, BadStudy, FolderInUse, Unwritable
 from regbench.results.csv_text import write_csv
 from regbench.results.files import append_line, make_folder, remove, set_aside, write_atomic
@@ -94,7 +94,7 @@ class Store:
         if known.exists():
             self._refuse_other(read_facts(self.folder), _facts(plan))
         write_atomic(known, json.dumps(_facts(plan)).encode())
-        text = yaml.safe_dump(plan.study.resolved(), sort_keys=False, allow_unicode=True)
+        text = dump_yaml(plan.study.resolved())
         write_atomic(self.folder / "study.yaml", text.encode())
 
     def _protect(self, plan: Plan) -> None:
@@ -196,7 +196,7 @@ def _owner(folder: Path) -> str:
 
 
 def read_facts(folder: Path) -> dict[str, Any]:
-    """What a results folder knows of its study: `resolved`, as `given`, and its `data`.
+    """What a results folder knows: its `study` in full, as it was `given`, and its `data`.
 
     Raises:
         BadData: there is nothing of the kind.
@@ -204,7 +204,7 @@ def read_facts(folder: Path) -> dict[str, Any]:
     path = folder / ".regbench" / "study.json"
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
-        if not all(isinstance(facts[key], dict) for key in ("resolved", "given", "data")):
+        if not all(isinstance(facts[key], dict) for key in ("study", "given", "data")):
             raise TypeError("not what regbench writes")
     except OSError as error:
         raise BadData(f"{path}: cannot be read: {error.strerror}") from error
@@ -245,14 +245,16 @@ def differing_keys(
 
 def _facts(plan: Plan) -> dict[str, Any]:
     study = plan.study
-    return {"resolved": study.resolved(), "given": study.given, "data": plan.data}
+    swept = {"seeds": list(study.seeds), "sweep": study.sweep, "expect": list(study.expect)}
+    return {"study": {**study.fixed(), **swept}, "given": study.given, "data": plan.data}
 
 
 def _compared(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What must not change; a swept data set is identified by its runs."""
-    base = facts["resolved"]
-    name = base["dataset"].get("path", base["dataset"]["name"])
-    return {**base, "data": facts["data"].get(name, "")}
+    """What must not change; a data set that only the sweep names is known by its runs."""
+    study = facts["study"]
+    dataset = study.get("dataset", {})
+    name = dataset.get("path", dataset.get("name"))
+    return {**study, "data": facts["data"].get(name, "")}
 
 
 def _leaves(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

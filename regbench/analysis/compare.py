@@ -1,0 +1,106 @@
+"""What changed from one study to another, and how sure that is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from regbench.analysis.pairs import Pairs
+from regbench.analysis.statistics import Interval, holm, intervals, paired_ps
+
+__all__ = ["Change", "Word", "changes", "default_metrics", "worse_sign"]
+
+Word = Literal[
+    "better",
+    "worse",
+    "lower",
+    "higher",
+    "no change shown",
+    "identical",
+    "one pair",
+    "no pairs",
+]
+
+_DEFAULT = ("gap_loss", "val_loss", "gap_acc", "val_acc", "gap_r2", "val_r2")
+
+
+@dataclass(frozen=True)
+class Change:
+    """What became of one metric in one cell.
+
+    Attributes:
+        base, new: means over the pairs; None without a pair.
+        interval: of the mean paired change, new less base.
+        p_adjusted: two-sided, paired t, by Holm's method over the metric's cells.
+        word: what the interval says; `lower` and `higher` where neither is better.
+    """
+
+    cell: str
+    metric: str
+    base: float | None
+    new: float | None
+    interval: Interval
+    p_adjusted: float | None
+    word: Word
+
+    @property
+    def n(self) -> int:
+        """Pairs of runs that have the metric."""
+        return self.interval.n
+
+
+def worse_sign(metric: str) -> int:
+    """+1 where a rise is for the worse, -1 where a fall is, 0 where neither is.
+
+    >>> [worse_sign(name) for name in ("gap_acc", "val_loss", "val_acc", "test_r2", "weight_norm")]
+    [1, 1, -1, -1, 0]
+    """
+    if metric.startswith("gap_") or metric.endswith("_loss"):
+        return 1
+    if metric in ("penalty", "stopping_regret"):
+        return 1
+    if metric.endswith(("_acc", "_acc_clean", "_r2")):
+        return -1
+    return 0
+
+
+def default_metrics(pairs: Pairs) -> tuple[str, ...]:
+    """What is shown unless something else is asked for: gaps and validation scores."""
+    return tuple(name for name in _DEFAULT if name in pairs.metrics)
+
+
+def changes(pairs: Pairs, metric: str) -> list[Change]:
+    """The change of a metric in each cell.
+
+    Only pairs of runs that are both ok and both have a finite value count, and the means are over
+    these, so that new less base is the change.
+    """
+    base, new = pairs.values(metric)
+    there = np.isfinite(base) & np.isfinite(new)
+    base, new = (np.where(there, values, np.nan) for values in (base, new))
+    with np.errstate(over="ignore", invalid="ignore"):
+        differences = new - base
+        found = intervals(differences)
+        before, after = intervals(base), intervals(new)
+        ps = holm(paired_ps(differences))
+    return [
+        Change(cell, metric, b.mean, a.mean, change, p, _word(metric, change))
+        for cell, b, a, change, p in zip(pairs.cells, before, after, found, ps, strict=True)
+    ]
+
+
+def _word(metric: str, change: Interval) -> Word:
+    if change.mean is None:
+        return "no pairs"
+    if change.mean == 0 and change.half in (None, 0):
+        return "identical"
+    if change.low is None:
+        return "one pair"
+    if not (change.above or change.below):
+        return "no change shown"
+    sign = worse_sign(metric)
+    if sign == 0:
+        return "higher" if change.above else "lower"
+    return "worse" if change.above == (sign > 0) else "better"

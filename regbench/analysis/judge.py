@@ -1,0 +1,207 @@
+"""All that was asked of a comparison, decided.
+
+The answer is no only with evidence, and yes only on data: what cannot be judged is a problem, never
+a pass.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isfinite, isinf, isnan
+
+from regbench.analysis.compare import Change, changes, worse_sign
+from regbench.analysis.equality import differences
+from regbench.analysis.gate import Gate, GateOutcome, decide
+from regbench.analysis.pairs import Pairs, counted, some
+
+__all__ = ["Judgement", "Rules", "judge"]
+
+_LEFT_OUT = "--missing ignore leaves that out"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What is asked of a comparison.
+
+    Attributes:
+        min_seeds: pairs that every cell must have.
+        tolerance: relative and absolute, for plain equality of all numbers.
+        missing_ok: leave out what only one study has.
+        diverged_ok: the numbers of lost runs may differ.
+    """
+
+    gates: tuple[Gate, ...] = ()
+    min_seeds: int | None = None
+    tolerance: tuple[float, float] | None = None
+    missing_ok: bool = False
+    diverged_ok: bool = False
+
+    @property
+    def asked(self) -> bool:
+        """Whether there is a gate at all."""
+        return bool(self.gates) or self.min_seeds is not None or self.tolerance is not None
+
+
+@dataclass
+class Judgement:
+    """What became of all gates.
+
+    Attributes:
+        asked: whether there was a gate at all.
+        failures: why the answer is no.
+        problems: why there can be no answer.
+    """
+
+    asked: bool = False
+    outcomes: list[GateOutcome] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def judge(pairs: Pairs, found: Mapping[str, Sequence[Change]], rules: Rules) -> Judgement:
+    """Decide all gates.
+
+    Args:
+        found: the changes by metric, those of all gates among them.
+    """
+    result = Judgement(asked=rules.asked)
+    _missing(pairs, rules, result)
+    excused = _lost(pairs, rules, result)
+    elsewhere = {gate.metric: _of_other_task(pairs, gate.metric) for gate in rules.gates}
+    if rules.min_seeds is not None:
+        _enough(pairs, found, rules, rules.min_seeds, elsewhere, result)
+    for gate in rules.gates:
+        if gate.sign == -worse_sign(gate.metric):
+            way = "rise" if gate.sign > 0 else "fall"
+            result.notes.append(f"{gate.text} fails on a {way}, which is for the better")
+        unjudged = excused | elsewhere[gate.metric]
+        _gate(pairs, gate, found[gate.metric], unjudged, rules, result)
+    if rules.tolerance is not None:
+        if pairs.columns_of_one and not rules.missing_ok:
+            text = f"in one study only: {some(pairs.columns_of_one)}: {_LEFT_OUT}"
+            result.problems.append(text)
+        result.failures += differences(pairs, *rules.tolerance)
+    return result
+
+
+def _missing(pairs: Pairs, rules: Rules, result: Judgement) -> None:
+    """Runs that only one study has."""
+    for rows, where in ((pairs.only_base, "BASE"), (pairs.only_new, "NEW")):
+        if rows:
+            names = some([f"{row.cell} seed {row.seed}" for row in rows])
+            text = f"{counted(len(rows), 'run')} in {where} only: {names}"
+            if rules.missing_ok:
+                result.notes.append(f"{text}: left out")
+            else:
+                result.problems.append(f"{text}: {_LEFT_OUT}")
+
+
+def _lost(pairs: Pairs, rules: Rules, result: Judgement) -> set[str]:
+    """Runs that diverged or failed; the cells that need not be judged for it.
+
+    These have no pair of ok runs because neither study has an ok run there, or because the numbers
+    of lost runs differ, which is a failure of its own or allowed. In any other cell a gate would
+    pass on no data.
+    """
+    excused, changed = [], []
+    for cell, statuses in pairs.statuses.items():
+        before, after = (Counter(status) for status in zip(*statuses, strict=True))
+        differing = [
+            f"{before[status]} {status} in BASE, {after[status]} in NEW"
+            for status in ("diverged", "failed")
+            if before[status] != after[status]
+        ]
+        if differing:
+            changed.append(f"{cell} ({'; '.join(differing)}; of {len(statuses)})")
+        if ("ok", "ok") not in statuses and (differing or before["ok"] == after["ok"] == 0):
+            excused.append(cell)
+    if changed:
+        text = f"the numbers of lost runs differ: {some(changed)}"
+        if rules.asked and not rules.diverged_ok:
+            result.failures.append(f"{text}: --allow-diverged accepts that")
+        else:
+            result.notes.append(text)
+    if excused:
+        result.notes.append(f"no pair of ok runs, so not judged: {some(excused)}")
+    return set(excused)
+
+
+def _enough(
+    pairs: Pairs,
+    found: Mapping[str, Sequence[Change]],
+    rules: Rules,
+    least: int,
+    elsewhere: Mapping[str, Collection[str]],
+    result: Judgement,
+) -> None:
+    """Pairs in each cell: of ok runs, and of values of what is gated."""
+    few = []
+    for k, (cell, statuses) in enumerate(pairs.statuses.items()):
+        counts = {"ok runs": statuses.count(("ok", "ok"))}
+        counts |= {
+            gate.metric: found[gate.metric][k].n
+            for gate in rules.gates
+            if cell not in elsewhere[gate.metric]
+        }
+        what, n = min(counts.items(), key=lambda item: item[1])
+        if n < least:
+            few.append(f"{cell} ({counted(n, 'pair')} of {what})")
+    if few:
+        result.problems.append(f"fewer pairs than --min-seeds {least}: {some(few)}")
+
+
+def _of_other_task(pairs: Pairs, metric: str) -> frozenset[str]:
+    """The cells that have an R^2 where accuracy is asked for, or the reverse.
+
+    A study that sweeps over both tasks has both columns, each filled in its own cells.
+    """
+    twin = metric.replace("_acc", "_r2") if "_acc" in metric else metric.replace("_r2", "_acc")
+    if twin == metric or twin not in pairs.metrics:
+        return frozenset()
+    return frozenset(change.cell for change in changes(pairs, twin) if change.n)
+
+
+def _gate(
+    pairs: Pairs,
+    gate: Gate,
+    found: Sequence[Change],
+    excused: Collection[str],
+    rules: Rules,
+    result: Judgement,
+) -> None:
+    """Decide one gate, unless values that it needs are missing."""
+    empty, infinite = [], []
+    for a, b in pairs.rows:
+        before, after = a.metrics[gate.metric], b.metrics[gate.metric]
+        if not (a.ok and b.ok) or (isfinite(before) and isfinite(after)):
+            continue
+        if isinf(before) or isinf(after):
+            infinite.append(f"{a.cell} seed {a.seed} ({before:g} in BASE, {after:g} in NEW)")
+        elif isnan(before) != isnan(after):
+            empty.append(f"{a.cell} seed {a.seed}")
+    outcome = decide(gate, found)
+    result.outcomes.append(outcome)
+    result.failures += outcome.reasons
+    nothing = [c.cell for c in found if c.n == 0 and c.cell not in excused]
+    name = gate.metric
+    if infinite:
+        result.problems.append(f"{name} is infinite: {some(infinite)}")
+    if outcome.unusable:
+        result.problems.append(f"{name} is too large to compare: {some(outcome.unusable)}")
+    if empty and not rules.missing_ok:
+        result.problems.append(f"{name} is empty in one study only: {some(empty)}: {_LEFT_OUT}")
+    elif empty:
+        result.notes.append(f"{name} is empty in one study only: {some(empty)}: left out")
+    if nothing:
+        result.problems.append(f"no pair of values of {name}: {some(nothing)}")
+    if not (outcome.cells or result.problems or result.failures):
+        result.problems.append(f"{gate.text}: no cell has a pair of ok runs to judge by")
+    single = sum(cell.change.n == 1 for cell in outcome.cells)
+    if single:
+        result.notes.append(
+            f"{gate.text}: judged on the value alone in {counted(single, 'cell')}: one pair of "
+            "runs has no interval"
+        )

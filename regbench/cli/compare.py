@@ -1,0 +1,250 @@
+"""`regbench compare`: two studies, paired; its exit code is the answer of the gates."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from enum import StrEnum
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from regbench.cli.consoles import readers_may_leave, stderr, stdout, write_utf8
+from regbench.errors import AnswerIsNo, BadData, BadStudy, RegbenchError, Unwritable
+
+if TYPE_CHECKING:
+    from regbench.analysis.judge import Judgement, Rules
+    from regbench.analysis.pairs import Pairs
+    from regbench.report.compare import Found
+
+__all__ = ["compare"]
+
+# What GitHub takes: bytes of a step's summary, and error annotations of a step.
+_SUMMARY_BYTES = 1024 * 1024
+_ANNOTATIONS = 10
+
+
+class CompareFormat(StrEnum):
+    """How a comparison is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    MD = "md"
+    GITHUB = "github"
+
+
+class Missing(StrEnum):
+    """What becomes of what only one study has."""
+
+    ERROR = "error"
+    IGNORE = "ignore"
+
+
+_Place = "A results folder, or a runs.csv."
+
+
+def compare(
+    base: Annotated[Path, typer.Argument(metavar="BASE", help=_Place, show_default=False)],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help=_Place, show_default=False)],
+    fail_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="METRIC:MARGIN",
+            help="Fail where a cell's mean paired change is larger and its interval excludes 0: "
+            "gap_acc:+0.02 (a rise), val_acc:-0.01 (a fall), val_loss:5% (worse, of BASE's mean).",
+        ),
+    ] = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,NAME", help="Compare these.", show_default="gaps, validation scores"
+        ),
+    ] = None,
+    min_seeds: Annotated[
+        int | None, typer.Option(min=1, help="Refuse cells with fewer pairs of ok runs.")
+    ] = None,
+    rtol: Annotated[
+        float | None,
+        typer.Option(help="All numbers equal within this share of BASE's (and --atol, else 0)."),
+    ] = None,
+    atol: Annotated[
+        float | None, typer.Option(help="All numbers equal within this (and --rtol, else 0).")
+    ] = None,
+    missing: Annotated[
+        Missing, typer.Option(help="What only one study has: refused, or left out.")
+    ] = Missing.ERROR,
+    allow_diverged: Annotated[
+        bool,
+        typer.Option(
+            "--allow-diverged", help="The numbers of diverged and failed runs may differ."
+        ),
+    ] = False,
+    form: Annotated[
+        CompareFormat,
+        typer.Option("--format", help="github: a step summary, and annotations for what failed."),
+    ] = CompareFormat.TABLE,
+) -> None:
+    """Compare two studies, paired by cell and seed, and fail where a gate says so.
+
+    [dim]Example: regbench compare baseline results/quickstart --fail-on gap_acc:+0.02[/dim]
+    """
+    try:
+        _compare(
+            base,
+            new,
+            _rules(fail_on, min_seeds, rtol, atol, missing, allow_diverged),
+            metrics,
+            form,
+        )
+    except RegbenchError as error:
+        if form is CompareFormat.GITHUB:
+            _annotate(str(error).splitlines())
+        raise
+
+
+def _rules(
+    fail_on: Sequence[str] | None,
+    min_seeds: int | None,
+    rtol: float | None,
+    atol: float | None,
+    missing: Missing,
+    allow_diverged: bool,
+) -> Rules:
+    from regbench.analysis.gate import parse_gates
+    from regbench.analysis.judge import Rules
+
+    for name, value in (("--rtol", rtol), ("--atol", atol)):
+        if value is not None and not (isfinite(value) and value >= 0):
+            raise BadStudy(f"{name}: expected a number from 0, not {value}")
+    return Rules(
+        gates=parse_gates(fail_on or ()),
+        min_seeds=min_seeds,
+        tolerance=None if rtol is None and atol is None else (rtol or 0.0, atol or 0.0),
+        missing_ok=missing is Missing.IGNORE,
+        diverged_ok=allow_diverged,
+    )
+
+
+def _compare(base: Path, new: Path, rules: Rules, metrics: str | None, form: CompareFormat) -> None:
+    from regbench.analysis.compare import changes, default_metrics
+    from regbench.analysis.judge import judge
+    from regbench.analysis.pairs import Pairs
+    from regbench.report.compare import print_gates, sentence
+    from regbench.report.say import say
+    from regbench.results.runs import read_runs
+
+    asked = None if metrics is None else [name.strip() for name in metrics.split(",")]
+    if asked is not None and not all(asked):
+        raise BadStudy(f"--metrics: expected names of columns, with commas, not {metrics!r}")
+    for path in (base, new):
+        if not path.exists():
+            raise BadData(f"{path}: there is no such file or folder")
+        if path.is_dir() and not (path / "runs.csv").exists():
+            raise BadData(f"{path}: holds no runs.csv: is it a results folder?")
+    pairs = Pairs(read_runs(base), read_runs(new))
+    gated = [gate.metric for gate in rules.gates]
+    names = dict.fromkeys([*(default_metrics(pairs) if asked is None else asked), *gated])
+    pairs.require(names)
+    found = {name: changes(pairs, name) for name in names}
+    judgement = judge(pairs, found, rules)
+    _print(pairs, found, judgement, form)
+    errors = stderr()
+    for note in (*pairs.notes, *judgement.notes):
+        say(errors, f"note: {note}")
+    say(errors, sentence(pairs, found))
+    print_gates(errors, judgement)
+    if judgement.problems:
+        raise BadData("\n".join([*judgement.problems, *judgement.failures]))
+    if judgement.failures:
+        raise AnswerIsNo("\n".join(judgement.failures))
+
+
+def _print(pairs: Pairs, found: Found, judgement: Judgement, form: CompareFormat) -> None:
+    from regbench.report.compare import change_columns, print_changes
+    from regbench.report.compare_markdown import comparison_markdown
+    from regbench.results.csv_text import write_csv
+
+    if form is CompareFormat.GITHUB:
+        _summarize(pairs, found, judgement)
+        return
+    with readers_may_leave():
+        if form is CompareFormat.TABLE:
+            print_changes(stdout(), found)
+        elif form is CompareFormat.CSV:
+            write_utf8(write_csv(*change_columns(found)).decode())
+        elif form is CompareFormat.MD:
+            write_utf8(comparison_markdown(pairs, found, judgement))
+        else:
+            print(json.dumps(_facts(pairs, found, judgement), indent=1))
+
+
+def _facts(pairs: Pairs, found: Found, judgement: Judgement) -> dict[str, object]:
+    """The comparison for programs: JSON has neither NaN nor infinities."""
+    from regbench.report.compare import change_columns
+
+    header, rows = change_columns(found)
+
+    def plain(value: object) -> object:
+        return None if isinstance(value, float) and not isfinite(value) else value
+
+    return {
+        "base": pairs.base.study,
+        "new": pairs.new.study,
+        "pairs": len(pairs.rows),
+        "only_base": len(pairs.only_base),
+        "only_new": len(pairs.only_new),
+        "passed": not (judgement.failures or judgement.problems) if judgement.asked else None,
+        "gates": [
+            {"gate": o.gate.text, "failed": [cell.change.cell for cell in o.failed]}
+            for o in judgement.outcomes
+        ],
+        "failures": judgement.failures,
+        "problems": judgement.problems,
+        "notes": [*pairs.notes, *judgement.notes],
+        "changes": [dict(zip(header, map(plain, row), strict=True)) for row in rows],
+    }
+
+
+# --- GitHub -------------------------------------------------------------------------------------
+
+
+def _summarize(pairs: Pairs, found: Found, judgement: Judgement) -> None:
+    """Append the summary where the runner wants it, or print it."""
+    from regbench.report.compare_markdown import step_summary
+
+    place = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not place:
+        with readers_may_leave():
+            write_utf8(step_summary(pairs, found, judgement, _SUMMARY_BYTES))
+        return
+    try:
+        path = Path(place)
+        # Earlier commands of the step have their part of it.
+        room = _SUMMARY_BYTES - (path.stat().st_size if path.exists() else 0)
+        with path.open("ab") as file:
+            file.write(step_summary(pairs, found, judgement, room).encode())
+    except OSError as error:
+        raise Unwritable(f"{place}: cannot be written: {error.strerror or error}") from error
+
+
+def _annotate(messages: Sequence[str]) -> None:
+    """One annotation a message, as many as GitHub shows of a step."""
+    if len(messages) > _ANNOTATIONS:
+        rest = len(messages) - _ANNOTATIONS + 1
+        messages = [*messages[: _ANNOTATIONS - 1], f"and {rest} more: see the log"]
+    with readers_may_leave():
+        write_utf8("".join(f"{_annotation(message)}\n" for message in messages))
+
+
+def _annotation(message: str) -> str:
+    """A GitHub workflow command, escaped as the runner asks.
+
+    >>> _annotation("val_loss:5% failed\\nin l2")
+    '::error title=regbench compare::val_loss:5%25 failed%0Ain l2'
+    """
+    escaped = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return f"::error title=regbench compare::{escaped}"

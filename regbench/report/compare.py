@@ -1,0 +1,242 @@
+"""A comparison for people: one table a metric, what became of the gates, one sentence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from math import floor, isfinite, log10
+
+from rich.cells import cell_len, chop_cells
+from rich.console import Console
+from rich.text import Span, Text
+
+from regbench.analysis.compare import Change, Word, worse_sign
+from regbench.analysis.gate import GateOutcome, figures
+from regbench.analysis.judge import Judgement
+from regbench.analysis.pairs import Pairs, counted
+from regbench.report.say import say
+
+__all__ = [
+    "LEGEND",
+    "URGENCY",
+    "Found",
+    "change_columns",
+    "decimals_of",
+    "direction",
+    "furthest",
+    "print_changes",
+    "print_gates",
+    "sentence",
+    "texts_of",
+]
+
+Found = Mapping[str, Sequence[Change]]
+
+_TITLES = ("", "base", "new", "change", "p", "n", "")
+_SPACE = 2  # between two columns
+_NAME_LEAST = 20  # longer names are folded where there is no room for them and the numbers
+_LEAVE_FIRST = (5, 4)  # columns that go where there is no room: n, then p
+_STYLES = {"worse": "bold red", "better": "green"}
+# What a reader should see first.
+URGENCY: tuple[Word, ...] = (
+    "worse",
+    "no pairs",
+    "one pair",
+    "higher",
+    "lower",
+    "no change shown",
+    "better",
+    "identical",
+)
+LEGEND = (
+    "base and new: means over the pairs, runs of one cell and seed that are ok in both; change: "
+    "new less base, ± half its 95% confidence interval (Student's t, paired by seed); p: paired t, "
+    "by Holm's method over the cells of a metric; better and worse: the interval excludes 0"
+)
+
+
+def change_columns(found: Found) -> tuple[list[str], list[list[object]]]:
+    """Header and rows of the comparison as data, one row a cell and metric."""
+    header = ["cell", "metric", "n", "base", "new", "change", "change_low", "change_high"]
+    rows: list[list[object]] = [
+        [
+            *(c.cell, c.metric, c.n, c.base, c.new),
+            *(c.interval.mean, c.interval.low, c.interval.high, c.p_adjusted, c.word),
+        ]
+        for changes in found.values()
+        for c in changes
+    ]
+    return [*header, "p_adjusted", "outcome"], rows
+
+
+def sentence(pairs: Pairs, found: Found) -> str:
+    """How many cells changed which way, in each metric."""
+    runs, cells = counted(len(pairs.rows), "pair"), counted(len(pairs.cells), "cell")
+    parts = []
+    for metric, changes in found.items():
+        words = Counter(change.word for change in changes)
+        parts.append(f"{metric}: " + ", ".join(f"{words[w]} {w}" for w in URGENCY if words[w]))
+    return "; ".join([f"{runs} of runs in {cells}", *parts])
+
+
+def direction(metric: str) -> str:
+    """Which way a metric is better, where one way is."""
+    return {1: "lower is better", -1: "higher is better", 0: ""}[worse_sign(metric)]
+
+
+def decimals_of(changes: Sequence[Change]) -> int:
+    """So many that the largest change of a metric has three significant digits, from 3 to 9.
+
+    Numbers of one metric then stand with their decimal points in a column.
+    """
+    sizes = [abs(change.interval.mean or 0.0) for change in changes]
+    largest = max((size for size in sizes if isfinite(size)), default=0.0)
+    return min(max(3, 2 - floor(log10(largest))), 9) if largest > 0 else 3
+
+
+def _number(value: float | None, decimals: int, sign: str = "") -> str:
+    if value is None:
+        return "-"
+    if not isfinite(value) or abs(value) >= 1e6:
+        return f"{value:{sign}.3g}"
+    return f"{value:{sign}.{decimals}f}"
+
+
+def texts_of(change: Change, decimals: int) -> list[str]:
+    """A row of the table: cell, base, new, change, p, n, word."""
+    found = change.interval
+    moved = "0" if found.mean == 0 else _number(found.mean, decimals, "+")
+    if found.half is not None and change.word != "identical":
+        moved += f" ±{_number(found.half, decimals)}"
+    p = change.p_adjusted
+    return [
+        change.cell,
+        _number(change.base, decimals),
+        _number(change.new, decimals),
+        moved,
+        "" if p is None else "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0"),
+        str(change.n),
+        change.word,
+    ]
+
+
+# --- on a terminal ------------------------------------------------------------------------------
+
+
+def print_changes(console: Console, found: Found) -> None:
+    """One table a metric, with the columns for which the terminal has room; piped, with all."""
+    room = console.width if console.is_terminal else 1_000
+    ascii_only = not console.encoding.lower().startswith("utf")
+    tables: dict[str, list[list[str]]] = {}
+    for metric, changes in found.items():
+        decimals = decimals_of(changes)
+        rows = [texts_of(change, decimals) for change in changes]
+        tables[metric] = [[_plain(text, ascii_only) for text in row] for row in rows]
+    titles = {metric: [metric, *_TITLES[1:-1], direction(metric)] for metric in found}
+    lines = [line for metric in found for line in (titles[metric], *tables[metric])]
+    widths = [max(_width(line[i]) for line in lines) for i in range(len(_TITLES))]
+    kept = _fitting(widths, room)
+    page = _Page()
+    for metric, changes in found.items():
+        page.add(_line(titles[metric], widths, kept), "bold")
+        for change, texts in zip(changes, tables[metric], strict=True):
+            name, *more = _folded(texts[0], widths[0])
+            line = _line([name, *texts[1:]], widths, kept)
+            page.add(line, _STYLES.get(change.word, ""), len(change.word))
+            for part in more:
+                page.add(part)
+        page.add("")
+    if console.is_terminal:
+        console.print(Text("\n".join(page.lines), spans=page.spans), soft_wrap=True)
+    else:
+        console.file.write("\n".join(page.lines) + "\n")
+    say(console, Text(_plain(LEGEND, ascii_only), "dim"))
+
+
+class _Page:
+    """Lines and the styles in them, as one text: many small ones would take Rich a second."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.spans: list[Span] = []
+        self._at = 0
+
+    def add(self, line: str, style: str = "", tail: int | None = None) -> None:
+        """Add a line, with a style for the last `tail` characters, or for all of them."""
+        if style:
+            start = 0 if tail is None else len(line) - tail
+            self.spans.append(Span(self._at + start, self._at + len(line), style))
+        self.lines.append(line)
+        self._at += len(line) + 1
+
+
+def _width(text: str) -> int:
+    return len(text) if text.replace("±", "").isascii() else cell_len(text)
+
+
+def _plain(text: str, ascii_only: bool) -> str:
+    """A text that keeps to its line, whatever a label holds."""
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else "?" for c in text)
+    return text.replace("±", "+-") if ascii_only else text
+
+
+def _folded(name: str, width: int) -> list[str]:
+    """A name in lines of this width, broken at blanks where that is possible.
+
+    >>> _folded("optimizer.lr=0.001, l2=0.1", 20), _folded("dropout", 4)
+    (['optimizer.lr=0.001,', 'l2=0.1'], ['drop', 'out'])
+    """
+    if _width(name) <= width:
+        return [name]
+    lines: list[str] = []
+    for word in name.split(" "):
+        if lines and _width(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines += chop_cells(word, width) or [""]
+    return lines
+
+
+def _fitting(widths: list[int], room: int) -> list[int]:
+    """The columns that are shown; the first width is cut where the room does not suffice."""
+    kept = list(range(len(widths)))
+
+    def lacking() -> int:
+        return sum(widths[i] + _SPACE for i in kept) - _SPACE - room
+
+    for leaving in _LEAVE_FIRST:
+        if lacking() > max(0, widths[0] - _NAME_LEAST):
+            kept.remove(leaving)
+    widths[0] = max(min(widths[0], _NAME_LEAST), widths[0] - max(0, lacking()))
+    return kept
+
+
+def _line(texts: Sequence[str], widths: Sequence[int], kept: Sequence[int]) -> str:
+    """Text to the left, numbers to the right; the last column stands as it is."""
+    parts = []
+    for i in kept:
+        room = " " * (widths[i] - _width(texts[i]))
+        last = i == len(widths) - 1
+        parts.append(texts[i] if last else texts[i] + room if i == 0 else room + texts[i])
+    return (" " * _SPACE).join(parts).rstrip()
+
+
+def print_gates(console: Console, judgement: Judgement) -> None:
+    """Each gate's decision, and the cell that went furthest."""
+    for outcome in judgement.outcomes:
+        word, style = ("FAIL", "bold red") if outcome.failed else ("PASS", "green")
+        line = Text.assemble((f"{word}  ", style), outcome.gate.text)
+        line.append(f"   {furthest(outcome)}", "dim")
+        say(console, line)
+
+
+def furthest(outcome: GateOutcome) -> str:
+    """The cell that a gate failed in worst, or that came nearest to it."""
+    if not outcome.cells:
+        return "no cell judged"
+    first = outcome.cells[0].change
+    which = "in" if outcome.failed else "furthest in"
+    rest = len(outcome.failed) - 1
+    more = f"; and in {counted(rest, 'other cell')}" if rest > 0 else ""
+    return f"{which} {first.cell}: {figures(first)}{more}"

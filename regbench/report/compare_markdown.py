@@ -1,0 +1,107 @@
+"""A comparison as Markdown: whole, or cut to what a workflow's step summary may hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from regbench.analysis.compare import Change, worse_sign
+from regbench.analysis.judge import Judgement
+from regbench.analysis.pairs import Pairs
+from regbench.report.compare import (
+    LEGEND,
+    URGENCY,
+    Found,
+    decimals_of,
+    direction,
+    furthest,
+    sentence,
+    texts_of,
+)
+from regbench.report.plain import escaped
+
+__all__ = ["comparison_markdown", "step_summary"]
+
+
+def comparison_markdown(pairs: Pairs, found: Found, judgement: Judgement) -> str:
+    """The whole comparison."""
+    return _head(pairs, found, judgement) + _tables(found) + _foot()
+
+
+def step_summary(pairs: Pairs, found: Found, judgement: Judgement, room: int) -> str:
+    """The comparison in at most so many bytes: what matters least goes, and that is said."""
+    head, foot = _head(pairs, found, judgement), _foot()
+    whole = head + _tables(found) + foot
+    if _size(whole) <= room:
+        return whole
+    # Rows are of different length: the most urgent ones, as many as fit beside the tables' titles.
+    left = room - _size(head + foot + "".join(map(_table_head, found))) - 200
+    ranked = sorted((c for changes in found.values() for c in changes), key=_urgency)
+    decimals = {metric: decimals_of(changes) for metric, changes in found.items()}
+    chosen: dict[str, list[Change]] = {metric: [] for metric in found}
+    taken = 0
+    for change in ranked:
+        left -= _size(_table_row(change, decimals[change.metric]))
+        if left < 0:
+            break
+        chosen[change.metric].append(change)
+        taken += 1
+    cut = f"\n{len(ranked) - taken} of {len(ranked)} rows are left out for want of room; "
+    cut += "those shown are the worst, and the worst come first.\n"
+    text = head + cut + "".join(_table(m, c, decimals[m]) for m, c in chosen.items() if c) + foot
+    return text.encode()[: max(room, 0)].decode(errors="ignore")
+
+
+def _size(text: str) -> int:
+    return len(text.encode())
+
+
+def _urgency(change: Change) -> tuple[int, float]:
+    """The worst first: by what is shown, then by the change beside the values' own size."""
+    size = max(abs(change.base or 0.0), abs(change.new or 0.0))
+    moved = (change.interval.mean or 0.0) * (worse_sign(change.metric) or 1)
+    return URGENCY.index(change.word), -moved / size if size else 0.0
+
+
+def _head(pairs: Pairs, found: Found, judgement: Judgement) -> str:
+    if judgement.problems:
+        answer = "**Not comparable.** "
+    elif judgement.failures:
+        answer = "**Failed.** "
+    else:
+        answer = "**Passed.** " if judgement.asked else ""
+    studies = " and ".join(dict.fromkeys((pairs.base.study, pairs.new.study)))
+    lines = [f"## {escaped(studies)}: comparison", "", answer + escaped(sentence(pairs, found))]
+    for texts in (judgement.problems, judgement.failures):
+        lines += ["", *(f"- {escaped(text)}" for text in texts)] if texts else []
+    passed = [o for o in judgement.outcomes if not o.failed]
+    if passed:
+        lines += ["", *(f"- passed: {escaped(f'{o.gate.text}, {furthest(o)}')}" for o in passed)]
+    notes = [*pairs.notes, *judgement.notes]
+    if notes:
+        lines += ["", *(f"- note: {escaped(note)}" for note in notes)]
+    return "\n".join(lines) + "\n"
+
+
+def _foot() -> str:
+    return f"\n{LEGEND}.\n"
+
+
+def _tables(found: Found) -> str:
+    return "".join(_table(m, changes, decimals_of(changes)) for m, changes in found.items())
+
+
+def _table(metric: str, changes: Sequence[Change], decimals: int) -> str:
+    return _table_head(metric) + "".join(_table_row(change, decimals) for change in changes)
+
+
+def _table_head(metric: str) -> str:
+    which = f" ({direction(metric)})" if direction(metric) else ""
+    return (
+        f"\n### {escaped(metric)}{which}\n\n| cell | base | new | change | p | n | |\n"
+        "| --- | ---: | ---: | ---: | ---: | ---: | --- |\n"
+    )
+
+
+def _table_row(change: Change, decimals: int) -> str:
+    *texts, word = map(escaped, texts_of(change, decimals))
+    return "| " + " | ".join([*texts, f"**{word}**" if word == "worse" else word]) + " |\n"
