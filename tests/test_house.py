@@ -91,6 +91,8 @@ SLOW = ("torch", "sklearn", "scipy.stats", "matplotlib")
         (["plan", "configs/quickstart.yaml"], (*SLOW, "pandas")),
         (["schema"], (*SLOW, "pandas", "numpy")),
         (["list"], (*SLOW, "pandas", "numpy")),
+        (["show", "results/reference/quickstart"], (*SLOW, "pandas")),
+        (["compare", *["results/reference/quickstart"] * 2], (*SLOW, "pandas")),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )

@@ -953,9 +953,8 @@ expect: ["gap_los[a] < 3"]
     ]
 
 
-def test_a_grid_is_counted_before_it_is_enumerated():
-    import time
-
+def test_a_grid_is_counted_before_it_is_enumerated(monkeypatch):
+    monkeypatch.setattr("regbench.config.load.expand", None)  # calling it would fail
     axes = ", ".join(
         f"{key}: [{values}]"
         for key, values in {
@@ -964,11 +963,9 @@ def test_a_grid_is_counted_before_it_is_enumerated():
             "optimizer.lr": ", ".join(map(str, range(1, 2001))),
         }.items()
     )
-    begin = time.monotonic()
     with pytest.raises(BadStudy) as caught:
         parse_study(IRIS + f"sweep: {{{axes}}}\n")
     assert str(caught.value) == (
         "study.yaml:2:1 sweep: 8000000000 cells with 5 seeds are 40000000000 runs, more than "
         "--max-runs (100000)"
     )
-    assert time.monotonic() - begin < 5  # it would take days

@@ -307,3 +307,23 @@ def test_a_piece_of_failed_runs_does_not_hide_good_ones(tmp_path):
         commit(tmp_path / "r", name, lost)
     assert regbench("run", path, "-o", tmp_path / "r", "-q").code == 0
     assert contents(tmp_path / "r") == before
+
+
+def test_the_workflow_to_copy_names_real_commands_and_options():
+    import yaml
+
+    path = Path(__file__).parent.parent / "configs" / "ci" / "regbench.yml"
+    workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
+    steps = [
+        step["run"] for job in workflow["jobs"].values() for step in job["steps"] if "run" in step
+    ]
+    commands = [step.split() for step in steps if "regbench" in step]
+    assert [words[1] for words in commands] == ["validate", "run", "merge", "compare"]
+    for words in commands:
+        shown = regbench(words[1], "--help").out
+        for option in (word for word in words if word.startswith("-")):
+            assert f" {option} " in shown, f"{words[1]} {option}"
+    env = workflow["env"]
+    root = path.parent.parent.parent
+    assert (root / env["STUDY"]).is_file()
+    assert (root / env["BASELINE"] / "runs.csv").is_file()

@@ -86,7 +86,7 @@ class Plan:
 
     Attributes:
         data: what each data set holds, by name, or for files by path as the study gives it.
-        varying: the config keys that differ between cells, in the schema's order.
+        varying: the config keys that differ between cells, by block, as they first appear.
     """
 
     study: Study

@@ -76,8 +76,7 @@ class Patience:
             if baseline is None or self._improves(value, self._sign * baseline):
                 self._wait = 0
             return False
-        # Not in the first epoch: a run of one epoch cannot have lost patience.
-        return self._wait >= self._config.threshold and seen.epoch > 1
+        return self._wait >= self._config.threshold
 
 
 class Prechelt:
