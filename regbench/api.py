@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from regbench.analysis.by_seed import BySeed
+from regbench.analysis.cell_gap import CellGap
 from regbench.analysis.claims import Outcome, decide
-from regbench.analysis.gap import CellGap, gap_columns, gap_table
+from regbench.analysis.gap import gap_columns, gap_table
 from regbench.config.load import load_study, more_claims, study_from_mapping
 from regbench.config.plan import Study, make_plan
 from regbench.execution.device import resolve_device

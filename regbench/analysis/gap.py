@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from regbench.analysis.by_seed import BySeed, Floats
+from regbench.analysis.cell_gap import CellGap, Delta
 from regbench.analysis.statistics import (
     BCA_FROM,
     Interval,
@@ -20,66 +20,13 @@ from regbench.analysis.statistics import (
     paired_ps,
     wilcoxon_can_decide,
 )
+from regbench.analysis.verdict import with_verdicts
 from regbench.results.runs import RunRow, Runs
 
-__all__ = ["GAPS", "CellGap", "Delta", "gap_columns", "gap_table"]
+__all__ = ["GAPS", "gap_columns", "gap_table"]
 
 GAPS = ("gap_loss", "gap_acc", "gap_r2")
 _NOTHING = Interval(None, None, None, 0)
-
-
-@dataclass(frozen=True)
-class Delta:
-    """A metric less the baseline's, paired by seed.
-
-    Attributes:
-        interval: of the mean difference.
-        p_adjusted: two-sided, by Holm's method over the table.
-        p_improvement: share of the seeds at which it is lower than the baseline's.
-        min_detectable: the smallest difference that so many seeds would show with 80% power.
-    """
-
-    interval: Interval
-    p_adjusted: float | None = None
-    p_improvement: float | None = None
-    min_detectable: float | None = None
-
-    @property
-    def side(self) -> int:
-        """-1 where it lies below 0 both by its interval and by Holm's p, 1 above, 0 undecided."""
-        if self.p_adjusted is not None and self.p_adjusted > 0.05:
-            return 0
-        return -1 if self.interval.below else 1 if self.interval.above else 0
-
-
-@dataclass(frozen=True)
-class CellGap:
-    """One row of the gap table.
-
-    Attributes:
-        settings: the config keys that vary.
-        n, n_failed: runs with numbers, and runs without (diverged or failed).
-        metrics: each metric's mean and interval.
-        baseline: the cell that differs from this one only in having no regularizer.
-        deltas: by gap, and for `val_loss`, the difference from the baseline; empty without one.
-        verdict, evidence: what the numbers say of the cell, and which (see `verdict.py`).
-    """
-
-    cell: str
-    regularizer: str
-    settings: Mapping[str, str]
-    n: int
-    n_failed: int
-    metrics: Mapping[str, Interval]
-    baseline: str | None
-    deltas: Mapping[str, Delta]
-    best_epoch: Interval
-    epochs_run: Interval
-    interval_method: str = ""
-    test_method: str = ""
-    verdict: str = ""
-    evidence: str = ""
-    edges: tuple[str, ...] = ()
 
 
 def gap_table(
@@ -91,8 +38,6 @@ def gap_table(
         interval: `bca` takes the bootstrap for cells of at least 30 seeds.
         test: `wilcoxon` takes the signed-rank test where so many seeds can reach significance.
     """
-    from regbench.analysis.verdict import with_verdicts
-
     by_seed = BySeed(runs)
     if not by_seed.cells:
         return []

@@ -9,7 +9,8 @@ from operator import eq, ge, gt, le, lt, ne
 from statistics import fmean
 from typing import Any
 
-from regbench.analysis.gap import CellGap, gap_columns
+from regbench.analysis.cell_gap import CellGap
+from regbench.analysis.gap import gap_columns
 from regbench.config.messages import did_you_mean
 from regbench.errors import BadStudy
 from regbench.results.runs import RunRow, Runs

@@ -18,13 +18,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from regbench.analysis.by_seed import BySeed
+from regbench.analysis.cell_gap import CellGap
 from regbench.analysis.statistics import Interval, intervals
-
-if TYPE_CHECKING:
-    from regbench.analysis.gap import CellGap
 
 __all__ = ["with_verdicts"]
 

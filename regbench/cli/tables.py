@@ -12,7 +12,7 @@ from regbench.cli.options import Format
 from regbench.errors import BadStudy
 
 if TYPE_CHECKING:
-    from regbench.analysis.gap import CellGap
+    from regbench.analysis.cell_gap import CellGap
     from regbench.results.runs import Runs
 
 __all__ = ["print_paths", "print_rows", "print_table"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from regbench.analysis.gap import CellGap
+from regbench.analysis.cell_gap import CellGap
 from regbench.analysis.statistics import Interval
 from regbench.results.runs import Runs
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import Literal
 
-from regbench.analysis.gap import CellGap
+from regbench.analysis.cell_gap import CellGap
 
 __all__ = ["gap_figure"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from regbench.analysis.gap import CellGap
+from regbench.analysis.cell_gap import CellGap
 from regbench.analysis.sentence import sentence
 from regbench.report.columns import columns_for, legend
 from regbench.report.plain import escaped

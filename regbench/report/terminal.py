@@ -8,8 +8,8 @@ from rich.cells import cell_len, chop_cells
 from rich.console import Console
 from rich.text import Text
 
+from regbench.analysis.cell_gap import CellGap
 from regbench.analysis.claims import Outcome
-from regbench.analysis.gap import CellGap
 from regbench.analysis.sentence import sentence
 from regbench.report.columns import Column, columns_for, legend
 from regbench.report.say import say
