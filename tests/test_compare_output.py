@@ -117,6 +117,7 @@ def test_the_table_fits_a_terminal(put, width, encoding):
 
 def test_colours_follow_the_terminal(both, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.delenv("CI", raising=False)  # where stderr stays plain
     assert "\x1b[1;31mworse" in regbench("compare", *both).out
     done = regbench("compare", *both, "--fail-on", "val_loss:4%")
     assert "\x1b[1;31mFAIL  \x1b[0mval_loss:4%\x1b[2m   in l2: " in done.err
