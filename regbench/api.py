@@ -17,6 +17,7 @@ from regbench.analysis.claims import Outcome, decide
 from regbench.analysis.gap import gap_columns, gap_table
 from regbench.config.load import load_study, more_claims, study_from_mapping
 from regbench.config.plan import Study, make_plan
+from regbench.errors import BadStudy
 from regbench.execution.device import resolve_device
 from regbench.execution.limits import NO_LIMITS, Limits
 from regbench.execution.progress import Progress
@@ -127,7 +128,11 @@ def run(
     if isinstance(study, Path | str):
         study = load_study(study, overrides, seeds=seeds)
     elif not isinstance(study, Study):
-        study = study_from_mapping(study)
+        study = study_from_mapping(study, overrides, seeds=seeds)
+    elif overrides or seeds is not None:
+        raise BadStudy(
+            "overrides and seeds go with a file or a mapping: this study is read already"
+        )
     folder = Path(out) if out is not None else Path("results") / study.name
     plan = make_plan(study)
     if not folder.exists():  # a refusal now leaves no folder behind

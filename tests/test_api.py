@@ -45,6 +45,18 @@ def test_run_from_a_path_a_mapping_and_a_study_are_one(tmp_path):
         assert each.summary.trained == 12
 
 
+def test_overrides_of_every_kind_of_study(tmp_path):
+    given = yaml.safe_load(SMALL.replace("1e-2", "0.01"))
+    results = package.run(
+        given, overrides=["training.epochs=1"], seeds="7,9", out=tmp_path / "mapping"
+    )
+    assert sorted(set(results.runs.seed)) == [7, 9]
+    assert set(results.runs.epochs_run) == {1}
+    for options in ({"overrides": ["training.epochs=1"]}, {"seeds": "2"}):
+        with pytest.raises(BadStudy, match="this study is read already"):
+            package.run(load_study(study(tmp_path)), out=tmp_path / "study", **options)
+
+
 def test_data_frames(tmp_path):
     results = package.run(study(tmp_path), out=tmp_path / "r", seeds="2")
     assert results.runs.shape == (8, 26)

@@ -85,11 +85,20 @@ def load_study(
 
 
 def study_from_mapping(
-    values: Mapping[str, Any], *, folder: Path = Path(), max_runs: int = MAX_RUNS
+    values: Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    *,
+    seeds: str | None = None,
+    folder: Path = Path(),
+    max_runs: int = MAX_RUNS,
 ) -> Study:
     """A study from plain values, as a file would hold them; NumPy's numbers and arrays, tuples and
     ranges count as plain, too.
 
+    Args:
+        overrides, seeds: as in `load_study`.
+        folder: what CSV paths are relative to.
+        max_runs: a larger plan is refused before anything is enumerated.
     Raises:
         BadStudy: with every problem.
 
@@ -97,7 +106,8 @@ def study_from_mapping(
     >>> [cell.name for cell in study.cells], study.seeds
     (['none', 'l2'], (0, 1, 2, 3, 4))
     """
-    return _Reader(Document(plain(values, "study")), "study", folder, max_runs).read("study")
+    reader = _Reader(Document(plain(values, "study")), "study", folder, max_runs)
+    return reader.overridden((), overrides, seeds).read("study")
 
 
 def more_claims(study: Study, expect: Sequence[str], limits: Sequence[str]) -> list[Claim]:
@@ -156,13 +166,7 @@ def parse_study(
 ) -> Study:
     """A study from the text of a file; see `load_study`."""
     reader = _Reader(parse_yaml(text, source), source, folder, max_runs)
-    for axis in axes:
-        reader.axis(axis)
-    for override in overrides:
-        reader.override(override)
-    if seeds is not None:
-        reader.override(f"seeds=[{seeds}]" if "," in seeds else f"seeds={seeds}", "--seeds")
-    return reader.read(name)
+    return reader.overridden(axes, overrides, seeds).read(name)
 
 
 @cache
@@ -203,6 +207,18 @@ class _Reader:
         self._problems[Problem(message, self._source, line, start, _shown_key(dotted))] = None
 
     # --- overrides ---
+
+    def overridden(
+        self, axes: Sequence[str], overrides: Sequence[str], seeds: str | None
+    ) -> _Reader:
+        """The same reader, after what the command line or a caller has set."""
+        for axis in axes:
+            self.axis(axis)
+        for override in overrides:
+            self.override(override)
+        if seeds is not None:
+            self.override(f"seeds=[{seeds}]" if "," in seeds else f"seeds={seeds}", "--seeds")
+        return self
 
     def override(self, text: str, option: str = "-s") -> None:
         """Set the base by `key=value`; problems name the option that gave it."""
