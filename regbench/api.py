@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +15,7 @@ from regbench.analysis.by_seed import BySeed
 from regbench.analysis.cell_gap import CellGap
 from regbench.analysis.claims import Outcome, decide
 from regbench.analysis.gap import gap_columns, gap_table
+from regbench.config.claims import Claim
 from regbench.config.load import load_study, more_claims, study_from_mapping
 from regbench.config.plan import Study, make_plan
 from regbench.errors import BadStudy
@@ -23,7 +24,7 @@ from regbench.execution.limits import NO_LIMITS, Limits
 from regbench.execution.progress import Progress
 from regbench.execution.run import RunSummary, run_plan
 from regbench.report.markdown import gap_markdown
-from regbench.results.merge import merge_stores
+from regbench.results.merge import merged
 from regbench.results.runs import Runs, read_runs
 from regbench.results.store import Store, read_facts
 
@@ -39,6 +40,7 @@ class Results:
 
     Attributes:
         folder: where the files lie.
+        rows: runs.csv as typed rows.
         summary: how the command went; None where results were only read.
         claims: the study's claims and how they were decided.
         warnings: what was found damaged and set aside.
@@ -46,15 +48,11 @@ class Results:
     """
 
     folder: Path
+    rows: Runs = field(repr=False)
     summary: RunSummary | None = None
     claims: tuple[Outcome, ...] = ()
     warnings: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
-
-    @cached_property
-    def rows(self) -> Runs:
-        """runs.csv as typed rows."""
-        return read_runs(self.folder)
 
     @cached_property
     def table(self) -> list[CellGap]:
@@ -143,14 +141,14 @@ def run(
                 plan, store, device=device, workers=workers, limits=limits, progress=progress
             )
         finally:
-            if (folder / "runs.csv").exists():
-                _write_gap(store, study.name)
+            rows = _write_gap(store, study.name) if (folder / "runs.csv").exists() else None
+        assert rows is not None
         if summary.trained:
             store.add_provenance(_provenance(summary))
         warnings = tuple(store.warnings)
     # A shard has not all the runs that a claim speaks of: `merge` decides it.
-    claims = () if limits.shard else _decided(study, folder)
-    return Results(folder, summary, claims, warnings)
+    claims = () if limits.shard else _decided(study.claims, study, rows)
+    return Results(folder, rows, summary, claims, warnings)
 
 
 def merge(folders: Sequence[Path | str], out: Path | str, *, overwrite: bool = False) -> Results:
@@ -160,13 +158,14 @@ def merge(folders: Sequence[Path | str], out: Path | str, *, overwrite: bool = F
         BadData: a folder holds no results, or another study's, or runs that another one holds too.
         FolderInUse, Unwritable: see regbench.errors.
     """
-    study, plan, missing = merge_stores([Path(f) for f in folders], Path(out), overwrite=overwrite)
-    with Store.open(Path(out), plan) as store:
-        store.write_tables(plan)
-        _write_gap(store, study.name)
-        warnings = tuple(store.warnings)
-    claims = () if missing else _decided(study, Path(out))
-    return Results(Path(out), None, claims, warnings, missing)
+    out = Path(out)
+    with merged([Path(folder) for folder in folders], out, overwrite=overwrite) as shards:
+        study = shards.plan.study
+        shards.store.write_tables(shards.plan)
+        rows = _write_gap(shards.store, study.name)
+        warnings = tuple(shards.store.warnings)
+    claims = () if shards.missing else _decided(study.claims, study, rows)
+    return Results(out, rows, None, claims, warnings, shards.missing)
 
 
 def check(folder: Path | str, *, expect: Sequence[str] = (), limits: Sequence[str] = ()) -> Results:
@@ -179,23 +178,24 @@ def check(folder: Path | str, *, expect: Sequence[str] = (), limits: Sequence[st
         BadStudy: a claim cannot be understood.
         BadData: the folder holds no results.
     """
-    facts = read_facts(Path(folder))
+    facts, rows = read_facts(Path(folder)), read_runs(Path(folder))
     study = study_from_mapping(facts["given"], max_runs=sys.maxsize)
     claims = [*study.claims, *more_claims(study, expect, limits)]
-    by_seed = BySeed(read_runs(Path(folder)))
-    return Results(Path(folder), claims=tuple(decide(c, study.cells, by_seed) for c in claims))
+    return Results(Path(folder), rows, claims=_decided(claims, study, rows))
 
 
-def _write_gap(store: Store, name: str) -> None:
-    runs = read_runs(store.folder)
-    table = gap_table(runs)
-    store.write_table("gap.csv", gap_columns(runs, table))
-    store.write_text("gap.md", gap_markdown(name, runs, table))
+def _write_gap(store: Store, name: str) -> Runs:
+    """Write gap.csv and gap.md from runs.csv, and give what that holds."""
+    rows = read_runs(store.folder)
+    table = gap_table(rows)
+    store.write_table("gap.csv", gap_columns(rows, table))
+    store.write_text("gap.md", gap_markdown(name, rows, table))
+    return rows
 
 
-def _decided(study: Study, folder: Path) -> tuple[Outcome, ...]:
-    by_seed = BySeed(read_runs(folder))
-    return tuple(decide(claim, study.cells, by_seed) for claim in study.claims)
+def _decided(claims: Sequence[Claim], study: Study, rows: Runs) -> tuple[Outcome, ...]:
+    by_seed = BySeed(rows)
+    return tuple(decide(claim, study.cells, by_seed) for claim in claims)
 
 
 def read(folder: Path | str) -> Results:
@@ -204,9 +204,7 @@ def read(folder: Path | str) -> Results:
     Raises:
         BadData: it holds none, or they are malformed.
     """
-    results = Results(Path(folder))
-    _ = results.rows
-    return results
+    return Results(Path(folder), read_runs(Path(folder)))
 
 
 def _provenance(summary: RunSummary) -> dict[str, object]:

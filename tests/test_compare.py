@@ -20,7 +20,6 @@ from comparison import (
     changed,
     csv_of,
     rows_of,
-    writer,
 )
 from scipy import stats
 
@@ -29,17 +28,6 @@ from regbench.analysis.gate import decide, parse_gates
 from regbench.analysis.pairs import Pairs
 from regbench.errors import BadStudy
 from regbench.results.runs import read_runs
-
-
-@pytest.fixture
-def put(tmp_path):
-    return writer(tmp_path)
-
-
-@pytest.fixture
-def both(put):
-    return put("base.csv", BASE), put("new.csv", NEW)
-
 
 # --- figures ------------------------------------------------------------------------------------
 

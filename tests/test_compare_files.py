@@ -7,7 +7,7 @@ import random
 
 import pytest
 from command import regbench
-from comparison import BASE, FACTS, GATE, IGNORE, METRICS, SAME, csv_of, rows_of, writer
+from comparison import BASE, FACTS, GATE, IGNORE, METRICS, SAME, csv_of, rows_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,12 +15,6 @@ from regbench.config.schema import SCHEMA_VERSION
 from regbench.errors import BadData
 from regbench.results.csv_text import read_csv, write_csv
 from regbench.results.runs import read_runs
-
-
-@pytest.fixture
-def put(tmp_path):
-    return writer(tmp_path)
-
 
 # --- damaged files ------------------------------------------------------------------------------
 

@@ -7,24 +7,13 @@ import re
 
 import pytest
 from command import regbench
-from comparison import BASE, LOSS, NEW, changed, writer
+from comparison import BASE, LOSS, NEW, changed
 from rich.console import Console
 
 from regbench.analysis.compare import changes, default_metrics
 from regbench.analysis.pairs import Pairs
 from regbench.report.compare import print_changes
 from regbench.results.runs import read_runs
-
-
-@pytest.fixture
-def put(tmp_path):
-    return writer(tmp_path)
-
-
-@pytest.fixture
-def both(put):
-    return put("base.csv", BASE), put("new.csv", NEW)
-
 
 TABLE = """val_loss    base     new           change     p  n  lower is better
 none      0.6000  0.6100  +0.0100 ±0.0497  .478  3  no change shown

@@ -79,6 +79,14 @@ def test_group_by_averages_within_a_seed_first(folder):
         assert row["gap_loss_high"] - row["gap_loss"] == pytest.approx(half)
 
 
+@pytest.mark.parametrize("key", ["cell", "regularizer"])
+def test_grouping_by_what_every_table_names(folder, key):
+    header = regbench("show", folder, "--group-by", key, "--format", "csv").out.splitlines()[0]
+    assert header.split(",").count(key) == 1
+    runs = pd.read_csv(folder / "runs.csv")
+    assert len(shown(folder, "--group-by", key)) == runs[key].nunique()
+
+
 def test_along_marks_the_minimum_and_the_one_standard_error_choice(folder):
     runs = pd.read_csv(folder / "runs.csv")
     rows = shown(folder, "--along", "regularizer.l2")

@@ -6,7 +6,8 @@ from math import isnan
 
 import numpy as np
 
-from regbench.analysis.pairs import Pairs, counted, some
+from regbench.analysis.pairs import Pairs
+from regbench.analysis.words import counted, some
 
 __all__ = ["differences"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 from regbench.analysis.compare import Change, worse_sign
-from regbench.analysis.pairs import counted
+from regbench.analysis.words import counted
 from regbench.errors import BadStudy
 
 __all__ = ["Gate", "GateOutcome", "Judged", "decide", "figures", "parse_gates"]

@@ -14,7 +14,8 @@ from math import isfinite, isinf, isnan
 from regbench.analysis.compare import Change, changes, worse_sign
 from regbench.analysis.equality import differences
 from regbench.analysis.gate import Gate, GateOutcome, decide
-from regbench.analysis.pairs import Pairs, counted, some
+from regbench.analysis.pairs import Pairs
+from regbench.analysis.words import counted, some
 
 __all__ = ["Judgement", "Rules", "judge"]
 

@@ -8,10 +8,11 @@ from functools import cached_property
 import numpy as np
 
 from regbench.analysis.by_seed import Floats
+from regbench.analysis.words import some
 from regbench.errors import BadData
 from regbench.results.runs import RunRow, Runs
 
-__all__ = ["Pairs", "counted", "some"]
+__all__ = ["Pairs"]
 
 
 class Pairs:
@@ -185,22 +186,3 @@ def _of_other_settings(rows: Sequence[tuple[RunRow, RunRow]]) -> list[str]:
         f"{other} of {len(rows)} pairs have different run ids: the studies differ in settings or "
         "data (or versions of regbench in their numerics)"
     ]
-
-
-def some(items: Sequence[str], most: int = 3) -> str:
-    """The first few of a list, and how many more there are.
-
-    >>> some(["a", "b"]), some(["a", "b", "c", "d", "e"])
-    ('a, b', 'a, b, c and 2 more')
-    """
-    more = f" and {len(items) - most} more" if len(items) > most else ""
-    return ", ".join(items[:most]) + more
-
-
-def counted(n: int, what: str) -> str:
-    """A number and its noun.
-
-    >>> counted(1, "pair"), counted(3, "pair")
-    ('1 pair', '3 pairs')
-    """
-    return f"{n} {what}" + ("" if n == 1 else "s")

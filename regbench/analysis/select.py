@@ -15,7 +15,7 @@ from regbench.config.messages import did_you_mean
 from regbench.errors import BadStudy
 from regbench.results.runs import RunRow, Runs
 
-__all__ = ["averaged", "selected"]
+__all__ = ["averaged", "require_column", "selected"]
 
 _CONDITION = re.compile(r"\s*(.+?)\s*(<=|>=|!=|==|=|<|>)\s*(.*?)\s*")
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -48,7 +48,7 @@ def selected(
         holds = _condition(text, header)
         rows = [row for row in rows if holds(row[0])]
     if sort is not None:
-        name = _column(sort.removeprefix("-"), header, "--sort")
+        name = require_column(sort.removeprefix("-"), header, "--sort")
         known = [row for row in rows if row[0][name] not in (None, "")]
         unknown = [row for row in rows if row[0][name] in (None, "")]
         known.sort(key=lambda row: _sortable(row[0][name]), reverse=sort.startswith("-"))
@@ -73,7 +73,7 @@ def _condition(text: str, header: Sequence[str]) -> Callable[[Mapping[str, objec
     if match is None:
         raise BadStudy(f"--where: expected column=value or column<number, not {text!r}")
     name, op, wanted = match.groups()
-    name = _column(name, header, "--where")
+    name = require_column(name, header, "--where")
     number = _number(wanted)
     if op not in ("=", "==", "!=") and number is None:
         raise BadStudy(f"--where: {op} needs a number, not {wanted!r}")
@@ -89,7 +89,12 @@ def _condition(text: str, header: Sequence[str]) -> Callable[[Mapping[str, objec
     return holds
 
 
-def _column(name: str, header: Sequence[str], option: str) -> str:
+def require_column(name: str, header: Sequence[str], option: str) -> str:
+    """The name of a column that is there.
+
+    Raises:
+        BadStudy: naming the option that asked for it, and the nearest column.
+    """
     if name in header:
         return name
     hint = did_you_mean(name, header) or f"; there are {', '.join(header[:12])}, ..."
@@ -121,9 +126,10 @@ def averaged(runs: Runs, key: str) -> Runs:
                 regularizer=alike.pop() if len(alike) == 1 else "several",
                 seed=seed,
                 metrics=metrics,
-                settings={key: value},
+                settings={key: value} if key in runs.varying else {},
             )
         )
     order = {cell: i for i, cell in enumerate(dict.fromkeys(row.cell for row in rows))}
     rows.sort(key=lambda row: (order[row.cell], row.seed))
-    return replace(runs, varying=(key,), rows=tuple(rows))
+    # The cell and its regularizer are columns of every table already.
+    return replace(runs, varying=tuple({key} & set(runs.varying)), rows=tuple(rows))

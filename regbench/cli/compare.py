@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from regbench.cli.consoles import readers_may_leave, stderr, stdout, write_utf8
+from regbench.cli.github import annotation
 from regbench.errors import AnswerIsNo, BadData, BadStudy, RegbenchError, Unwritable
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ __all__ = ["compare"]
 # What GitHub takes: bytes of a step's summary, and error annotations of a step.
 _SUMMARY_BYTES = 1024 * 1024
 _ANNOTATIONS = 10
+_TITLE = "regbench compare"
 
 
 class CompareFormat(StrEnum):
@@ -237,14 +239,4 @@ def _annotate(messages: Sequence[str]) -> None:
         rest = len(messages) - _ANNOTATIONS + 1
         messages = [*messages[: _ANNOTATIONS - 1], f"and {rest} more: see the log"]
     with readers_may_leave():
-        write_utf8("".join(f"{_annotation(message)}\n" for message in messages))
-
-
-def _annotation(message: str) -> str:
-    """A GitHub workflow command, escaped as the runner asks.
-
-    >>> _annotation("val_loss:5% failed\\nin l2")
-    '::error title=regbench compare::val_loss:5%25 failed%0Ain l2'
-    """
-    escaped = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return f"::error title=regbench compare::{escaped}"
+        write_utf8("".join(f"{annotation(message, title=_TITLE)}\n" for message in messages))

@@ -59,6 +59,7 @@ def merge(
 
     [dim]Example: regbench merge shard-1 shard-2 -o results/quickstart[/dim]
     """
+    from regbench.analysis.words import some
     from regbench.api import merge as merge_folders
     from regbench.report.say import say
     from regbench.report.terminal import print_claims, print_sentence
@@ -68,11 +69,11 @@ def merge(
     print_sentence(stderr(), results.table)
     print_claims(stderr(), results.claims)
     if results.missing:
-        some = ", ".join(results.missing[:5]) + (", ..." if len(results.missing) > 5 else "")
         total = len(results.missing) + len(results.rows.rows)
         raise BadData(
-            f"{len(results.missing)} of {total} runs are in none of the folders ({some}): run the "
-            f"other shards and merge again; {out} holds what there is"
+            f"{len(results.missing)} of {total} runs are in none of the folders "
+            f"({some(results.missing, 5)}): run the other shards and merge again; "
+            f"{out} holds what there is"
         )
     say(stderr(), f"{len(results.rows.rows)} runs of {len(folders)} folders; results in {out}")
     judge_claims(results.claims, strict)

@@ -12,6 +12,7 @@ import typer
 
 from regbench.cli import options
 from regbench.cli.consoles import stderr, stdout, write_utf8
+from regbench.cli.github import annotation
 from regbench.config.bounds import MAX_RUNS
 from regbench.errors import BadStudy, Problem, Unwritable
 
@@ -71,12 +72,8 @@ def validate(
 
 
 def _annotation(problem: Problem) -> str:
-    """A GitHub workflow command; its message escaped as the runner asks."""
-    place = {"file": problem.source, "line": problem.line, "col": problem.column}
-    parts = ",".join(f"{key}={value}" for key, value in place.items() if value not in (None, ""))
     text = f"{problem.key}: {problem.message}" if problem.key else problem.message
-    escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return f"::error {parts}::{escaped}"
+    return annotation(text, file=problem.source, line=problem.line, col=problem.column)
 
 
 def plan(
@@ -130,7 +127,8 @@ def _print_plan(facts: dict[str, Any], cells: Any, stacks: Any) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from regbench.report.say import counted, say
+    from regbench.analysis.words import counted
+    from regbench.report.say import say
 
     console = stdout()
     shown = Table(box=None, pad_edge=False, header_style="bold")

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from regbench.cli.consoles import readers_may_leave, stderr, stdout, write_utf8
 from regbench.cli.options import Format
-from regbench.errors import BadStudy
 
 if TYPE_CHECKING:
     from regbench.analysis.cell_gap import CellGap
@@ -23,16 +22,14 @@ def print_table(
 ) -> None:
     """Print a gap table; with `columns`, those of gap.csv that it names."""
     from regbench.analysis.gap import gap_columns
+    from regbench.analysis.select import require_column
     from regbench.report.markdown import gap_markdown
     from regbench.report.terminal import print_gap_table
 
     if columns is not None:
         header, rows = gap_columns(runs, table)
         wanted = [name.strip() for name in columns.split(",")]
-        unknown = [name for name in wanted if name not in header]
-        if unknown:
-            raise BadStudy(f"--columns: {unknown_column(unknown[0], header)}")
-        at = [header.index(name) for name in wanted]
+        at = [header.index(require_column(name, header, "--columns")) for name in wanted]
         print_rows(wanted, [[row[i] for i in at] for row in rows], form, runs.varying)
     elif form is Format.TABLE:
         with readers_may_leave():
@@ -93,11 +90,3 @@ def print_paths(runs: Runs, key: str, form: Format) -> None:
     print_rows(*path_columns(found, key), form)
     for path in found:
         say(stderr(), path.sentence)
-
-
-def unknown_column(name: str, known: Sequence[str]) -> str:
-    """What to say of a column that is not there."""
-    from regbench.config.messages import did_you_mean
-
-    hint = did_you_mean(name, known) or f"; there are {', '.join(known[:12])}, ..."
-    return f"no column {name!r}{hint}"

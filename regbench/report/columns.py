@@ -9,7 +9,7 @@ from regbench.analysis.cell_gap import CellGap
 from regbench.analysis.statistics import Interval
 from regbench.results.runs import Runs
 
-__all__ = ["Column", "columns_for", "legend", "number", "plus_minus", "score_of"]
+__all__ = ["Column", "columns_for", "legend", "number", "p_value", "plus_minus", "score_of"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,14 @@ def number(value: float | None) -> str:
         return "-"
     text = f"{value:.3f}" if abs(value) < 100 else f"{value:.3g}"
     return text.removeprefix("-") if float(text) == 0 else text
+
+
+def p_value(p: float) -> str:
+    """
+    >>> p_value(0.01234), p_value(1e-9), p_value(1.0)
+    ('.012', '<.001', '1.000')
+    """
+    return "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
 
 
 def plus_minus(found: Interval) -> str:
@@ -113,7 +121,7 @@ def _p(row: CellGap) -> str:
     delta = row.deltas.get("gap_loss")
     if delta is None or delta.p_adjusted is None:
         return ""
-    return "<.001" if delta.p_adjusted < 0.001 else f"{delta.p_adjusted:.3f}".lstrip("0")
+    return p_value(delta.p_adjusted)
 
 
 def _epoch(found: Interval) -> str:

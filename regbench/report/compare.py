@@ -13,7 +13,9 @@ from rich.text import Span, Text
 from regbench.analysis.compare import Change, Word, worse_sign
 from regbench.analysis.gate import GateOutcome, figures
 from regbench.analysis.judge import Judgement
-from regbench.analysis.pairs import Pairs, counted
+from regbench.analysis.pairs import Pairs
+from regbench.analysis.words import counted
+from regbench.report.columns import p_value
 from regbench.report.say import say
 
 __all__ = [
@@ -114,7 +116,7 @@ def texts_of(change: Change, decimals: int) -> list[str]:
         _number(change.base, decimals),
         _number(change.new, decimals),
         moved,
-        "" if p is None else "<.001" if p < 0.001 else f"{p:.3f}".removeprefix("0"),
+        "" if p is None else p_value(p),
         str(change.n),
         change.word,
     ]

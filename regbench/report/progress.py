@@ -14,7 +14,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from regbench.report.say import counted
+from regbench.analysis.words import counted
 
 __all__ = ["BarProgress", "LineProgress", "progress_for"]
 

@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from regbench.config.load import study_from_mapping
-from regbench.config.plan import Plan, Study, make_plan
+from regbench.config.plan import Plan, make_plan
 from regbench.errors import BadData, BadStudy
 from regbench.results.files import copy_durably, make_folder
 from regbench.results.pieces import DamagedPiece, read_piece, stacks_folder
 from regbench.results.store import Store, differing_keys, read_facts, read_stacks
 
-__all__ = ["merge_stores"]
+__all__ = ["Merged", "merged"]
 
 
-def merge_stores(
-    folders: Sequence[Path], out: Path, *, overwrite: bool = False
-) -> tuple[Study, Plan, tuple[str, ...]]:
-    """Copy the committed stacks, weights and predictions of all folders to `out`.
+@dataclass(frozen=True)
+class Merged:
+    """Shards brought together in an open store.
 
-    Returns:
-        the study, its plan, and the planned runs that no folder holds.
+    Attributes:
+        missing: planned runs that no shard holds.
+    """
+
+    store: Store
+    plan: Plan
+    missing: tuple[str, ...]
+
+
+@contextmanager
+def merged(folders: Sequence[Path], out: Path, *, overwrite: bool = False) -> Iterator[Merged]:
+    """Copy the committed stacks, weights and predictions of all folders to `out`, and keep it open.
+
     Raises:
         BadData: a folder holds no results, those of another study, or runs that another one has.
         BadStudy: `out` is one of the folders, or holds another study's results.
@@ -44,17 +56,22 @@ def merge_stores(
         for piece in pieces:
             copy_durably(piece, stacks_folder(out) / piece.name)
         for folder in folders:
-            for kind in ("weights", "predictions"):
-                if (folder / kind).is_dir():
-                    make_folder(out / kind)
-                    for path in sorted((folder / kind).iterdir()):
-                        copy_durably(path, out / kind / path.name)
-            store.add_provenance({"event": "merged", "from": str(folder)})
-            log = folder / "provenance.jsonl"
-            if log.exists():
-                store.copy_provenance(log)
+            _take_over(folder, store)
         done = store.records()
-    return study, plan, tuple(run.run_id for run in plan.runs if run.run_id not in done)
+        yield Merged(store, plan, tuple(r.run_id for r in plan.runs if r.run_id not in done))
+
+
+def _take_over(folder: Path, store: Store) -> None:
+    """What a shard has besides its stacks: weights, predictions, provenance."""
+    for kind in ("weights", "predictions"):
+        if (folder / kind).is_dir():
+            make_folder(store.folder / kind)
+            for path in sorted((folder / kind).iterdir()):
+                copy_durably(path, store.folder / kind / path.name)
+    store.add_provenance({"event": "merged", "from": str(folder)})
+    log = folder / "provenance.jsonl"
+    if log.exists():
+        store.copy_provenance(log)
 
 
 def _require_one_study(folders: Sequence[Path], facts: Sequence[Mapping[str, Any]]) -> None:

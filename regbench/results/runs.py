@@ -79,13 +79,6 @@ class Runs:
     varying: tuple[str, ...]
     rows: tuple[RunRow, ...]
 
-    def cells(self) -> dict[str, list[RunRow]]:
-        """The runs of each cell, cells in the order of the plan."""
-        cells: dict[str, list[RunRow]] = {}
-        for row in self.rows:
-            cells.setdefault(row.cell, []).append(row)
-        return cells
-
 
 def read_runs(path: Path) -> Runs:
     """The runs of a results folder, or of a runs.csv.
