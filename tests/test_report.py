@@ -102,6 +102,17 @@ def test_lines_where_there_is_no_terminal(monkeypatch):
     ]
 
 
+def test_a_burst_of_first_messages_tells_no_pace(monkeypatch):
+    out, now = io.StringIO(), [0.0]
+    monkeypatch.setattr("regbench.report.progress.time.monotonic", lambda: now[0])
+    progress = LineProgress(Console(file=out), "study")
+    progress.start(runs=10, kept=0, stacks=2, run_epochs=800)
+    for moment in (50.0, 50.001, 50.002, 51.0):
+        now[0] = moment
+        progress.advanced("s0001", 1, 8)
+    assert out.getvalue().splitlines()[1:] == ["study: 4% of epochs, about 32 s left"]
+
+
 def test_a_bar_on_a_terminal():
     out = io.StringIO()
     progress = progress_for(Console(file=out, force_terminal=True, width=100), "study")

@@ -19,6 +19,7 @@ from regbench.analysis.words import counted
 __all__ = ["BarProgress", "LineProgress", "progress_for"]
 
 _LINE_SECONDS = 5.0
+_BURST_SECONDS = 0.1  # workers' first messages come at once: no pace can be told from them
 
 
 class _Counts:
@@ -132,7 +133,7 @@ class LineProgress:
         counts.epochs_done += run_epochs
         if self._begin is None:
             self._begin, self._first = now, counts.epochs_done
-        if now - self._last < _LINE_SECONDS or now == self._begin:
+        if now - self._last < _LINE_SECONDS or now - self._begin < _BURST_SECONDS:
             return
         self._last = now
         pace = (counts.epochs_done - self._first) / (now - self._begin)
