@@ -58,6 +58,7 @@ def test_where_and_sort_and_columns(folder):
         (["--sort", "gap"], "--sort: no column 'gap'"),
         (["--columns", "cel"], "--columns: no column 'cel' (did you mean 'cell'?)"),
         (["--along", "optimizer.l"], "does not vary here (did you mean 'optimizer.lr'?)"),
+        (["--along", "optimizer.lr", "--sort", "cell"], "--along shows whole paths: leave out"),
         (["--group-by", "model"], "--group-by: no key 'model'"),
     ],
 )
@@ -105,6 +106,27 @@ def test_along_marks_the_minimum_and_the_one_standard_error_choice(folder):
         assert sum("minimum" in word for word in choice.values()) == 1
     done = regbench("show", folder, "--along", "regularizer.l2")
     assert done.err.count("the largest value within one standard error is") == 2
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 200])
+def test_a_path_fits_the_terminal(folder, width):
+    from io import StringIO
+
+    from rich.console import Console
+
+    from regbench.analysis.path import SPARE, path_columns, paths
+    from regbench.api import read
+    from regbench.report.plain import print_plain
+
+    out = StringIO()
+    found = path_columns(paths(read(folder).rows, "regularizer.l2"), "regularizer.l2")
+    console = Console(file=out, width=width, force_terminal=True, color_system=None)
+    print_plain(console, *found, SPARE)
+    lines = out.getvalue().splitlines()
+    assert len(lines) == 9
+    assert max(map(len, lines)) <= width
+    for name in ("optimizer.lr", "regularizer.l2", "val_loss", "gap_loss", "choice"):
+        assert name in lines[0].split()
 
 
 def test_interval_and_test_can_be_chosen(folder):

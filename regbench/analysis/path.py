@@ -14,8 +14,13 @@ from regbench.config.messages import did_you_mean
 from regbench.errors import BadStudy
 from regbench.results.runs import Runs
 
-__all__ = ["Path", "Point", "path_columns", "paths"]
+__all__ = ["SPARE", "Path", "Point", "path_columns", "paths"]
 
+# What a narrow terminal does without first.
+SPARE = (
+    *("val_loss_low", "val_loss_high", "gap_acc", "gap_r2", "zero_fraction", "weight_norm"),
+    *("val_acc", "val_r2", "train_loss"),
+)
 _SHOWN = ("train_loss", "val_loss", "gap_loss", "weight_norm", "zero_fraction")
 
 
@@ -33,7 +38,7 @@ class Path:
     """The points of one row of the grid, by ascending value.
 
     Attributes:
-        rest: the other settings, which all points share.
+        rest: what tells the path from the others: settings that all its points share.
         minimum: index of the least mean validation loss.
         one_standard_error: index of the largest value whose mean validation loss lies within one
             standard error of the least: the most regularized model that is not clearly worse
@@ -49,7 +54,7 @@ class Path:
     @property
     def sentence(self) -> str:
         """What is best on the path."""
-        where = ", ".join(f"{key}={value}" for key, value in self.rest.items() if value)
+        where = ", ".join(f"{key}={value or 'none'}" for key, value in self.rest.items())
         start = f"With {where}: " if where else ""
         if self.minimum is None or self.one_standard_error is None:
             return f"{start}no validation loss along {self.key}."
@@ -89,7 +94,12 @@ def paths(runs: Runs, key: str) -> list[Path]:
         rows.setdefault(rest, []).append(point)
     lines = {rest: line for rest, line in rows.items() if len(line) > 1} or rows
     return [
-        _path(key, dict(rest), sorted(line, key=lambda point: point.value), by_seed)
+        _path(
+            key,
+            dict(item for item in rest if any(item not in other for other in lines)),
+            sorted(line, key=lambda point: point.value),
+            by_seed,
+        )
         for rest, line in lines.items()
     ]
 
@@ -114,11 +124,7 @@ def _path(key: str, rest: Mapping[str, str], points: Sequence[Point], by_seed: B
 
 def path_columns(found: Sequence[Path], key: str) -> tuple[list[str], list[list[object]]]:
     """Header and rows: the settings that differ between paths, value, numbers, marks."""
-    others = [
-        name
-        for name in (found[0].rest if found else ())
-        if len({path.rest[name] for path in found}) > 1
-    ]
+    others = list(found[0].rest) if found else []
     names = list(found[0].points[0].metrics) if found else []
     header = [*others, key, *names, "val_loss_low", "val_loss_high", "choice"]
     rows: list[list[object]] = []

@@ -18,7 +18,7 @@ from regbench.cli import options
 from regbench.cli.consoles import stderr, stdout
 from regbench.cli.options import Format
 from regbench.cli.tables import print_paths, print_table
-from regbench.errors import AnswerIsNo, BadData
+from regbench.errors import AnswerIsNo, BadData, BadStudy
 
 __all__ = ["doctor", "list_parts", "show"]
 
@@ -90,6 +90,8 @@ def show(
     if group_by is not None:
         runs = averaged(runs, group_by)
     if along is not None:
+        if where or sort or columns:
+            raise BadStudy("--along shows whole paths: leave out --where, --sort and --columns")
         print_paths(runs, along, form)
         return
     whole = gap_table(runs, interval=interval.value, test=test.value)

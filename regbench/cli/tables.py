@@ -46,14 +46,20 @@ def print_rows(
     rows: Sequence[Sequence[object]],
     form: Format,
     settings: Sequence[str] = (),
+    spare: Sequence[str] = (),
 ) -> None:
-    """Print plain rows; `settings` are columns whose values come as text, and are typed in JSON."""
+    """Print plain rows.
+
+    Args:
+        settings: columns whose values come as text, and are typed in JSON.
+        spare: columns that a narrow terminal does without, in the order in which they go.
+    """
     from regbench.report.plain import markdown_rows, print_plain
     from regbench.results.csv_text import write_csv
 
     with readers_may_leave():
         if form is Format.TABLE:
-            print_plain(stdout(), header, rows)
+            print_plain(stdout(), header, rows, spare)
         elif form is Format.CSV:
             write_utf8(write_csv(header, rows).decode())
         elif form is Format.MD:
@@ -83,10 +89,10 @@ def _typed(value: object) -> object:
 
 def print_paths(runs: Runs, key: str, form: Format) -> None:
     """Print each path along one axis, and say what is best on it."""
-    from regbench.analysis.path import path_columns, paths
+    from regbench.analysis.path import SPARE, path_columns, paths
     from regbench.report.say import say
 
     found = paths(runs, key)
-    print_rows(*path_columns(found, key), form)
+    print_rows(*path_columns(found, key), form, spare=SPARE)
     for path in found:
         say(stderr(), path.sentence)

@@ -24,8 +24,17 @@ def shown(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def print_plain(console: Console, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print aligned columns: text to the left, numbers to the right."""
+def print_plain(
+    console: Console,
+    header: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    spare: Sequence[str] = (),
+) -> None:
+    """Print aligned columns: text to the left, numbers to the right.
+
+    Args:
+        spare: columns that a narrow terminal does without, in the order in which they go.
+    """
     texts = [[shown(value) for value in row] for row in rows]
     left = [any(isinstance(row[i], str) for row in rows) for i in range(len(header))]
     widths = [
@@ -33,11 +42,17 @@ def print_plain(console: Console, header: Sequence[str], rows: Sequence[Sequence
         for i, title in enumerate(header)
     ]
 
+    room = console.width if console.is_terminal else 1_000
+    kept = list(range(len(header)))
+    for name in spare:
+        if sum(widths[i] + 2 for i in kept) - 2 > room and name in header:
+            kept.remove(header.index(name))
+
     def aligned(line: Sequence[str]) -> str:
         parts = []
-        for text, width, to_left in zip(line, widths, left, strict=True):
-            room = " " * (width - cell_len(text))
-            parts.append(text + room if to_left else room + text)
+        for i in kept:
+            blank = " " * (widths[i] - cell_len(line[i]))
+            parts.append(line[i] + blank if left[i] else blank + line[i])
         return "  ".join(parts).rstrip()
 
     lines = [Text(aligned(header), "bold"), *(Text(aligned(line)) for line in texts)]
