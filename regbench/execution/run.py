@@ -101,9 +101,9 @@ def run_plan(
     total = sum(len(s.members) * s.members[0].setting.training.epochs for s in stacks)
     todo = sum(len(stack.run_ids) for stack in stacks)
     kept = sum(run.run_id in done for run in plan.runs)
-    progress.start(kept + todo, kept, len(stacks), total)
     jobs = [Job(stack, plan.study.folder, store.folder, where) for stack in stacks]
     try:
+        progress.start(kept + todo, kept, len(stacks), total)
         for result in _train(jobs, workers, progress, clock):
             if result.halved:
                 store.add_provenance({"event": "split by memory", "stack": result.stack_id})
