@@ -31,9 +31,12 @@ test: setup
 	$(BIN)/python -m pytest
 
 bench: setup
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python benchmarks/peers.py
 	$(BIN)/python benchmarks/stacking.py
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/tables.py
+	$(BIN)/python benchmarks/growth.py
 
 docs: setup
 	$(BIN)/python docs/generate.py

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import statistics
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
@@ -26,13 +28,14 @@ def interleaved(ways: Mapping[str, Callable[[], object]], repeats: int) -> dict[
     return seconds
 
 
-def spread(values: list[float]) -> str:
+def spread(values: list[float], digits: int = 3) -> str:
     """Median (least to most).
 
     >>> spread([3.0, 1.0, 2.0])
     '2.000 (1.000 to 3.000)'
     """
-    return f"{statistics.median(values):.3f} ({min(values):.3f} to {max(values):.3f})"
+    middle, least, most = (f(values) for f in (statistics.median, min, max))
+    return f"{middle:.{digits}f} ({least:.{digits}f} to {most:.{digits}f})"
 
 
 def ratios(a: list[float], b: list[float]) -> list[float]:
@@ -40,11 +43,17 @@ def ratios(a: list[float], b: list[float]) -> list[float]:
     return [x / y for x, y in zip(a, b, strict=True)]
 
 
-def machine() -> str:
-    """One line that says what this was measured on."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "numpy"))
-    return f"{cores} cores, {platform.machine()}, Python {platform.python_version()}, {packages}"
+def cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def machine(*more: str) -> str:
+    """One line that says what this was measured on; `more` packages besides torch and numpy."""
+    packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "numpy", *more))
+    return f"{cores()} cores, {platform.machine()}, Python {platform.python_version()}, {packages}"
 
 
 def child(command: Sequence[str]) -> tuple[float, float]:
@@ -56,3 +65,32 @@ def child(command: Sequence[str]) -> tuple[float, float]:
     if process.returncode:
         raise RuntimeError(f"{command} ended with {process.returncode}")
     return time.perf_counter() - begin, usage.ru_maxrss / 1024
+
+
+def watched(command: Sequence[str]) -> tuple[float, float, float]:
+    """Seconds of a command, and the peak memory (MiB) of its process and of all its children.
+
+    Children are added up at each moment, twenty of which are looked at a second.
+    """
+    import psutil
+
+    peaks, over = [0, 0], threading.Event()
+
+    def look(process: psutil.Process) -> None:
+        while not over.wait(0.05):
+            with contextlib.suppress(psutil.Error):
+                children = process.children(recursive=True)
+                peaks[0] = max(peaks[0], process.memory_info().rss)
+                peaks[1] = max(peaks[1], sum(child.memory_info().rss for child in children))
+
+    begin = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        looking = threading.Thread(target=look, args=(psutil.Process(process.pid),))
+        looking.start()
+        _, errors = process.communicate()
+        seconds = time.perf_counter() - begin
+        over.set()
+        looking.join()
+    if process.returncode:
+        raise RuntimeError(f"{command} ended with {process.returncode}: {errors.decode()[-2000:]}")
+    return seconds, peaks[0] / 2**20, peaks[1] / 2**20

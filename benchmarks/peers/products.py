@@ -1,0 +1,57 @@
+"""The floor: the matrix products of training and scoring alone, in the stacks of regbench.
+
+Forward, gradients of weights, gradients of inputs but the first layer's; nothing between them.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from regbench_sweep import stacks_of
+from task import BATCH, Accuracies, Task, timed
+
+
+class Products:
+    """The products of R runs, every result in a buffer of its own."""
+
+    def __init__(self, runs: int, width: int, rows: int) -> None:
+        sizes = [64, width, width, 10]
+        self.weights = [torch.randn(runs, a, b) for a, b in pairwise(sizes)]
+        self.weight_gradients = [torch.empty_like(w) for w in self.weights]
+        self.values = [torch.randn(runs, rows, size) for size in sizes]
+        self.gradients = [torch.randn(runs, rows, size) for size in sizes]
+
+    def forward(self, rows: int) -> None:
+        values = [v[:, :rows] for v in self.values]
+        for w, x, out in zip(self.weights, values, values[1:], strict=False):
+            torch.bmm(x, w, out=out)
+
+    def backward(self, rows: int) -> None:
+        for layer in reversed(range(len(self.weights))):
+            x, gradient = self.values[layer][:, :rows], self.gradients[layer + 1][:, :rows]
+            torch.bmm(x.mT, gradient, out=self.weight_gradients[layer])
+            if layer:
+                out = self.gradients[layer][:, :rows]
+                torch.bmm(gradient, self.weights[layer].mT, out=out)
+
+
+def train(task: Task) -> list[Accuracies]:
+    torch.set_num_threads(task.threads or 1)
+    parts = len(task.data.x), len(task.data.x_val)
+    for stack in stacks_of(task):
+        steps = Products(len(stack.members), task.width, BATCH)
+        scores = Products(len(stack.members), task.width, BATCH)
+        for _ in range(task.epochs):
+            for begin in range(0, parts[0], BATCH):
+                rows = min(BATCH, parts[0] - begin)
+                steps.forward(rows)
+                steps.backward(rows)
+            for part in parts:
+                for begin in range(0, part, BATCH):
+                    scores.forward(min(BATCH, part - begin))
+    return []
+
+
+if __name__ == "__main__":
+    timed(train, warm_up_runs=None)
