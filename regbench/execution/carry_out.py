@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from regbench.execution.checkpointing import StackCheckpoints
 from regbench.execution.job import Job, JobResult
 from regbench.results.arrays import save_predictions, save_weights
 from regbench.results.pieces import commit
@@ -36,15 +38,19 @@ def carry_out(job: Job, on_epoch: OnEpoch) -> JobResult:
 
     training = stack.members[0].setting.training
     with _torch_settings(training.threads, training.tf32):
-        records, halved = _train(stack.members, job, report)
+        parts = list(_train(stack.stack_id, stack.members, job, report))
+    records = [record for part in parts for record in part.records]
     commit(job.results_folder, stack.stack_id, records)
+    for part in parts:
+        part.checkpoints.discard()
     statuses = [record.status for record in records]
     return JobResult(
         stack.stack_id,
         len(records),
         statuses.count("diverged"),
         statuses.count("failed"),
-        halved,
+        halved=len(parts) > 1,
+        warnings=tuple(warning for part in parts for warning in part.checkpoints.warnings),
     )
 
 
@@ -69,23 +75,34 @@ def _torch_settings(threads: int, tf32: bool) -> Iterator[None]:
         torch.backends.cuda.matmul.allow_tf32 = before[1]
 
 
+@dataclass(frozen=True)
+class _Part:
+    """A stack's records, or those of what memory forced out of it."""
+
+    records: list[RunRecord]
+    checkpoints: StackCheckpoints
+
+
 def _train(
-    members: Sequence[Member], job: Job, report: Callable[[int, int], None]
-) -> tuple[list[RunRecord], bool]:
-    """The members' records, and whether memory forced the stack apart."""
+    name: str, members: Sequence[Member], job: Job, report: Callable[[int, int], None]
+) -> Iterator[_Part]:
+    """Train the members together, or where memory runs out in halves, each run once."""
+    checkpoints = StackCheckpoints(job.results_folder, name, members, job.device)
     try:
-        trajectories = train_stack(members, job.study_folder, job.device, report)
+        trained = train_stack(members, job.study_folder, job.device, report, checkpoints)
     except (MemoryError, RuntimeError) as error:
         if not _out_of_memory(error):
             raise
-        if len(members) == 1:
-            reason = "out of memory alone in its stack"
-            return [_failed(run_id, reason) for run_id in members[0].readings], True
-        half = len(members) // 2
-        first, _ = _train(members[:half], job, report)
-        second, _ = _train(members[half:], job, report)
-        return first + second, True
-    return [r for trajectory in trajectories for r in _records(trajectory, job)], False
+        if len(members) > 1:
+            half = len(members) // 2
+            yield _Part([], checkpoints)  # its checkpoints, too, are to be discarded
+            yield from _train(f"{name}a", members[:half], job, report)
+            yield from _train(f"{name}b", members[half:], job, report)
+            return
+        reason = "out of memory alone in its stack"
+        yield _Part([_failed(run_id, reason) for run_id in members[0].readings], checkpoints)
+        return
+    yield _Part([r for trajectory in trained for r in _records(trajectory, job)], checkpoints)
 
 
 def _out_of_memory(error: Exception) -> bool:

@@ -22,10 +22,16 @@ class Job:
 
 @dataclass(frozen=True)
 class JobResult:
-    """How a stack ended."""
+    """How a stack ended.
+
+    Attributes:
+        halved: memory forced it apart.
+        warnings: what was found damaged and set aside.
+    """
 
     stack_id: str
     runs: int
     diverged: int
     failed: int
     halved: bool
+    warnings: tuple[str, ...] = ()

@@ -17,6 +17,7 @@ from regbench.execution.estimate import stack_seconds
 from regbench.execution.job import Job, JobResult
 from regbench.execution.limits import NO_LIMITS, Clock, Limits
 from regbench.execution.progress import Progress, Silent
+from regbench.results.checkpoints import discard_all
 from regbench.results.store import Store
 from regbench.training.stacks import Stack, cost, make_stacks
 
@@ -105,10 +106,13 @@ def run_plan(
     try:
         progress.start(kept + todo, kept, len(stacks), total)
         for result in _train(jobs, workers, progress, clock):
+            store.warnings.extend(result.warnings)
             if result.halved:
                 store.add_provenance({"event": "split by memory", "stack": result.stack_id})
             progress.stack_done(result.stack_id, result.runs, result.diverged, result.failed)
             clock.count(result.diverged, result.failed)
+        if limits.shard is None:
+            discard_all(store.folder)  # of stacks that were committed just before a crash
     finally:
         progress.finish()
         store.write_tables(plan)

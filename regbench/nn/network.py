@@ -73,6 +73,17 @@ class Network:
         self._scratch.clear()
         self._bind()
 
+    def tensors(self) -> dict[str, Tensor]:
+        """All that training changes, for all runs: the tensors in use, by name."""
+        tensors = {
+            f"values.{slot.name}": block
+            for slot, block in zip(self.parameters.slots, self.parameters.values, strict=True)
+        }
+        for norm in self.norms:
+            tensors[f"running_mean.{norm.index}"] = norm.running_mean
+            tensors[f"running_var.{norm.index}"] = norm.running_var
+        return tensors
+
     def state(self, row: int) -> dict[str, npt.NDArray[np.generic]]:
         """One run's parameters and running statistics, copied to the CPU.
 

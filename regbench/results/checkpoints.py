@@ -18,7 +18,7 @@ import numpy.typing as npt
 from regbench.results.files import make_folder, read, remove, set_aside, write_atomic
 from regbench.results.sealed import Arrays, Damaged, seal, unseal
 
-__all__ = ["Facts", "discard", "latest", "save"]
+__all__ = ["Facts", "discard", "discard_all", "latest", "save"]
 
 Facts = Mapping[str, object]  # what JSON can say
 
@@ -95,6 +95,15 @@ def discard(folder: Path, stack_id: str) -> None:
         Unwritable: one cannot be removed.
     """
     remove(path for _, path in _found(folder, stack_id))
+
+
+def discard_all(folder: Path) -> None:
+    """Remove every stack's checkpoints, once all are committed.
+
+    Raises:
+        Unwritable: one cannot be removed.
+    """
+    remove(_place(folder).glob("*.safetensors"))
 
 
 def _place(folder: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from math import isfinite
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import torch
 from regbench.nn.loss import CrossEntropy, SquaredError
 from regbench.nn.network import build
 from regbench.nn.per_run import PerRun
+from regbench.training.checkpoint import Checkpoints, State, copied, restore
 from regbench.training.draws import Draws
 from regbench.training.examples import Examples
 from regbench.training.member import Array, Member, Trajectory
@@ -27,6 +29,9 @@ __all__ = ["StackTrainer", "train_stack"]
 
 OnEpoch = Callable[[int, int], None]
 
+# The columns that epochs without scores have, too.
+_EVERY_EPOCH = ("epoch", "lr", "objective", "penalty", "weight_norm", "zero_fraction")
+
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
@@ -36,6 +41,7 @@ def train_stack(
     folder: Path,
     device: str = "cpu",
     on_epoch: OnEpoch | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> list[Trajectory]:
     """Train members whose settings stack, and give their trajectories in the same order.
 
@@ -43,22 +49,36 @@ def train_stack(
         members: at least one; `stacks.stack_key` says which settings stack.
         folder: what CSV paths are relative to.
         device: as torch names it.
-        on_epoch: called after each epoch with its number and how many trajectories it trained.
+        on_epoch: called after each epoch with its number and how many trajectories it trained;
+            where the stack goes on from a checkpoint, once for all epochs before.
+        checkpoints: keeps the stack's state from time to time, and when `on_epoch` raises.
     Raises:
         BadData: the data cannot be read or do not fit the settings.
     """
     trainer = StackTrainer(members, folder, device)
-    epochs = members[0].setting.training.epochs
+    epochs, done = members[0].setting.training.epochs, 0
     if epochs == 0:
         trainer.finish_epoch(0)
-    for epoch in range(1, epochs + 1):
+    if checkpoints is not None and (found := checkpoints.latest()):
+        done, state = found
+        trained = trainer.restore(done, state)
+        if on_epoch is not None:
+            on_epoch(done, trained)
+    for epoch in range(done + 1, epochs + 1):
         trained = trainer.alive
         if trained == 0:
             break
         trainer.train_epoch(epoch)
         trainer.finish_epoch(epoch)
-        if on_epoch is not None:
-            on_epoch(epoch, trained)
+        try:
+            if on_epoch is not None:
+                on_epoch(epoch, trained)
+        except BaseException:
+            if checkpoints is not None:
+                checkpoints.save(epoch, trainer.state(epoch))
+            raise
+        if checkpoints is not None and epoch < epochs and checkpoints.due():
+            checkpoints.save(epoch, trainer.state(epoch))
     return trainer.trajectories()
 
 
@@ -123,15 +143,13 @@ class StackTrainer:
 
     def finish_epoch(self, epoch: int) -> None:
         """Record the epoch, let the rules read it, and drop what is decided from the stack."""
-        every, last = self._training.eval_every, self._training.epochs
-        scored = epoch % every == 0 or epoch == last
         values = {
             "objective": self._objective,
             "penalty": self._update.penalty(),
             "weight_norm": self._update.weight_norm(),
             "zero_fraction": self._update.zero_fraction(),
         }
-        if scored:
+        if self._scored(epoch):
             values |= score(self.network, self.examples)
         # One transfer an epoch; + 0.0 turns the negative zero into the positive one.
         table = torch.stack([value.double() for value in values.values()]).cpu().numpy() + 0.0
@@ -139,31 +157,90 @@ class StackTrainer:
         self._record("lr", epoch, self._rates)
         for name, row in zip(values, table, strict=True):
             self._record(name, epoch, row)
-        undecided = [
-            row
-            for row, member in enumerate(self._in_stack)
-            if not self._read(
-                row, int(member), epoch, dict(zip(values, table[:, row], strict=True))
-            )
-        ]
+        undecided = []
+        for row, member in enumerate(self._in_stack.tolist()):
+            seen = dict(zip(values, table[:, row], strict=True))
+            if not self._read(member, epoch, seen, partial(self.network.state, row)):
+                undecided.append(row)
         if len(undecided) < self.alive:
             self._keep(np.array(undecided, dtype=np.intp))
 
+    def _scored(self, epoch: int) -> bool:
+        return epoch % self._training.eval_every == 0 or epoch == self._training.epochs
+
+    def state(self, epoch: int) -> dict[str, npt.NDArray[np.generic]]:
+        """All that the epochs up to this one, just finished, have left."""
+        state = copied(self.network.tensors() | self._update.tensors())
+        for name, values in self._curves.items():
+            state[f"curve/{name}"] = values[:, :epoch].copy()
+        for member, readers in enumerate(self._readers):
+            for run_id, weights in readers.kept().items():
+                place = f"kept/{member}/{run_id}"
+                state |= {f"{place}/{name}": values for name, values in weights.items()}
+        return state
+
+    def restore(self, epoch: int, state: State) -> int:
+        """Go on after this epoch; how many epochs of trajectories that is worth.
+
+        The readers' rules see the recorded curves once more: what they then know, and which
+        trajectories are still in training, follows from those alone.
+        """
+        for key, values in state.items():
+            kind, _, name = key.partition("/")
+            if kind == "curve":
+                self._curve(name)[:, :epoch] = values
+        trained = 0
+        for past in range(1, epoch + 1):
+            trained += self.alive
+            names = [n for n in self._curves if n in _EVERY_EPOCH or self._scored(past)]
+            undecided = []
+            for member in self._in_stack.tolist():
+                seen = {name: float(self._curves[name][member, past - 1]) for name in names}
+                if not self._read(member, past, seen, dict):
+                    undecided.append(member)
+            self._in_stack = np.array(undecided, dtype=np.intp)
+        rows, self._in_stack = self._in_stack, np.arange(len(self._members))
+        if len(rows) < len(self._members):
+            self._keep(rows)
+        if self.alive:
+            restore(self.network.tensors() | self._update.tensors(), state)
+        self._give_back(state)
+        return trained
+
+    def _give_back(self, state: State) -> None:
+        """Return to the runs the weights that they had kept."""
+        kept: list[dict[str, dict[str, npt.NDArray[np.generic]]]] = [{} for _ in self._members]
+        for key, values in state.items():
+            if key.startswith("kept/"):
+                _, member, run_id, name = key.split("/")
+                kept[int(member)].setdefault(run_id, {})[name] = values
+        for readers, states in zip(self._readers, kept, strict=True):
+            readers.give_back(states)
+
     def _record(self, name: str, epoch: int, values: Array) -> None:
+        self._curve(name)[self._in_stack, max(epoch, 1) - 1] = values
+
+    def _curve(self, name: str) -> Array:
+        """(members, epochs), not-a-number where nothing is recorded."""
         if name not in self._curves:
             shape = (len(self._members), max(self._training.epochs, 1))
             self._curves[name] = np.full(shape, np.nan)
-        self._curves[name][self._in_stack, max(epoch, 1) - 1] = values
+        return self._curves[name]
 
-    def _read(self, row: int, member: int, epoch: int, values: Mapping[str, float]) -> bool:
-        """Let one trajectory's rules see the epoch; true when they are all decided."""
+    def _read(
+        self, member: int, epoch: int, values: Mapping[str, float], state: Callable[[], State]
+    ) -> bool:
+        """Let one trajectory's rules see the epoch; true when they are all decided.
+
+        `state` gives the epoch's weights, for a run that must keep them.
+        """
         readers = self._readers[member]
         # Test scores decide nothing. Before any training there is no objective.
         watched = ("objective",) * (epoch > 0) + ("weight_norm", "train_loss", "val_loss")
         if not all(isfinite(values[name]) for name in watched if name in values):
             readers.diverge(epoch)
         elif "train_loss" in values:
-            readers.observe(epoch, values, lambda: self.network.state(row))
+            readers.observe(epoch, values, state)
         return readers.done
 
     def _keep(self, rows: npt.NDArray[np.intp]) -> None:

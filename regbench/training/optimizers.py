@@ -37,6 +37,13 @@ class Optimizer(Protocol):
     def keep(self, rows: Tensor) -> None:
         """Keep only these runs' state, in this order."""
 
+    def tensors(self) -> dict[str, Tensor]:
+        """All that it remembers from step to step: the tensors in use, by name."""
+
+
+def _named(name: str, blocks: Blocks) -> dict[str, Tensor]:
+    return {f"{name}.{i}": block for i, block in enumerate(blocks)}
+
 
 def _column(values: Sequence[float], like: Tensor) -> Tensor:
     return torch.tensor(values, dtype=like.dtype, device=like.device).unsqueeze(1)
@@ -90,6 +97,10 @@ class Sgd:
         if self._velocity is not None:
             self._velocity = kept(self._velocity, rows)
 
+    def tensors(self) -> dict[str, Tensor]:
+        """The velocities."""
+        return _named("velocity", self._velocity or [])
+
 
 class Adam:
     """w -= lr * m_hat / (sqrt(v_hat) + eps), with running means m of g and v of g^2.
@@ -109,7 +120,6 @@ class Adam:
         self._numbers = [(*o.betas, o.eps) for o in options]
         self._eps = _column([o.eps for o in options], like)
         self._mean, self._square = parameters.zeros(), parameters.zeros()
-        self._step = 0
         self._steps = torch.zeros((), dtype=torch.float32, device=like.device)
         self._lr: Tensor | None = None
         self._groups: list[_AdamGroup] = []
@@ -118,7 +128,6 @@ class Adam:
         """One step."""
         if lr is not self._lr:  # a new epoch, or runs have left
             self._lr, self._groups = lr, self._grouped(parameters, lr)
-        self._step += 1
         self._steps += 1
         for group in self._groups:
             group.step(self._steps)
@@ -141,7 +150,8 @@ class Adam:
 
     def unit_step_divisor(self, slot: Slot, rows: slice) -> Tensor:
         """sqrt(v_hat) + eps."""
-        corrections = [1 - beta2**self._step for _, beta2, _ in self._numbers[rows]]
+        step = int(self._steps)
+        corrections = [1 - beta2**step for _, beta2, _ in self._numbers[rows]]
         correction = _column(corrections, self._eps)
         return (self._square[slot.block][rows] / correction).sqrt_().add_(self._eps[rows])
 
@@ -151,6 +161,11 @@ class Adam:
         self._mean, self._square = kept(self._mean, rows), kept(self._square, rows)
         self._numbers = [self._numbers[row] for row in rows.tolist()]
         self._lr = None
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Both means, and the number of steps."""
+        means = _named("mean", self._mean) | _named("square", self._square)
+        return means | {"steps": self._steps}
 
 
 @dataclass(frozen=True)
@@ -213,6 +228,10 @@ class RmsProp:
         self._alpha = self._alpha.index_select(0, rows)
         self._eps = self._eps.index_select(0, rows)
         self._square = kept(self._square, rows)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The running means."""
+        return _named("square", self._square)
 
 
 OPTIMIZERS: dict[str, type[Sgd] | type[Adam] | type[RmsProp]] = {

@@ -90,6 +90,17 @@ class Readers:
                 if reader.stopped_at is None:
                     reader.stopped_at = epoch
 
+    def kept(self) -> dict[str, State]:
+        """The weights that must not be lost: by run id, and as "" those of the last epoch."""
+        states = {reader.run_id: reader.kept_state for reader in self._readers}
+        return {name: state for name, state in {**states, "": self._last_state}.items() if state}
+
+    def give_back(self, kept: Mapping[str, State]) -> None:
+        """Take what `kept` gave."""
+        for reader in self._readers:
+            reader.kept_state = kept.get(reader.run_id, {})
+        self._last_state = kept.get("", {})
+
     def readings(self, curves: Mapping[str, Array]) -> list[Reading]:
         """What each run reports, once done; curves have one value an epoch so far."""
         return [self._reading(reader, curves) for reader in self._readers]

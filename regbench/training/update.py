@@ -172,6 +172,10 @@ class Update:
             zeros = zeros + zero_count(weight) - (weight.shape[1] - kernel.slot.size)
         return zeros / sum(kernel.slot.size for kernel in self._kernels)
 
+    def tensors(self) -> dict[str, Tensor]:
+        """All that the optimizer remembers: the tensors in use, by name."""
+        return self._optimizer.tensors()
+
     def keep(self, rows: Tensor) -> None:
         """Keep only these runs, in this order; the network must have been told before."""
         self._optimizer.keep(rows)
