@@ -1,6 +1,28 @@
-"""`python -m regbench`."""
+"""`python -m regbench`, and the `regbench` script.
 
-from regbench.cli.main import main
+Nothing heavy is imported before Ctrl-C has a handler: it ends the command quietly from the start.
+"""
+
+import os
+import signal
+from types import FrameType
+from typing import NoReturn
+
+__all__ = ["main"]
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    os._exit(128 + number)
+
+
+def main() -> None:
+    """Run the command line; until it has its own handlers, and after, a signal just ends it."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave)
+    from regbench.cli.main import main as run
+
+    run()
+
 
 if __name__ == "__main__":
     main()

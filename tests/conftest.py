@@ -2,6 +2,7 @@
 
 import pytest
 from comparison import BASE, NEW, writer
+from processes import end, launch
 
 
 @pytest.fixture
@@ -12,3 +13,17 @@ def put(tmp_path):
 @pytest.fixture
 def both(put):
     return put("base.csv", BASE), put("new.csv", NEW)
+
+
+@pytest.fixture
+def start():
+    """Starts commands as real processes; none outlives the test."""
+    processes = []
+
+    def begin(*arguments, **options):
+        processes.append(launch(*arguments, **options))
+        return processes[-1]
+
+    yield begin
+    for process in processes:
+        end(process)

@@ -9,6 +9,7 @@ from scipy.stats import binom
 from regbench.config.schema import Setting
 from regbench.data import load
 from regbench.nn.affine import Affine
+from regbench.nn.buffers import Scratch
 from regbench.nn.dropout import Dropout, threshold
 from regbench.nn.network import build
 from regbench.nn.per_run import PerRun
@@ -18,7 +19,7 @@ from regbench.training.draws import Draws
 def dropped(rates, batch=200, width=500, seeds=None):
     """What comes out of ones, for runs of these rates."""
     like = torch.zeros(1, dtype=torch.float64)
-    layer = Dropout(1, PerRun(rates, like))
+    layer = Dropout(1, PerRun(rates, like), Scratch())
     draws = Draws(seeds or list(range(len(rates))), batch, torch.device("cpu"))
     draws.start_epoch(1, steps=1)
     draws.start_step(0, batch)
@@ -48,7 +49,7 @@ class EveryNumber:
 def test_of_all_numbers_exactly_the_share_of_the_rate_is_dropped():
     # A rate of 0 stands between two others, so that it is in the span that dropout works on.
     rates = [0.5, 0.0, 0.3, 1e-6, 0.99999]
-    layer = Dropout(1, PerRun(rates, torch.zeros(1, dtype=torch.float64)))
+    layer = Dropout(1, PerRun(rates, torch.zeros(1, dtype=torch.float64)), Scratch())
     x = torch.ones(len(rates), 1, 65536, dtype=torch.float64)
     dropped_numbers = (layer.forward(x, EveryNumber()) == 0).sum((1, 2)).tolist()
     assert dropped_numbers == [32768, 0, 19661, 0, 65535]
@@ -125,14 +126,14 @@ def test_input_dropout_is_an_adaptive_ridge_for_a_linear_model():
     y = torch.from_numpy(split.train.y)
     like = torch.zeros(1, dtype=torch.float64)
     network = build([chosen], [0], x.shape[2], 1, like)
-    weight = network.parameters.value(network.parameters.layout.kernels[0])[0, :, 0]
-    plain = float(((network.forward(x.clone())[0, :, 0] - y) ** 2).mean())
+    weight = network.parameters.value(network.parameters.kernels[0])[0, :, 0]
+    plain = float(((network.forward(x.clone())[0, 0] - y) ** 2).mean())
     draws = Draws([0], x.shape[1], torch.device("cpu"))
     draws.start_epoch(1, steps=masks)
     losses = []
     for step in range(masks):
         draws.start_step(step, x.shape[1])
-        losses.append(float(((network.forward(x.clone(), draws)[0, :, 0] - y) ** 2).mean()))
+        losses.append(float(((network.forward(x.clone(), draws)[0, 0] - y) ** 2).mean()))
     expected = rate / (1 - rate) * float((weight**2 * (x[0] ** 2).mean(0)).sum())
     error = np.std(losses) / np.sqrt(masks)
     assert np.mean(losses) - plain == pytest.approx(expected, abs=4 * error)

@@ -80,6 +80,56 @@ def test_nothing_reads_pickles(banned):
             assert call not in text, f"{path}: {call}"
 
 
+# By which a module could write, move or remove a file past `results/disk.py`.
+TOUCHES_THE_DISK = {
+    *("open", "fdopen", "fsync", "mkdir", "makedirs", "rename", "renames", "replace", "unlink"),
+    *("remove", "rmdir", "rmtree", "write_text", "write_bytes", "touch", "symlink_to", "chmod"),
+    *("copy", "copyfile", "copytree", "move", "mkstemp", "NamedTemporaryFile", "TemporaryFile"),
+    *("hardlink_to", "savez", "savez_compressed", "save_file", "to_csv", "tofile", "truncate"),
+}
+OWNERS = {"os", "shutil", "tempfile", "Path", "path", "folder", "file", "target", "temporary"}
+# What writes something else than results, and says so here.
+EXCEPTIONS = {
+    ("results/disk.py", None): "the one place",
+    ("results/arrays.py", "savez_compressed"): "into memory",
+    ("cli/main.py", "open"): "the null device",
+    ("cli/consoles.py", "open"): "the null device",
+    ("cli/main.py", "NamedTemporaryFile"): "the traceback of a defect",
+    ("cli/compare.py", "open"): "the summary of GitHub's runner, appended to",
+    ("config/identity.py", "open"): "reads a data file",
+    ("data/csv_text.py", "open"): "reads a data file",
+}
+
+
+def touches(path):
+    """The calls of a module that could write a file: `open(...)`, `os.replace(...)`, ..."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Call):
+            continue
+        called = node.func
+        if isinstance(called, ast.Name) and called.id in TOUCHES_THE_DISK - {"remove", "replace"}:
+            yield called.id, node.lineno
+        if isinstance(called, ast.Attribute) and called.attr in TOUCHES_THE_DISK:
+            # text.replace(a, b), array.copy() and list.remove(x) have these names, too.
+            plain = called.attr in ("replace", "copy", "remove", "move")
+            owner = called.value
+            name = getattr(owner, "id", getattr(owner, "attr", ""))
+            on_disk = name in OWNERS or (called.attr == "replace" and len(node.args) == 1)
+            if name not in ("disk", "store", "Store") and (not plain or on_disk):
+                yield called.attr, node.lineno
+
+
+def test_results_are_written_in_one_place():
+    found = set()
+    for path in sorted(ROOT.rglob("*.py")):
+        name = path.relative_to(ROOT).as_posix()
+        for call, line in touches(path):
+            keys = {(name, None), (name, call)} & set(EXCEPTIONS)
+            assert keys, f"{name}:{line} calls {call}: use regbench.results.files"
+            found |= keys
+    assert found == set(EXCEPTIONS)
+
+
 SLOW = ("torch", "sklearn", "scipy.stats", "matplotlib")
 
 

@@ -1,5 +1,6 @@
 """A run's bits depend on nothing beside it: not on the stack, its order, or a neighbour's fault."""
 
+import random
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -10,8 +11,10 @@ import torch
 from engine import FRIEDMAN, WINE, member, setting, train
 
 from regbench.nn.activation import ACTIVATIONS
-from regbench.nn.buffers import aligned
-from regbench.nn.parameters import Layout, Parameters
+from regbench.nn.affine import Affine, Readout
+from regbench.nn.buffers import Scratch, aligned
+from regbench.nn.parameters import Parameters, slots
+from regbench.regularization.penalties import l1_norm, squared_norm
 from regbench.training.loop import train_stack
 
 REGULARIZERS = [
@@ -122,38 +125,50 @@ def test_activations_have_no_odd_last_elements(activation):
             assert torch.equal(whole, backward(g[first:last].clone(), part))
 
 
+# Products with a single column as result for which a contiguous stack was seen to differ from a run
+# alone: (batch, inputs, outputs) of the layers whose forward pass or gradients they are.
+SINGLE_COLUMNS = [
+    *((384, 100, 1), (768, 32, 1), (512, 32, 1), (768, 48, 1), (32, 30, 1)),
+    *((1, 100, 384), (1, 32, 768), (1, 32, 512), (1, 48, 768), (1, 30, 32)),
+    *((100, 1, 384), (32, 1, 768), (32, 1, 512), (48, 1, 768), (30, 1, 32)),
+]
+SIZES = [1, 2, 3, 7, 8, 10, 13, 16, 31, 32, 33, 48, 60, 64, 100, 128, 200, 256]
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_products_of_up_to_40_runs(dtype):
-    """The shapes for which padded products were found to give every run the same bits."""
+@pytest.mark.parametrize("kind", [Affine, Readout])
+def test_products_of_up_to_40_runs(kind, dtype):
+    """All three products of a layer, over shapes of every sort, single columns above all."""
     generator = torch.Generator().manual_seed(0)
-    like = torch.zeros(1, dtype=dtype)
-    for batch, inputs, outputs in product([1, 7, 32, 60], [1, 3, 13, 64, 128], [1, 2, 10, 128]):
-        layout = Layout([("layers.0.weight", "kernel", (inputs, outputs))])
-        values = torch.randn(40, layout.width, generator=generator, dtype=dtype)
-        x = aligned((40, batch, inputs), like).normal_(generator=generator)
-        g = aligned((40, batch, outputs), like).normal_(generator=generator)
-
-        def products(rows, values=values, x=x, g=g, layout=layout):
-            parameters = Parameters(layout, values[rows].clone())
-            weight = parameters.value(layout.slots[0])
-            gradient = parameters.gradient(layout.slots[0])
-            part, back = (
-                aligned((len(weight), *x.shape[1:]), x),
-                aligned((len(weight), *g.shape[1:]), g),
-            )
-            part.copy_(x[rows])
-            back.copy_(g[rows])
-            y = torch.bmm(part, weight, out=aligned((len(weight), *g.shape[1:]), like))
-            dx = torch.bmm(
-                back, weight.transpose(1, 2), out=aligned((len(weight), *x.shape[1:]), like)
-            )
-            torch.bmm(part.transpose(1, 2), back, out=gradient)
-            return y, dx, gradient, back.sum(1)
-
-        everything = products(slice(0, 40))
+    draw = random.Random(0)
+    shapes = list(product([1, 7, 32, 60], [1, 3, 13, 64, 128], [1, 2, 10, 128]))
+    shapes += [tuple(draw.choices(SIZES, k=3)) for _ in range(60)]
+    shapes += SINGLE_COLUMNS
+    for batch, inputs, outputs in shapes:
+        weight = torch.randn(40, inputs, outputs, generator=generator, dtype=dtype)
+        bias = torch.randn(40, outputs, generator=generator, dtype=dtype)
+        x = torch.randn(40, batch, inputs, generator=generator, dtype=dtype)
+        turned = kind is Readout
+        g_shape = (40, outputs, batch) if turned else (40, batch, outputs)
+        g = torch.randn(g_shape, generator=generator, dtype=dtype)
+        everything = products_of(kind, weight, bias, x, g)
         for rows in (slice(0, 1), slice(39, 40), slice(3, 4), slice(5, 12), slice(7, 24)):
-            for whole, part in zip(everything, products(rows), strict=True):
+            parts = products_of(kind, weight[rows], bias[rows], x[rows], g[rows])
+            for whole, part in zip(everything, parts, strict=True):
                 assert torch.equal(whole[rows], part), (batch, inputs, outputs, rows)
+
+
+def products_of(kind, weight, bias, x, g):
+    """Everything that a layer makes of one input and one gradient."""
+    layer = kind(1, *weight.shape[1:], Scratch())
+    parameters = Parameters(slots(layer.parameters()), len(x), x)
+    layer.bind(parameters)
+    layer.weight.copy_(weight)
+    layer.bias.copy_(bias)
+    y = layer.forward(aligned(x.shape, x).copy_(x), None).clone()
+    dx = layer.backward(aligned(g.shape, g).copy_(g))
+    norms = [squared_norm(parameters.values[0]), l1_norm(parameters.values[0])]
+    return y, dx, layer.weight_gradient, layer.bias_gradient, *norms
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: o["name"])

@@ -101,9 +101,16 @@ sweep:
 
 @pytest.mark.parametrize(
     ("seeds", "device", "sizes"),
-    [(40, "cpu", [40]), (41, "cpu", [20, 21]), (100, "cpu", [33, 34, 33]), (100, "cuda", [100])],
+    [
+        (16, "cpu", [16]),
+        (17, "cpu", [8, 9]),
+        (40, "cpu", [20, 20]),
+        (80, "cpu", [40, 40]),
+        (81, "cpu", [27, 27, 27]),
+        (100, "cuda", [100]),
+    ],
 )
-def test_a_stack_has_40_runs_at_most(seeds, device, sizes):
+def test_two_cores_have_work_and_a_stack_has_40_runs_at_most(seeds, device, sizes):
     found = stacks(BASE, seeds, device)
     assert [len(stack.members) for stack in found] == sizes
 

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 from command import SMALL, contents, regbench, study
+from faults import Fault, hooked
 from safetensors.numpy import load_file
 
 from regbench.config.load import load_study
@@ -15,8 +16,9 @@ from regbench.config.plan import make_plan
 from regbench.errors import FolderInUse, Unwritable
 from regbench.execution import carry_out as carry_out_module
 from regbench.results import files
-from regbench.results.pieces import DamagedPiece, commit, read_piece, stacks_folder
+from regbench.results.pieces import commit, read_piece, stacks_folder
 from regbench.results.records import RunRecord
+from regbench.results.sealed import Damaged
 from regbench.results.store import Store
 
 
@@ -32,13 +34,14 @@ def finished(tmp_path_factory):
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "runs.csv"
     files.write_atomic(path, b"old")
-
-    def half(temporary):
-        temporary.write_bytes(b"ne")
-        raise OSError(28, "No space left on device")
-
-    with pytest.raises(Unwritable, match=r"runs\.csv: cannot be written: No space left on device"):
-        files.write_atomic(path, half)
+    with (
+        hooked(Fault("torn", 2)),
+        pytest.raises(
+            Unwritable,
+            match=r"runs\.csv: cannot be written: No space left on device \(3 bytes needed\)",
+        ),
+    ):
+        files.write_atomic(path, b"new")
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["runs.csv"]
 
@@ -221,7 +224,7 @@ def test_pieces_come_back_as_they_were_and_damage_is_found(tmp_path):
     whole = path.read_bytes()
     for damaged in (whole[:-1], b"", whole[:8], whole.replace(b"rb", b"rc")):
         path.write_bytes(damaged)
-        with pytest.raises(DamagedPiece):
+        with pytest.raises(Damaged):
             read_piece(path)
 
 

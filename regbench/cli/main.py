@@ -5,22 +5,21 @@ from __future__ import annotations
 import errno
 import os
 import shlex
-import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from regbench.cli import compare, gates, inspect, run, study
 from regbench.cli.consoles import readers_may_leave
+from regbench.cli.signals import Interrupted, Terminated, end_within, how_to_go_on, signals
 from regbench.errors import RegbenchError, Unwritable
 
 __all__ = ["app", "main"]
+
+_EXIT_SECONDS = 3.0
 
 app = typer.Typer(
     name="regbench",
@@ -62,39 +61,6 @@ def _options(
     pass
 
 
-class Interrupted(BaseException):
-    """Ctrl-C. No KeyboardInterrupt, which Typer would swallow."""
-
-    exit_code = 130
-
-
-class Terminated(Interrupted):
-    """SIGTERM, as `kill`, a time-out or a cancelled CI job sends it."""
-
-    exit_code = 143
-
-
-@contextmanager
-def _signals() -> Iterator[None]:
-    """Ctrl-C and SIGTERM unwind the program, so that workers end and locks are released."""
-
-    def raiser(kind: type[Interrupted]) -> Callable[[int, FrameType | None], NoReturn]:
-        def handle(number: int, frame: FrameType | None) -> NoReturn:
-            raise kind
-
-        return handle
-
-    before = {
-        number: signal.signal(number, raiser(kind))
-        for number, kind in ((signal.SIGINT, Interrupted), (signal.SIGTERM, Terminated))
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def main() -> None:
     """Run the command line, and end with the exit code that docs/exit-codes.md promises."""
     for name in ("stdout", "stderr"):
@@ -103,14 +69,17 @@ def main() -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
         else:
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(outcome())
+    code = outcome()
+    if code in (Interrupted.exit_code, Terminated.exit_code):
+        end_within(_EXIT_SECONDS, code)  # whatever Python still waits for
+    sys.exit(code)
 
 
 def outcome() -> int:
     """Run the command line; the exit code."""
     try:
         code = None
-        with _signals(), readers_may_leave():
+        with signals(), readers_may_leave():
             # Typer gives back the code of typer.Exit, and raises what it cannot handle.
             code = app(standalone_mode=False)
         return code if isinstance(code, int) else 0
@@ -119,9 +88,7 @@ def outcome() -> int:
             print(f"error: {line}", file=sys.stderr)
         return error.exit_code
     except Interrupted as interrupt:
-        again = [argument for argument in sys.argv[1:] if argument != "--overwrite"]
-        command = shlex.join(["regbench", *again])
-        print(f"interrupted: finished work is kept; to go on: {command}", file=sys.stderr)
+        print(how_to_go_on(), file=sys.stderr)
         return interrupt.exit_code
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EBADF, errno.EIO) and error.filename is None:

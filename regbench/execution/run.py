@@ -13,7 +13,7 @@ from regbench.config.schema import Setting
 from regbench.data import Split, load
 from regbench.errors import BadData
 from regbench.execution.device import device_kind, resolve_device
-from regbench.execution.estimate import PRODUCTS_PER_SECOND
+from regbench.execution.estimate import stack_seconds
 from regbench.execution.job import Job, JobResult
 from regbench.execution.limits import NO_LIMITS, Clock, Limits
 from regbench.execution.progress import Progress, Silent
@@ -59,7 +59,7 @@ def describe(plan: Plan) -> list[StackPlan]:
 def _describe(stack: Stack, folder: Path) -> StackPlan:
     setting = stack.members[0].setting
     each, n = cost(setting, folder), len(stack.members)
-    seconds = n * each.products * setting.training.epochs / PRODUCTS_PER_SECOND
+    seconds = stack_seconds(n, setting.training.epochs, each.products, each.steps)
     memory = n * each.memory_bytes
     return StackPlan(stack.stack_id, len(stack.run_ids), n, each.parameters, seconds, memory)
 
@@ -101,9 +101,9 @@ def run_plan(
     total = sum(len(s.members) * s.members[0].setting.training.epochs for s in stacks)
     todo = sum(len(stack.run_ids) for stack in stacks)
     kept = sum(run.run_id in done for run in plan.runs)
-    progress.start(kept + todo, kept, len(stacks), total)
     jobs = [Job(stack, plan.study.folder, store.folder, where) for stack in stacks]
     try:
+        progress.start(kept + todo, kept, len(stacks), total)
         for result in _train(jobs, workers, progress, clock):
             if result.halved:
                 store.add_provenance({"event": "split by memory", "stack": result.stack_id})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -21,6 +22,7 @@ from regbench.execution.progress import Progress
 __all__ = ["choose_workers", "train_here", "train_in_workers"]
 
 _POLL_SECONDS = 0.1
+_SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
 
 def choose_workers(asked: int | None, stacks: int, seconds: float, threads: int) -> int:
@@ -84,7 +86,8 @@ def _pooled(
     pool = ProcessPoolExecutor(workers, context, _start_worker, (messages,))
     with _ended(pool):
         # Heavy stacks were planned first where it matters; the pool takes them in order.
-        job_of = {pool.submit(_work, job): job for job in jobs}
+        with _signals_later():
+            job_of = {pool.submit(_work, job): job for job in jobs}
         pending: set[Future[JobResult]] = set(job_of)
         while pending:
             done, pending = wait(pending, _POLL_SECONDS, return_when=FIRST_COMPLETED)
@@ -92,6 +95,32 @@ def _pooled(
             for future in sorted(done, key=lambda f: f.exception() is not None):
                 yield job_of[future], future.result()
             check()
+
+
+@contextmanager
+def _signals_later() -> Iterator[None]:
+    """Hold Ctrl-C and SIGTERM back while workers are started.
+
+    A worker that is started by halves, or that Ctrl-C reaches (as it does the whole process group)
+    before it ignores it, ends with a traceback.
+    """
+    if threading.current_thread() is not threading.main_thread():  # no signal is handled here
+        yield
+        return
+    held: list[int] = []
+    # Workers inherit what this thread blocks; the other threads still take signals for us.
+    blocks = hasattr(signal, "pthread_sigmask")  # not on Windows
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS) if blocks else set()
+    handlers = {n: signal.signal(n, lambda number, frame: held.append(number)) for n in _SIGNALS}
+    try:
+        yield
+    finally:
+        if blocks:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for each in held:
+            signal.raise_signal(each)
 
 
 @contextmanager
@@ -104,7 +133,7 @@ def _ended(pool: ProcessPoolExecutor) -> Iterator[None]:
         yield
     except BaseException:
         for process in list((pool._processes or {}).values()):
-            process.terminate()
+            process.kill()
         pool.shutdown(wait=True, cancel_futures=True)
         raise
     pool.shutdown()
@@ -127,11 +156,11 @@ _messages: Any = None  # set in each worker
 
 
 def _start_worker(messages: Queue[tuple[str, str, int, int]]) -> None:
-    import signal
-
     threading.Thread(target=_end_with_parent, daemon=True).start()
     # Ctrl-C reaches the whole process group; the parent decides what becomes of the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     global _messages  # noqa: PLW0603  (one queue a worker process)
     _messages = messages
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from regbench.nn.buffers import Scratch
 from regbench.nn.layer import Draws
-from regbench.nn.parameters import Kind, Parameters
+from regbench.nn.parameters import Parameters, Shape
 
 __all__ = ["ACTIVATIONS", "Activation"]
 
@@ -23,15 +23,15 @@ def _negative_part(x: Tensor) -> Tensor:
 
 
 def _elu(x: Tensor) -> Tensor:
-    return torch.where(x > 0, x, _negative_part(x))
+    return torch.relu(x) + _negative_part(x)  # one of the two is 0
 
 
 def _elu_gradient(g: Tensor, x: Tensor) -> Tensor:
-    return torch.where(x > 0, g, g * (_negative_part(x) + 1))
+    return g * (_negative_part(x) + 1)  # times 1 where x > 0
 
 
 def _selu(x: Tensor) -> Tensor:
-    return torch.where(x > 0, x, _negative_part(x) * _SELU_ALPHA) * _SELU_SCALE
+    return (torch.relu(x) + _negative_part(x) * _SELU_ALPHA) * _SELU_SCALE
 
 
 def _selu_gradient(g: Tensor, x: Tensor) -> Tensor:
@@ -67,8 +67,11 @@ def _tanh_gradient(g: Tensor, x: Tensor) -> Tensor:
     return g * (1 - y * y)
 
 
+_threshold_backward = torch.ops.aten.threshold_backward.grad_input  # found once: a step is short
+
+
 def _relu_gradient(g: Tensor, x: Tensor) -> Tensor:
-    result: Tensor = torch.ops.aten.threshold_backward.grad_input(g, x, 0, grad_input=g)
+    result: Tensor = _threshold_backward(g, x, 0, grad_input=g)
     return result
 
 
@@ -97,7 +100,7 @@ class Activation:
         self._forward, self._backward = ACTIVATIONS[name]
         self._scratch = scratch
 
-    def parameters(self) -> list[tuple[str, Kind, tuple[int, ...]]]:
+    def parameters(self) -> list[Shape]:
         """None."""
         return []
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from regbench.nn.buffers import Scratch
 from regbench.nn.layer import Draws
-from regbench.nn.parameters import Kind, Parameters
+from regbench.nn.parameters import Parameters, Shape
 from regbench.nn.per_run import PerRun
 
 __all__ = ["BatchNorm"]
@@ -36,18 +36,16 @@ class BatchNorm:
         self.running_mean = momentum.values.new_zeros(runs, width)
         self.running_var = momentum.values.new_ones(runs, width)
 
-    def parameters(self) -> list[tuple[str, Kind, tuple[int, ...]]]:
+    def parameters(self) -> list[Shape]:
         """Gamma and beta, (O,) each."""
         return [
-            (f"norms.{self.index}.weight", "norm", (self.width,)),
-            (f"norms.{self.index}.bias", "norm", (self.width,)),
+            Shape(f"norms.{self.index}.weight", "norm", (self.width,)),
+            Shape(f"norms.{self.index}.bias", "norm", (self.width,)),
         ]
 
     def bind(self, parameters: Parameters) -> None:
         """Take views of gamma and beta."""
-        gamma, beta = (
-            slot for slot in parameters.layout.slots if slot.name.startswith(f"norms.{self.index}.")
-        )
+        gamma, beta = parameters.of(f"norms.{self.index}")
         self.gamma, self.gamma_gradient = parameters.value(gamma), parameters.gradient(gamma)
         self.beta, self.beta_gradient = parameters.value(beta), parameters.gradient(beta)
 

@@ -1,15 +1,17 @@
 """Tensors laid out so that a run's bits do not depend on the runs beside it.
 
 A batched product gives one run the same bits in every stack only if its matrices always start at
-the same alignment, and if the stack is never mistaken for one plain matrix (for which BLAS takes
-another path when there is a single run). So every run's matrix starts on a boundary of `ALIGNMENT`
-elements, with a gap behind it. `tests/test_same_bits.py` holds the shapes for which this was
-measured, and fails if the padding is removed.
+the same alignment, so every run's matrix starts on a boundary of `ALIGNMENT` elements. The result
+of a product should be contiguous: then all runs are one call of BLAS. With a single column it must
+not be: for such products BLAS takes a path that depends on the number of runs. A gap behind every
+matrix then keeps the runs apart. `tests/test_same_bits.py` holds the shapes for which this was
+measured, and fails without the gap.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 from torch import Tensor
 
@@ -19,24 +21,25 @@ __all__ = ["ALIGNMENT", "Scratch", "aligned", "padded"]
 ALIGNMENT = 32
 
 
-def padded(size: int) -> int:
-    """The elements that a run's block of `size` elements takes up, gap included.
+def padded(shape: Sequence[int]) -> int:
+    """The elements that a run's block of this shape takes up.
 
-    >>> padded(1), padded(32), padded(33)
-    (64, 64, 96)
+    >>> padded((4, 8)), padded((3, 11)), padded((32, 1))
+    (32, 64, 64)
     """
-    return -(-size // ALIGNMENT) * ALIGNMENT + ALIGNMENT
+    gap = ALIGNMENT if shape[-1] == 1 else 0
+    return -(-prod(shape) // ALIGNMENT) * ALIGNMENT + gap
 
 
 def aligned(shape: Sequence[int], like: Tensor) -> Tensor:
-    """An uninitialised (R, rows, columns) tensor of aligned matrices.
+    """An uninitialised (R, rows, columns) tensor of aligned matrices, contiguous where it can be.
 
     >>> import torch
     >>> aligned((2, 3, 5), torch.zeros(1)).stride()
-    (64, 5, 1)
+    (32, 5, 1)
     """
     runs, rows, columns = shape
-    stride = padded(rows * columns)
+    stride = padded((rows, columns))
     storage = like.new_empty(runs * stride)
     return storage.as_strided((runs, rows, columns), (stride, columns, 1))
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from regbench.nn.buffers import Scratch
 from regbench.nn.layer import Draws
-from regbench.nn.parameters import Kind, Parameters
+from regbench.nn.parameters import Parameters, Shape
 from regbench.nn.per_run import PerRun
 
 __all__ = ["Dropout", "threshold"]
@@ -24,27 +25,34 @@ def threshold(rate: float) -> int:
 class Dropout:
     """y = x / (1 - p) with probability 1 - p, else 0, while training; y = x in evaluation.
 
+    Args:
+        index: 0 is the network's input, i the i-th hidden layer.
+        rates: p of each run.
+        gated: y comes from a relu, which lets no gradient pass where it is 0, dropped or not: what
+            is left for the gradient here is the scale.
+
     Shape:
-        (R, B, O) to (R, B, O), in place; `index` 0 is the network's input, i the i-th hidden layer.
+        (R, B, O) to (R, B, O), in place.
 
     Source: Srivastava et al. 2014, in the inverted form of Keras and PyTorch.
     """
 
-    def __init__(self, index: int, rates: PerRun) -> None:
+    def __init__(self, index: int, rates: PerRun, scratch: Scratch, *, gated: bool = False) -> None:
         self.index = index
+        self._gated = gated
+        self._scratch = scratch
+        self._set(rates)
+
+    def _set(self, rates: PerRun) -> None:
         self._rates = rates
-        self._factor: Tensor | None = None
-        self._prepare()
+        chosen = rates.values[rates.rows]
+        thresholds = [threshold(rate) for rate in chosen.tolist()]
+        self._thresholds = torch.tensor(thresholds, dtype=torch.int16, device=chosen.device).view(
+            -1, 1, 1
+        )
+        self._scales = (1 / (1 - chosen)).view(-1, 1, 1)
 
-    def _prepare(self) -> None:
-        rates = self._rates.values.tolist()
-        device = self._rates.values.device
-        self._thresholds = torch.tensor(
-            [threshold(rate) for rate in rates], dtype=torch.int16, device=device
-        ).view(-1, 1, 1)
-        self._scales = (1 / (1 - self._rates.values)).view(-1, 1, 1)
-
-    def parameters(self) -> list[tuple[str, Kind, tuple[int, ...]]]:
+    def parameters(self) -> list[Shape]:
         """None."""
         return []
 
@@ -55,19 +63,21 @@ class Dropout:
         """Drop and scale the rows of the runs that have dropout."""
         if draws is None or not self._rates:
             return x
-        rows = self._rates.rows
-        uniforms = draws.dropout(self.index, x.shape[2], rows)
-        self._factor = (uniforms >= self._thresholds[rows]) * self._scales[rows]
-        x[rows].mul_(self._factor)
+        chosen = x[self._rates.rows]
+        uniforms = draws.dropout(self.index, x.shape[2], self._rates.rows)
+        # Never by way of booleans: ATen's kernels that make or read them are not vectorised.
+        kept = self._scratch((self, "kept"), chosen.shape, uniforms)
+        self._factor = self._scratch((self, "factor"), chosen.shape, x)
+        self._factor.copy_(torch.ge(uniforms, self._thresholds, out=kept)).mul_(self._scales)
+        chosen.mul_(self._factor)
         return x
 
     def backward(self, gradient: Tensor) -> Tensor:
         """The same factors on the gradient, in place."""
-        if self._rates and self._factor is not None:
-            gradient[self._rates.rows].mul_(self._factor)
+        if self._rates:
+            gradient[self._rates.rows].mul_(self._scales if self._gated else self._factor)
         return gradient
 
     def keep(self, rows: Tensor) -> None:
         """Keep these runs' rates."""
-        self._rates = self._rates.kept(rows)
-        self._prepare()
+        self._set(self._rates.kept(rows))

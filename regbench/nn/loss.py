@@ -17,7 +17,7 @@ class CrossEntropy:
     loss = mean over the batch of -(1 - s) log p_y - s mean_c log p_c
 
     Shape:
-        logits (R, B, C), y (R, B) class numbers, loss (R,).
+        logits (R, C, B), y (R, B) class numbers, loss (R,).
 
     Source: Szegedy et al. 2016, sec. 7; torch.nn.functional.cross_entropy(label_smoothing=s).
     """
@@ -27,22 +27,21 @@ class CrossEntropy:
         self._scratch = Scratch()
 
     def __call__(self, logits: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """(R,) mean loss of each run, and its gradient (R, B, C) for the logits."""
-        batch, classes = logits.shape[1:]
-        log_p = torch.log_softmax(logits, 2)
-        y = y.unsqueeze(2)
-        loss = -log_p.gather(2, y).squeeze(2).mean(1)
-        gradient = self._scratch("gradient", logits.shape, logits)
-        gradient.copy_(torch.exp(log_p))
-        target = torch.ones_like(log_p[:, :, :1])
+        """(R,) mean loss of each run, and its gradient (R, C, B) for the logits."""
+        classes, batch = logits.shape[1:]
+        log_p = torch.log_softmax(logits, 1)
+        y = y.unsqueeze(1)
+        loss = log_p.gather(1, y).mean((1, 2)).neg_()
+        gradient = torch.exp(log_p, out=self._scratch("gradient", logits.shape, logits))
+        target = self._scratch("target", (len(y), 1, batch), logits).fill_(-1)
         if self._smoothing:
             rows = self._smoothing.rows
             smoothing = self._smoothing.over(3)
-            target[rows] -= smoothing
+            target[rows] += smoothing
             gradient[rows] -= smoothing / classes
-            flat = -log_p[rows].mean(2).mean(1)
+            flat = -log_p[rows].mean(1).mean(1)
             loss[rows] = torch.lerp(loss[rows], flat, self._smoothing.over(1))
-        gradient.scatter_add_(2, y, -target)
+        gradient.scatter_add_(1, y, target)
         return loss, gradient.div_(batch)
 
     def keep(self, rows: Tensor) -> None:
@@ -55,17 +54,17 @@ class SquaredError:
     """Mean squared error, without 1/2.
 
     Shape:
-        prediction (R, B, 1), y (R, B), loss (R,).
+        prediction (R, 1, B), y (R, B), loss (R,).
     """
 
     def __init__(self) -> None:
         self._scratch = Scratch()
 
     def __call__(self, prediction: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """(R,) mean loss of each run, and its gradient (R, B, 1) for the prediction."""
-        error = prediction.squeeze(2) - y
+        """(R,) mean loss of each run, and its gradient (R, 1, B) for the prediction."""
+        error = prediction.squeeze(1) - y
         gradient = self._scratch("gradient", prediction.shape, prediction)
-        gradient.copy_(error.mul(2 / y.shape[1]).unsqueeze(2))
+        torch.mul(error, 2 / y.shape[1], out=gradient.squeeze(1))
         return (error * error).mean(1), gradient
 
     def keep(self, rows: Tensor) -> None:

@@ -12,32 +12,32 @@ from torch import Tensor
 
 from regbench.config.schema import Regularizer, Setting
 from regbench.nn.activation import Activation
-from regbench.nn.affine import Affine
+from regbench.nn.affine import Affine, Readout
 from regbench.nn.batchnorm import BatchNorm
 from regbench.nn.buffers import Scratch
 from regbench.nn.dropout import Dropout
 from regbench.nn.initializers import initial_affine
 from regbench.nn.layer import Draws, Layer
-from regbench.nn.parameters import Layout, Parameters
+from regbench.nn.parameters import Parameters, slots
 from regbench.nn.per_run import PerRun
 
 __all__ = ["Network", "build", "per_layer"]
 
 
 class Network:
-    """R networks of one architecture: (R, B, inputs) to (R, B, outputs).
+    """R networks of one architecture: (R, B, inputs) to (R, outputs, B).
 
     Holds the layers, in order, and all their parameters.
     """
 
-    def __init__(self, layers: Sequence[Layer], values: Tensor, scratch: Scratch) -> None:
+    def __init__(self, layers: Sequence[Layer], runs: int, like: Tensor, scratch: Scratch) -> None:
         self.layers = tuple(layers)
         self._scratch = scratch
         # Nobody needs the gradient of what stands before the first parameters: the data.
         first = next(i for i, layer in enumerate(self.layers) if layer.parameters())
         self._trained = self.layers[first:]
-        layout = Layout([p for layer in self.layers for p in layer.parameters()])
-        self.parameters = Parameters(layout, values.new_zeros(len(values), layout.width))
+        shapes = [shape for layer in self.layers for shape in layer.parameters()]
+        self.parameters = Parameters(slots(shapes), runs, like)
         self._bind()
 
     def _bind(self) -> None:
@@ -47,7 +47,7 @@ class Network:
     @property
     def runs(self) -> int:
         """R, the runs that are still in the stack."""
-        return len(self.parameters.values)
+        return self.parameters.runs
 
     @property
     def norms(self) -> list[BatchNorm]:
@@ -55,7 +55,7 @@ class Network:
         return [layer for layer in self.layers if isinstance(layer, BatchNorm)]
 
     def forward(self, x: Tensor, draws: Draws | None = None) -> Tensor:
-        """Outputs; in training, `draws` gives the random numbers. May overwrite x."""
+        """Outputs; in training, `draws` gives the random numbers, and x may be overwritten."""
         for layer in self.layers:
             x = layer.forward(x, draws)
         return x
@@ -80,7 +80,7 @@ class Network:
         `.running_mean` and `.running_var` (O,), i counting from 0.
         """
         p = self.parameters
-        state = {slot.name: p.value(slot)[row] for slot in p.layout.slots}
+        state = {slot.name: p.value(slot)[row] for slot in p.slots}
         for norm in self.norms:
             state[f"norms.{norm.index}.running_mean"] = norm.running_mean[row]
             state[f"norms.{norm.index}.running_var"] = norm.running_var[row]
@@ -88,7 +88,7 @@ class Network:
 
     def load(self, row: int, state: Mapping[str, npt.NDArray[np.generic]]) -> None:
         """Give one run the parameters and statistics that `state` returned."""
-        for slot in self.parameters.layout.slots:
+        for slot in self.parameters.slots:
             self.parameters.value(slot)[row] = torch.from_numpy(state[slot.name])
         for norm in self.norms:
             norm.running_mean[row] = torch.from_numpy(state[f"norms.{norm.index}.running_mean"])
@@ -122,17 +122,20 @@ def build(
     scratch = Scratch()
     widths = [inputs, *model.hidden_sizes, outputs]
     rates = [per_layer(r.dropout, len(model.hidden_sizes), 0.0) for r in regularizers]
-    layers: list[Layer] = [Dropout(0, PerRun([r.input_dropout for r in regularizers], like))]
+    input_rates = PerRun([r.input_dropout for r in regularizers], like)
+    layers: list[Layer] = [Dropout(0, input_rates, scratch)]
     for i, (fan_in, width) in enumerate(itertools.pairwise(widths)):
-        layers.append(Affine(i, fan_in, width, scratch))
         if i == len(model.hidden_sizes):
+            layers.append(Readout(i, fan_in, width, scratch))
             break
+        layers.append(Affine(i, fan_in, width, scratch))
         if regularizers[0].batchnorm is not None:
             layers.append(_batchnorm(i, width, regularizers, like, scratch))
         assert model.name == "mlp"
         layers.append(Activation(model.activation, scratch))
-        layers.append(Dropout(i + 1, PerRun([rate[i] for rate in rates], like)))
-    network = Network(layers, like.new_zeros(len(settings), 0), scratch)
+        own_rates = PerRun([rate[i] for rate in rates], like)
+        layers.append(Dropout(i + 1, own_rates, scratch, gated=model.activation == "relu"))
+    network = Network(layers, len(settings), like, scratch)
     _initialize(network, settings, seeds)
     return network
 

@@ -1,4 +1,4 @@
-"""All parameters of a stack in one (R, P) tensor, so that an optimizer step is a few passes."""
+"""The parameters of a stack: for each parameter of the model one block with a row for each run."""
 
 from __future__ import annotations
 
@@ -10,78 +10,104 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from regbench.nn.buffers import ALIGNMENT, padded
+from regbench.nn.buffers import padded
 
-__all__ = ["Layout", "Parameters", "Slot"]
+__all__ = ["Blocks", "Kind", "Parameters", "Shape", "Slot", "kept", "slots"]
 
 # Penalties, decay and constraints act on kernels only.
 Kind = Literal["kernel", "bias", "norm"]
 
+# One tensor for each parameter of the model, (R, padded size); the padding is and stays zero.
+Blocks = list[Tensor]
+
 
 @dataclass(frozen=True)
-class Slot:
-    """Where one parameter stands in a run's row."""
+class Shape:
+    """What a layer says of one of its parameters.
+
+    A kernel is (I, O), or where `outputs_first` is set it is kept as (O, I).
+    """
 
     name: str
     kind: Kind
     shape: tuple[int, ...]
-    offset: int
+    outputs_first: bool = False
+
+
+@dataclass(frozen=True)
+class Slot(Shape):
+    """A parameter and the number of its block."""
+
+    block: int = 0
 
     @property
     def size(self) -> int:
-        """Number of elements."""
+        """Number of elements, without padding."""
         return prod(self.shape)
 
 
-class Layout:
-    """The slots of one run, each aligned; the padding between them is and stays zero.
+def slots(shapes: Sequence[Shape]) -> tuple[Slot, ...]:
+    """A block each, in this order.
 
-    >>> layout = Layout([("layers.0.weight", "kernel", (2, 3)), ("layers.0.bias", "bias", (3,))])
-    >>> [slot.offset for slot in layout.slots], layout.width
-    ([0, 64], 160)
+    >>> [slot.block for slot in slots([Shape("w", "kernel", (2, 3)), Shape("b", "bias", (3,))])]
+    [0, 1]
+    """
+    return tuple(
+        Slot(s.name, s.kind, s.shape, s.outputs_first, block) for block, s in enumerate(shapes)
+    )
+
+
+class Parameters:
+    """Values and gradients of a stack, a block for each slot, and views of single parameters.
+
+    >>> p = Parameters(slots([Shape("layers.0.weight", "kernel", (2, 3))]), 4, torch.zeros(1))
+    >>> p.values[0].shape, p.value(p.slots[0]).shape
+    (torch.Size([4, 32]), torch.Size([4, 2, 3]))
     """
 
-    def __init__(self, parameters: Sequence[tuple[str, Kind, tuple[int, ...]]]) -> None:
-        offset, slots = 0, []
-        for name, kind, shape in parameters:
-            slots.append(Slot(name, kind, shape, offset))
-            offset += padded(prod(shape))
-        self.slots = tuple(slots)
-        self.width = offset + ALIGNMENT
+    def __init__(self, all_slots: Sequence[Slot], runs: int, like: Tensor) -> None:
+        self.slots = tuple(all_slots)
+        self.values = [like.new_zeros(runs, padded(slot.shape)) for slot in self.slots]
+        self.gradients = self.zeros()
 
     @property
     def kernels(self) -> tuple[Slot, ...]:
         """The slots that penalties act on, in the order of the layers."""
         return tuple(slot for slot in self.slots if slot.kind == "kernel")
 
+    def of(self, layer: str) -> list[Slot]:
+        """The slots named `<layer>.<parameter>`, in the layer's order."""
+        return [slot for slot in self.slots if slot.name.rpartition(".")[0] == layer]
 
-class Parameters:
-    """Values and gradients of a stack, (R, P) each, and views of single parameters.
+    @property
+    def runs(self) -> int:
+        """R."""
+        return len(self.values[0])
 
-    >>> p = Parameters(Layout([("layers.0.weight", "kernel", (2, 3))]), torch.zeros(4, 96))
-    >>> p.value(p.layout.slots[0]).shape
-    torch.Size([4, 2, 3])
-    """
-
-    def __init__(self, layout: Layout, values: Tensor) -> None:
-        self.layout = layout
-        self.values = values
-        self.gradients = torch.zeros_like(values)
+    def zeros(self) -> Blocks:
+        """Blocks of zeros, for what an optimizer remembers of every parameter."""
+        return [torch.zeros_like(block) for block in self.values]
 
     def value(self, slot: Slot) -> Tensor:
-        """(R, *shape) view of the values."""
+        """(R, *shape) view of the values, kernels as (R, I, O)."""
         return self.view(self.values, slot)
 
     def gradient(self, slot: Slot) -> Tensor:
-        """(R, *shape) view of the gradients."""
+        """(R, *shape) view of the gradients, kernels as (R, I, O)."""
         return self.view(self.gradients, slot)
 
     @staticmethod
-    def view(buffer: Tensor, slot: Slot) -> Tensor:
-        """(R, *shape) view of any (R, P) buffer."""
-        return buffer[:, slot.offset : slot.offset + slot.size].view(-1, *slot.shape)
+    def view(blocks: Blocks, slot: Slot) -> Tensor:
+        """(R, *shape) view of any blocks, kernels as (R, I, O)."""
+        view = blocks[slot.block][:, : slot.size].view(-1, *slot.shape)
+        return view.transpose(1, 2) if slot.outputs_first else view
 
     def keep(self, rows: Tensor) -> None:
         """Keep only these runs, in this order."""
-        self.values = self.values.index_select(0, rows)
-        self.gradients = torch.zeros_like(self.values)
+        self.values = kept(self.values, rows)
+        self.gradients = self.zeros()
+
+
+def kept(blocks: Blocks, rows: Tensor) -> Blocks:
+    """The blocks with only these rows, in this order."""
+    return [block.index_select(0, rows) for block in blocks]

@@ -5,44 +5,56 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["add_l1_subgradient_", "add_l2_gradient_", "l1_norm", "squared_norm"]
+__all__ = ["add_l1_subgradient_", "add_l2_gradient_", "l1_norm", "squared_norm", "zero_count"]
 
 
-def l1_norm(weight: Tensor) -> Tensor:
-    """(R,) sum of |w| of each run's weight (R, ...).
+def l1_norm(weight: Tensor, out: Tensor | None = None) -> Tensor:
+    """(R,) sum of |w| of each run's weights (R, P).
 
-    >>> l1_norm(torch.tensor([[[1.0, -2.0]], [[0.0, 3.0]]]))
+    >>> l1_norm(torch.tensor([[1.0, -2.0], [0.0, 3.0]]))
     tensor([3., 3.])
     """
-    return weight.flatten(1).abs().sum(1)
+    return torch.sum(weight.abs(), 1, out=out)
 
 
-def squared_norm(weight: Tensor) -> Tensor:
-    """(R,) sum of w^2 of each run's weight (R, ...).
+def squared_norm(weight: Tensor, out: Tensor | None = None) -> Tensor:
+    """(R,) sum of w^2 of each run's weights (R, P).
 
-    >>> squared_norm(torch.tensor([[[1.0, -2.0]], [[0.0, 3.0]]]))
+    >>> squared_norm(torch.tensor([[1.0, -2.0], [0.0, 3.0]]))
     tensor([5., 9.])
     """
-    return weight.flatten(1).square().sum(1)
+    # One pass; the squares themselves would be written out and read again.
+    norm: Tensor = torch.linalg.vector_norm(weight, dim=1, out=out)
+    return norm.square_()
+
+
+def zero_count(weight: Tensor) -> Tensor:
+    """(R,) how many of each run's weights (R, P) are exactly 0, in float64.
+
+    >>> zero_count(torch.tensor([[1.0, -2.0], [-0.0, 3.0]]))
+    tensor([0., 1.], dtype=torch.float64)
+    """
+    # Zeros as ones of the weights' own type: a tensor of booleans takes five times as long.
+    return torch.eq(weight, 0, out=torch.empty_like(weight)).sum(1, dtype=torch.float64)
 
 
 def add_l2_gradient_(gradient: Tensor, weight: Tensor, l2: Tensor) -> None:
     """Add d/dw of `l2[r] * sum(w[r]^2)`, which is `2 * l2[r] * w[r]`, to the gradient.
 
     Args:
-        gradient, weight: (R, I, O).
-        l2: (R, 1, 1), >= 0.
+        gradient, weight: (R, P).
+        l2: (R, 1), >= 0.
     Source: Keras `L2`. PyTorch's SGD(weight_decay=d) is l2 = d / 2.
     """
-    gradient.addcmul_(weight, 2 * l2)
+    gradient.addcmul_(weight, l2, value=2)
 
 
 def add_l1_subgradient_(gradient: Tensor, weight: Tensor, l1: Tensor) -> None:
     """Add `l1[r] * sign(w[r])`, a subgradient of `l1[r] * sum|w[r]|` (0 at 0), to the gradient.
 
     Args:
-        gradient, weight: (R, I, O).
-        l1: (R, 1, 1), >= 0.
+        gradient, weight: (R, P).
+        l1: (R, 1), >= 0.
     Source: Keras `L1` under any gradient optimizer; no weight ever becomes exactly zero by it.
     """
     gradient.addcmul_(torch.sign(weight), l1)

@@ -12,14 +12,15 @@ def soft_threshold_(weight: Tensor, threshold: Tensor) -> None:
     """w = sign(w) * max(|w| - threshold, 0), in place.
 
     Args:
-        weight: (R, I, O).
+        weight: (R, P).
         threshold: broadcastable to weight, >= 0: the optimizer's step for a unit of constant
             gradient, times l1. A threshold of 0 changes nothing.
     Source: Yun et al. 2021, "Adaptive proximal gradient methods for structured neural networks".
 
-    >>> w = torch.tensor([[[0.3, -0.1, -0.5]]])
+    >>> w = torch.tensor([[0.3, -0.1, -0.5]])
     >>> soft_threshold_(w, torch.tensor(0.25))
     >>> w
-    tensor([[[ 0.0500,  0.0000, -0.2500]]])
+    tensor([[ 0.0500,  0.0000, -0.2500]])
     """
-    weight.sub_(torch.clamp(weight, -threshold, threshold))
+    # Not by clamp, whose kernel for tensors as limits takes twice as long as these two.
+    weight.sub_(torch.maximum(torch.minimum(weight, threshold), -threshold))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -31,9 +32,6 @@ def save_weights(folder: Path, run_id: str, arrays: Arrays) -> None:
 def save_predictions(folder: Path, run_id: str, arrays: Arrays) -> None:
     """Write predictions/<run_id>.npz (plain arrays, no pickle)."""
     make_folder(folder / "predictions")
-
-    def write(path: Path) -> None:
-        with path.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **dict(arrays))
-
-    write_atomic(folder / "predictions" / f"{run_id}.npz", write)
+    content = BytesIO()
+    np.savez_compressed(content, allow_pickle=False, **dict(arrays))
+    write_atomic(folder / "predictions" / f"{run_id}.npz", content.getvalue())

@@ -10,6 +10,7 @@ from math import isnan
 from pathlib import Path
 
 from regbench.errors import BadData
+from regbench.results.files import read
 
 __all__ = ["guard", "read_csv", "unguard", "write_csv"]
 
@@ -67,11 +68,9 @@ def read_csv(path: Path) -> tuple[list[str], list[list[str]]]:
     """
     try:
         # Line ends as they are: the csv module knows which ones stand within quotes.
-        text = path.read_bytes().decode("utf-8")
+        text = read(path).decode("utf-8")
     except UnicodeDecodeError as error:
         raise BadData(f"{path}: is not UTF-8 (byte {error.start})") from error
-    except OSError as error:
-        raise BadData(f"{path}: cannot be read: {error.strerror}") from error
     if text and not text.endswith("\n"):
         raise BadData(f"{path}: the last line is cut off")
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)

@@ -13,7 +13,8 @@ from regbench.config.load import study_from_mapping
 from regbench.config.plan import Plan, make_plan
 from regbench.errors import BadData, BadStudy
 from regbench.results.files import copy_durably, make_folder
-from regbench.results.pieces import DamagedPiece, read_piece, stacks_folder
+from regbench.results.pieces import read_piece, stacks_folder
+from regbench.results.sealed import Damaged
 from regbench.results.store import Store, differing_keys, read_facts, read_stacks
 
 __all__ = ["Merged", "merged"]
@@ -102,7 +103,7 @@ def _pieces(folders: Sequence[Path]) -> list[Path]:
         for path in sorted(stacks_folder(folder).glob("*.safetensors")):
             try:
                 records = read_piece(path)
-            except DamagedPiece as damage:
+            except Damaged as damage:
                 raise BadData(f"{damage}: run that shard again, which replaces it") from damage
             for record in records:
                 first = owner.setdefault(record.run_id, folder)

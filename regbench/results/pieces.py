@@ -1,13 +1,11 @@
 """A committed stack as one self-verifying file.
 
 `.regbench/stacks/<stack_id>.<digest>.safetensors` holds the runs' facts as JSON in its metadata and
-their curves end to end, one tensor a column. The digest in the name is the SHA-256 of the content,
-so a torn or damaged file cannot pass for a whole one.
+their curves end to end, one tensor a column.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -15,19 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
-from regbench.results.files import make_folder, write_atomic
+from regbench.results.files import make_folder, read, write_atomic
 from regbench.results.records import RunRecord
+from regbench.results.sealed import Damaged, seal, unseal
 
-__all__ = ["DamagedPiece", "commit", "read_piece", "stacks_folder"]
-
-_DIGEST_LENGTH = 16
-
-
-class DamagedPiece(Exception):
-    """The file is not what was committed."""
+__all__ = ["commit", "read_piece", "stack_of", "stacks_folder"]
 
 
 def stacks_folder(folder: Path) -> Path:
@@ -51,32 +42,34 @@ def commit(folder: Path, stack_id: str, records: Sequence[RunRecord]) -> Path:
         | {"rows": _length(record)}
         for record in records
     ]
-    content = save(curves, {"runs": json.dumps(facts)})
+    name, content = seal(stack_id, curves, {"runs": json.dumps(facts)})
     make_folder(stacks_folder(folder))
-    path = stacks_folder(folder) / f"{stack_id}.{_digest(content)}.safetensors"
-    write_atomic(path, content)
-    return path
+    write_atomic(stacks_folder(folder) / name, content)
+    return stacks_folder(folder) / name
+
+
+def stack_of(path: Path) -> str:
+    """The stack that a piece is of.
+
+    >>> stack_of(Path("s0001.a94c8490341b2ce9.safetensors"))
+    's0001'
+    """
+    return path.name.partition(".")[0]
 
 
 def read_piece(path: Path) -> list[RunRecord]:
     """The records of a committed stack.
 
     Raises:
-        DamagedPiece: the content does not match the name, or cannot be understood.
+        Damaged: the content does not match the name, or cannot be understood.
+        BadData: the disk does not give it; it may be whole all the same.
     """
     try:
-        if _digest(path.read_bytes()) != path.name.split(".")[-2]:
-            raise DamagedPiece(f"{path}: the content does not match its digest")
-        with safe_open(path, framework="numpy") as file:
-            facts = json.loads(file.metadata()["runs"])
-            curves = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return list(_records(facts, curves))
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise DamagedPiece(f"{path}: {error}") from error
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:_DIGEST_LENGTH]
+        arrays, metadata = unseal(path, read(path))
+        curves = {name: array.astype(np.float64, copy=False) for name, array in arrays.items()}
+        return list(_records(json.loads(metadata["runs"]), curves))
+    except (KeyError, TypeError, ValueError) as error:
+        raise Damaged(f"{path}: {error}") from error
 
 
 def _length(record: RunRecord) -> int:

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from regbench.config.plan import Plan
 from regbench.config.yaml_text import dump_yaml
-from regbench.errors import BadData, BadStudy, FolderInUse, Unwritable
+from regbench.errors import BadData, BadStudy
 from regbench.results.csv_text import write_csv
-from regbench.results.files import append_line, make_folder, remove, set_aside, write_atomic
-from regbench.results.pieces import DamagedPiece, read_piece, stacks_folder
+from regbench.results.files import (
+    append_line,
+    keep_folder,
+    make_folder,
+    read,
+    remove,
+    remove_leftovers,
+    set_aside,
+    write_atomic,
+)
+from regbench.results.lock import take_lock
+from regbench.results.pieces import read_piece, stacks_folder
 from regbench.results.records import RunRecord, Status
+from regbench.results.sealed import Damaged
 from regbench.results.tables import Table, epochs_table, plan_table, runs_table
 
 __all__ = ["Store", "differing_keys", "read_facts", "read_stacks"]
@@ -30,8 +39,11 @@ _OWN_PATTERNS = (
     "weights/r????????????.safetensors",
     "predictions/r????????????.npz",
     ".regbench/stacks/*",
-    ".regbench/*.json",
+    ".regbench/checkpoints/*",
+    ".regbench/*.json*",
 )
+# Where files are written whole, beside their place.
+_FOLDERS = ("", ".regbench", ".regbench/stacks", ".regbench/checkpoints", "weights", "predictions")
 
 
 class Store:
@@ -58,13 +70,7 @@ class Store:
             Unwritable: it cannot be written.
         """
         make_folder(folder / ".regbench")
-        lock = FileLock(folder / ".regbench" / "lock", timeout=0)
-        try:
-            lock.acquire()
-        except Timeout:
-            raise FolderInUse(f"{folder}: {_owner(folder)} is writing this folder") from None
-        except OSError as error:
-            raise Unwritable(f"{folder}: cannot be written: {error.strerror}") from error
+        lock = take_lock(folder)
         store = cls(folder, lock)
         try:
             store._take_up(plan, overwrite)
@@ -85,11 +91,14 @@ class Store:
         self._lock.release()
 
     def _take_up(self, plan: Plan, overwrite: bool) -> None:
-        owner = {"host": socket.gethostname(), "pid": os.getpid()}
-        write_atomic(self.folder / ".regbench" / "owner.json", json.dumps(owner).encode())
         self._protect(plan)
         if overwrite:
             self._clear()
+        remove_leftovers(self.folder / name for name in _FOLDERS)
+        # A command that was killed between making a name and flushing it has left what could still
+        # be lost; from here on it is relied on.
+        for each in (self.folder.parent, self.folder, stacks_folder(self.folder)):
+            keep_folder(each)
         known = self.folder / ".regbench" / "study.json"
         if known.exists():
             self._refuse_other(read_facts(self.folder), _facts(plan))
@@ -124,10 +133,8 @@ class Store:
 
     def _clear(self) -> None:
         """Remove what regbench writes, and nothing else."""
-        for pattern in (*_OWN_FILES, *_OWN_PATTERNS):
-            for path in self.folder.glob(pattern):
-                if path.name != "owner.json":
-                    remove(path)
+        found = [p for pattern in (*_OWN_FILES, *_OWN_PATTERNS) for p in self.folder.glob(pattern)]
+        remove(path for path in found if path.name != "owner.json")
 
     def records(self) -> Mapping[str, RunRecord]:
         """Every committed run by id; a damaged piece is set aside, and its runs are not done."""
@@ -140,7 +147,7 @@ class Store:
                     if self._records.get(record.run_id, record).status in ("failed", record.status):
                         self._records[record.run_id] = record
                 self._pieces_read.add(path.name)
-            except DamagedPiece as damage:
+            except Damaged as damage:
                 aside = set_aside(path)
                 self.warnings.append(f"{damage}; set aside as {aside.name}, its runs train again")
         return self._records
@@ -162,7 +169,7 @@ class Store:
 
     def copy_provenance(self, log: Path) -> None:
         """Add what another folder has noted."""
-        for line in log.read_text(encoding="utf-8").splitlines():
+        for line in read(log).decode("utf-8", "replace").splitlines():
             append_line(self.folder / "provenance.jsonl", line)
 
     def write_tables(self, plan: Plan) -> None:
@@ -187,14 +194,6 @@ class Store:
         return [records[run.run_id].status for run in plan.runs if run.run_id in records]
 
 
-def _owner(folder: Path) -> str:
-    try:
-        owner = json.loads((folder / ".regbench" / "owner.json").read_text(encoding="utf-8"))
-        return f"process {owner['pid']} on {owner['host']}"
-    except (OSError, ValueError, KeyError, TypeError):
-        return "another regbench"
-
-
 def read_facts(folder: Path) -> dict[str, Any]:
     """What a results folder knows: its `study` in full, as it was `given`, and its `data`.
 
@@ -203,11 +202,9 @@ def read_facts(folder: Path) -> dict[str, Any]:
     """
     path = folder / ".regbench" / "study.json"
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        facts = json.loads(read(path))
         if not all(isinstance(facts[key], dict) for key in ("study", "given", "data")):
             raise TypeError("not what regbench writes")
-    except OSError as error:
-        raise BadData(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise BadData(f"{path}: cannot be understood: {error}") from error
     return dict(facts)
@@ -223,7 +220,7 @@ def read_stacks(folder: Path) -> dict[str, tuple[str, ...]]:
     if not path.exists():
         return {}
     try:
-        stacks = json.loads(path.read_text(encoding="utf-8"))
+        stacks = json.loads(read(path))
         return {str(name): tuple(map(str, runs)) for name, runs in stacks.items()}
     except (ValueError, AttributeError, TypeError) as error:
         raise BadData(f"{path}: cannot be understood: {error}") from error

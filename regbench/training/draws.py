@@ -29,7 +29,7 @@ def shuffled(seed: int, epoch: int, ids: npt.NDArray[np.int64]) -> npt.NDArray[n
     [1, 0, 2, 3]
     """
     keys = raw(seed, Purpose.SHUFFLE, int(ids.max()) + 1, epoch=epoch)
-    return np.argsort(keys[ids], kind="stable")
+    return np.argsort(keys[ids])  # keys of 64 bits are never equal, so any sort gives this order
 
 
 class Draws:
@@ -49,10 +49,11 @@ class Draws:
 
     def _set(self, seeds: npt.NDArray[np.uint64]) -> None:
         self._run_seeds = seeds
-        unique, of_run = np.unique(seeds, return_inverse=True)
-        self._seeds = [int(seed) for seed in unique]
-        self._of_run = torch.from_numpy(of_run).to(self._device)
-        self._ahead: dict[int, tuple[int, Tensor]] = {}
+        place = {seed: i for i, seed in enumerate(dict.fromkeys(seeds.tolist()))}
+        self._seeds = list(place)
+        self._of_run = torch.tensor([place[seed] for seed in seeds.tolist()], device=self._device)
+        self._shared = len(self._seeds) < len(seeds)
+        self._ahead: dict[int, tuple[int, Sequence[Tensor]]] = {}
 
     def start_epoch(self, epoch: int, steps: int) -> None:
         """Begin an epoch, counted from 1, of so many steps."""
@@ -70,28 +71,37 @@ class Draws:
         Element (b, u) of a step is number `step * stride + b * width + u` of the stream of
         (seed, dropout, epoch, layer), where stride is batch * width rounded up to a block of 16.
         """
+        start, numbers = self._ahead.get(layer, (0, ()))
+        if not start <= self._step < start + len(numbers):
+            start, numbers = self._step, self._draw_ahead(layer, width)
+            self._ahead[layer] = start, numbers
+        now = numbers[self._step - start]
+        if self._rows < self._batch:
+            now = now[:, : self._rows]
+        return now.index_select(0, self._of_run[rows]) if self._shared else now[rows]
+
+    def _draw_ahead(self, layer: int, width: int) -> Sequence[Tensor]:
+        """(S, B, width) numbers of this step and of as many after it as `_CHUNK` allows."""
         blocks = -(-self._batch * width // _PER_BLOCK)
-        start, numbers = self._ahead.get(layer, (0, None))
-        if numbers is None or not start <= self._step < start + numbers.shape[1]:
-            start = self._step
-            steps = max(1, _CHUNK // (blocks * _PER_BLOCK * len(self._seeds)))
-            steps = min(steps, self._steps - start)
-            drawn = [
+        stride = blocks * _PER_BLOCK
+        ahead = max(1, _CHUNK // (stride * len(self._seeds)))
+        steps = min(ahead, self._steps - self._step)
+        numbers = np.empty((steps, len(self._seeds), stride), dtype=np.int16)
+        for i, seed in enumerate(self._seeds):
+            numbers[:, i] = (
                 uint16(
                     seed,
                     Purpose.DROPOUT,
-                    steps * blocks * _PER_BLOCK,
+                    steps * stride,
                     epoch=self._epoch,
                     layer=layer,
-                    block=start * blocks,
-                ).view(np.int16)
-                for seed in self._seeds
-            ]
-            numbers = torch.from_numpy(np.stack(drawn)).view(len(drawn), steps, -1)
-            numbers = numbers.to(self._device)
-            self._ahead[layer] = (start, numbers)
-        now = numbers[:, self._step - start, : self._rows * width]
-        return now.index_select(0, self._of_run[rows]).view(-1, self._rows, width)
+                    block=self._step * blocks,
+                )
+                .view(np.int16)
+                .reshape(steps, stride)
+            )
+        used = torch.from_numpy(numbers).to(self._device)[:, :, : self._batch * width]
+        return used.view(steps, len(self._seeds), self._batch, width).unbind()
 
     def input_noise(self, width: int, rows: slice, like: Tensor) -> Tensor:
         """(r, B, width) standard normals for these runs, element by element as in `dropout`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import gcd
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor
 from regbench.config.schema import Setting, Task
 from regbench.data import Part, Split, load
 from regbench.errors import BadData
-from regbench.nn.buffers import Scratch
+from regbench.nn.buffers import ALIGNMENT, Scratch
 from regbench.training.draws import shuffled
 
 __all__ = ["Examples", "StackedPart"]
@@ -24,13 +25,14 @@ class StackedPart:
     """One part (train, validation or test) of all the stack's splits.
 
     Attributes:
-        x: (V, n, I), V distinct splits.
+        rows: (V, N, I), V distinct splits, with rows of zeros after the n examples, so that the
+            examples of every split start aligned.
         y: (V, n) class numbers or targets, as trained on.
         y_clean: (V, n) classes before label noise; None where no run asks for noise.
         spread: (V,) sum of squares about the mean of y, for R^2.
     """
 
-    x: Tensor
+    rows: Tensor
     y: Tensor
     y_clean: Tensor | None
     spread: Tensor
@@ -38,7 +40,12 @@ class StackedPart:
     @property
     def size(self) -> int:
         """Examples in the part, n."""
-        return self.x.shape[1]
+        return self.y.shape[1]
+
+    @property
+    def x(self) -> Tensor:
+        """(V, n, I)."""
+        return self.rows[:, : self.size]
 
 
 class Examples:
@@ -88,11 +95,12 @@ class Examples:
         # A stream is a seed and a split: all its runs see the same batches.
         self._seeds, self._views = seeds, views
         streams, of_run = np.unique(np.stack([seeds, views]), axis=1, return_inverse=True)
-        device = self.parts["train"].x.device
+        self._own_split = np.array_equal(views, np.arange(len(self._splits)))
+        device = self.parts["train"].y.device
         self._streams = [(int(seed), int(view)) for seed, view in streams.T]
         self._stream_of_run = torch.from_numpy(of_run.reshape(-1)).to(device)
         self.view_of_run = torch.from_numpy(views).to(device)
-        self._first_row = torch.from_numpy(streams[1] * self.parts["train"].size).to(device)
+        self._first_row = (self.view_of_run * self.parts["train"].rows.shape[1]).unsqueeze(1)
 
     def split_of(self, row: int) -> Split:
         """The split that a run of the stack sees."""
@@ -106,13 +114,18 @@ class Examples:
             may be smaller.
         """
         train = self.parts["train"]
-        x, y = train.x.flatten(0, 1), train.y.flatten()
-        order = self._order(epoch, batch) + self._first_row.unsqueeze(1)
-        for start in range(0, train.size, batch):
-            rows = order[:, start : start + batch].index_select(0, self._stream_of_run)
-            buffer = self._scratch("x", (*rows.shape, self.inputs), x)
-            buffer.copy_(x.index_select(0, rows.flatten()).view(buffer.shape))
-            yield buffer, y.take(rows)
+        order = self._order(epoch, batch).index_select(0, self._stream_of_run)
+        y = train.y.index_select(0, self.view_of_run).gather(1, order)
+        x, rows = train.rows.flatten(0, 1), order + self._first_row
+        for step_rows, step_y in zip(
+            torch.split(rows, batch, 1), torch.split(y, batch, 1), strict=True
+        ):
+            buffer = self._scratch("x", (*step_rows.shape, self.inputs), x)
+            if buffer.is_contiguous():
+                torch.index_select(x, 0, step_rows.flatten(), out=buffer.view(-1, self.inputs))
+            else:
+                buffer.copy_(x.index_select(0, step_rows.flatten()).view(buffer.shape))
+            yield buffer, step_y
 
     def _order(self, epoch: int, batch: int) -> Tensor:
         """(S, n) row numbers within the training part, for each stream."""
@@ -129,12 +142,20 @@ class Examples:
         return torch.from_numpy(order).to(self._first_row.device)
 
     def chunks(self, part: StackedPart, size: int) -> Iterator[tuple[Tensor, slice]]:
-        """The part in file order: x (R, b, I) in a reused buffer, and which rows these are."""
+        """The part in file order: x (R, b, I), not to be written to, and which rows these are."""
+        runs, splits = len(self._views), len(part.x)
         for start in range(0, part.size, size):
             rows = slice(start, min(start + size, part.size))
-            chunk = part.x[:, rows].index_select(0, self.view_of_run)
-            buffer = self._scratch("score", chunk.shape, chunk)
-            yield buffer.copy_(chunk), rows
+            chunk = part.x[:, rows]
+            if splits == 1:
+                chunk = chunk.expand(runs, -1, -1)
+            elif not self._own_split:
+                buffer = self._scratch("score", (runs, *chunk.shape[1:]), chunk)
+                if buffer.is_contiguous():
+                    chunk = torch.index_select(chunk, 0, self.view_of_run, out=buffer)
+                else:
+                    chunk = buffer.copy_(chunk.index_select(0, self.view_of_run))
+            yield chunk, rows
 
     def keep(self, rows: np.ndarray) -> None:
         """Keep only these runs, in this order; the splits stay."""
@@ -162,5 +183,8 @@ def _stack(parts: Sequence[Part], task: Task, like: Tensor, *, noisy: bool) -> S
     if noisy:
         clean = torch.from_numpy(np.stack([part.y_clean for part in parts])).to(like.device, kind)
     spread = ((y64 - y64.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
-    x = torch.from_numpy(np.stack([part.x for part in parts])).to(like)
-    return StackedPart(x, y, clean, torch.from_numpy(spread).to(like.device))
+    n, inputs = parts[0].x.shape
+    every = ALIGNMENT // gcd(inputs, ALIGNMENT)  # so many rows end on a boundary
+    rows = like.new_zeros(len(parts), -(-n // every) * every, inputs)
+    rows[:, :n] = torch.from_numpy(np.stack([part.x for part in parts])).to(like)
+    return StackedPart(rows, y, clean, torch.from_numpy(spread).to(like.device))

@@ -21,7 +21,7 @@ from regbench.training.predictions import Arrays, predict
 from regbench.training.readers import Readers
 from regbench.training.schedule import factor
 from regbench.training.scoring import score
-from regbench.training.update import Update
+from regbench.training.update import Objective, Update
 
 __all__ = ["StackTrainer", "train_stack"]
 
@@ -30,6 +30,7 @@ OnEpoch = Callable[[int, int], None]
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
+@torch.inference_mode()
 def train_stack(
     members: Sequence[Member],
     folder: Path,
@@ -105,7 +106,7 @@ class StackTrainer:
             ]
         )
         lr = torch.from_numpy(self._rates).to(self._like).unsqueeze(1)
-        objective = torch.zeros(self.alive, dtype=torch.float64, device=self._like.device)
+        objective = Objective(self._update, self.alive, self._like)
         n = self.examples.parts["train"].size
         self._draws.start_epoch(epoch, steps=-(-n // self._batch))
         for step, (x, y) in enumerate(self.examples.batches(epoch, self._batch)):
@@ -115,10 +116,10 @@ class StackTrainer:
                 noise = self._draws.input_noise(x.shape[2], rows, self._like)
                 x[rows].addcmul_(noise, self._noise.over(3))
             loss, gradient = self._loss(self.network.forward(x, self._draws), y)
-            objective += (loss + self._update.penalty()).double() * x.shape[1]
+            objective.add(loss, x.shape[1])
             self.network.backward(gradient)
             self._update.step(lr)
-        self._objective = objective / n
+        self._objective = objective.mean()
 
     def finish_epoch(self, epoch: int) -> None:
         """Record the epoch, let the rules read it, and drop what is decided from the stack."""

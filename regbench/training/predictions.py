@@ -33,8 +33,8 @@ def predict(member: Member, state: Arrays, folder: Path, like: Tensor) -> dict[s
     arrays: dict[str, np.ndarray] = {}
     for name, part in examples.parts.items():
         outputs = torch.cat(
-            [network.forward(x).clone() for x, _ in examples.chunks(part, part.size)], dim=1
-        )[0]
+            [network.forward(x).clone() for x, _ in examples.chunks(part, part.size)], dim=2
+        )[0].T
         arrays[f"{name}_ids"] = getattr(split, name).ids
         arrays[f"{name}_y"] = getattr(split, name).y
         if examples.task == "classification":

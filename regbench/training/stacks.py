@@ -27,6 +27,9 @@ __all__ = ["Cost", "Stack", "cost", "make_stacks", "stack_key"]
 _PARAMETERS_AT_ONCE = {"cpu": 1 << 19, "cuda": 1 << 26}
 # Batched products of up to 40 runs were found to give every run the same bits.
 _MOST_RUNS = {"cpu": 40, "cuda": 4096}
+# Fewer runs than twice this train as one stack, more at least as two, so that a second core has
+# work: a stack of 16 costs about a fifth more a run than one of 40.
+_WORTH_A_STACK = {"cpu": 16, "cuda": 4096}
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,13 @@ class Cost:
     Attributes:
         parameters: trained numbers.
         products: multiply-adds of an epoch, training and scoring.
+        steps: of an epoch.
         memory_bytes: parameters, gradients, optimizer state and data.
     """
 
     parameters: int
     products: int
+    steps: int
     memory_bytes: int
 
 
@@ -69,8 +74,10 @@ def cost(setting: Setting, folder: Path) -> Cost:
     parameters = kernels + sum(widths[1:])
     # Training passes forward and twice backward over its part, scoring forward over all.
     products = kernels * data.rows * 3
+    batch = setting.training.batch_size
+    steps = 1 if batch == "full" else ceil(data.rows / batch)
     item = 4 if setting.training.dtype == "float32" else 8
-    return Cost(parameters, products, item * (parameters * 5 + data.rows * data.inputs))
+    return Cost(parameters, products, steps, item * (parameters * 5 + data.rows * data.inputs))
 
 
 def stack_key(setting: Setting, folder: Path) -> str:
@@ -120,7 +127,7 @@ def make_stacks(
     for trajectories in groups.values():
         members = [Member(settings[key], key[1], runs) for key, runs in trajectories.items()]
         members.sort(key=lambda member: _acting(member.setting))
-        for part in _split(members, _most(members[0].setting, folder, device)):
+        for part in _split(members, _most(members, folder, device)):
             stacks.append(Stack(f"s{first + len(stacks):04d}", part))
     return stacks
 
@@ -137,9 +144,10 @@ def _acting(setting: Setting) -> tuple[bool, ...]:
     )
 
 
-def _most(setting: Setting, folder: Path, device: str) -> int:
-    fitting = _PARAMETERS_AT_ONCE[device] // cost(setting, folder).parameters
-    return min(max(1, fitting), _MOST_RUNS[device])
+def _most(members: Sequence[Member], folder: Path, device: str) -> int:
+    fitting = _PARAMETERS_AT_ONCE[device] // cost(members[0].setting, folder).parameters
+    shared_out = max(_WORTH_A_STACK[device], ceil(len(members) / 2))
+    return min(max(1, fitting), shared_out, _MOST_RUNS[device])
 
 
 def _split(members: Sequence[Member], most: int) -> list[tuple[Member, ...]]:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from regbench.config.schema import Setting
 from regbench.nn.network import Network, per_layer
-from regbench.nn.parameters import Slot
+from regbench.nn.parameters import Parameters, Slot
 from regbench.nn.per_run import PerRun
 from regbench.regularization.constraints import max_norm_
 from regbench.regularization.penalties import (
@@ -23,11 +23,15 @@ from regbench.regularization.penalties import (
     add_l2_gradient_,
     l1_norm,
     squared_norm,
+    zero_count,
 )
 from regbench.regularization.proximal import soft_threshold_
 from regbench.training.optimizers import make_optimizer
 
-__all__ = ["Update"]
+__all__ = ["Objective", "Update"]
+
+# Steps whose losses and norms are kept before they are added up: a few calls for all of them.
+_STEPS_AT_ONCE = 64
 
 
 class _KernelStrengths:
@@ -56,6 +60,40 @@ class _KernelStrengths:
                 setattr(self, name, value.kept(rows))
 
 
+class _Penalties:
+    """The norms of all kernels at every step, and what they cost by their strengths."""
+
+    def __init__(self, kernels: Sequence[_KernelStrengths], parameters: Parameters) -> None:
+        terms = [
+            (parameters.values[kernel.slot.block], strength, norm)
+            for kernel in kernels
+            for strength, norm in ((kernel.l1, l1_norm), (kernel.l2, squared_norm))
+            if strength
+        ]
+        like = parameters.values[0]
+        self._strengths = like.new_zeros(len(terms), parameters.runs, dtype=torch.float64)
+        self._norms = like.new_zeros(len(terms), _STEPS_AT_ONCE, parameters.runs)
+        self._terms = []
+        for row, (weight, strength, norm) in enumerate(terms):
+            self._strengths[row].copy_(strength.values)
+            cells = self._norms[row, :, strength.rows].unbind()
+            self._terms.append((norm, weight[strength.rows], cells))
+
+    def record(self, step: int) -> None:
+        """Take the norms at the present weights, as those of this step."""
+        for norm, weight, cells in self._terms:
+            norm(weight, cells[step])
+
+    def totals(self, steps: int) -> Tensor:
+        """(steps, R) float64 penalties of the steps that were recorded, from the first on."""
+        total = self._strengths.new_zeros(steps, self._strengths.shape[1])
+        # One after the other: torch.sum's order depends on how many runs and terms there are.
+        for strength, norms in zip(self._strengths, self._norms[:, :steps], strict=True):
+            # No strength is no penalty, also where a diverged run's norm is infinite.
+            total += torch.where(strength == 0, 0.0, strength * norms)
+        return total
+
+
 class Update:
     """The optimizer and the regularizers that act on weights, for R runs.
 
@@ -66,24 +104,43 @@ class Update:
 
     def __init__(self, settings: Sequence[Setting], network: Network) -> None:
         self._parameters = network.parameters
-        self._optimizer = make_optimizer(settings, network.parameters.values)
+        self._optimizer = make_optimizer(settings, network.parameters)
         self._kernels = [
-            _KernelStrengths(slot, layer, settings, network.parameters.values)
-            for layer, slot in enumerate(network.parameters.layout.kernels)
+            _KernelStrengths(slot, layer, settings, network.parameters.values[0])
+            for layer, slot in enumerate(network.parameters.kernels)
         ]
+        self._bind()
+
+    def _bind(self) -> None:
+        """Pair every regularizer with the rows it acts on; steps then only compute."""
+        self.penalties = _Penalties(self._kernels, self._parameters)
+        self._gradients, self._decays, self._thresholds, self._limits = [], [], [], []
+        for kernel in self._kernels:
+            weight = self._weight(kernel)
+            gradient = self._parameters.gradients[kernel.slot.block]
+            for strength, add in (
+                (kernel.l2, add_l2_gradient_),
+                (kernel.l1_subgradient, add_l1_subgradient_),
+            ):
+                if strength:
+                    rows = strength.rows
+                    self._gradients.append((add, gradient[rows], weight[rows], strength.over(2)))
+            if decay := kernel.weight_decay:
+                self._decays.append((weight[decay.rows], decay.rows, decay.over(2)))
+            if l1 := kernel.l1_proximal:
+                self._thresholds.append((weight[l1.rows], kernel.slot, l1.rows, l1.over(2)))
+            if limit := kernel.max_norm:
+                matrix = self._parameters.value(kernel.slot)
+                self._limits.append((matrix[limit.rows], limit.over(3)))
+
+    def _weight(self, kernel: _KernelStrengths) -> Tensor:
+        """(R, padded size): the padding is zero, and no regularizer changes that."""
+        return self._parameters.values[kernel.slot.block]
 
     def penalty(self) -> Tensor:
-        """(R,) l1 * sum|w| + l2 * sum(w^2) over all kernels, at the present weights."""
-        total = self._parameters.values.new_zeros(len(self._parameters.values))
-        for kernel in self._kernels:
-            weight = self._parameters.value(kernel.slot)
-            for strength, norm in ((kernel.l1, l1_norm), (kernel.l2, squared_norm)):
-                if strength:
-                    own = strength.over(1)
-                    # No strength is no penalty, also where a diverged run's norm is infinite.
-                    value = torch.where(own == 0, 0.0, own * norm(weight[strength.rows]))
-                    total[strength.rows] += value
-        return total
+        """(R,) l1 * sum|w| + l2 * sum(w^2) over all kernels, at the present weights, in float64."""
+        self.penalties.record(0)
+        return self.penalties.totals(1)[0]
 
     def step(self, lr: Tensor) -> None:
         """Move the weights by the gradients of the loss that `network.backward` has left.
@@ -91,50 +148,69 @@ class Update:
         Args:
             lr: (R, 1), the scheduled learning rate.
         """
-        self._add_penalty_gradients()
-        self._decay(lr)
+        for add, gradient, weight, strength in self._gradients:
+            add(gradient, weight, strength)
+        for weight, rows, strength in self._decays:
+            weight.mul_(1 - lr[rows] * strength)
         self._optimizer.step(self._parameters, lr)
-        self._project(lr)
-
-    def _add_penalty_gradients(self) -> None:
-        for kernel in self._kernels:
-            weight = self._parameters.value(kernel.slot)
-            gradient = self._parameters.gradient(kernel.slot)
-            for strength, add in (
-                (kernel.l2, add_l2_gradient_),
-                (kernel.l1_subgradient, add_l1_subgradient_),
-            ):
-                if strength:
-                    add(gradient[strength.rows], weight[strength.rows], strength.over(3))
-
-    def _decay(self, lr: Tensor) -> None:
-        for kernel in self._kernels:
-            if decay := kernel.weight_decay:
-                factor = 1 - lr[decay.rows] * decay.over(2)
-                self._parameters.value(kernel.slot)[decay.rows].mul_(factor.unsqueeze(2))
-
-    def _project(self, lr: Tensor) -> None:
-        for kernel in self._kernels:
-            weight = self._parameters.value(kernel.slot)
-            if l1 := kernel.l1_proximal:
-                unit_step = self._optimizer.unit_step(kernel.slot, l1.rows, lr)
-                soft_threshold_(weight[l1.rows], unit_step * l1.over(3))
-            if limit := kernel.max_norm:
-                max_norm_(weight[limit.rows], limit.over(3))
+        for weight, slot, rows, strength in self._thresholds:
+            divisor = self._optimizer.unit_step_divisor(slot, rows)
+            soft_threshold_(weight, lr[rows] * strength / divisor)
+        for matrix, limit in self._limits:
+            max_norm_(matrix, limit)
 
     def weight_norm(self) -> Tensor:
         """(R,) root of the sum of w^2 over all kernels."""
-        kernels = (self._parameters.value(kernel.slot) for kernel in self._kernels)
-        return torch.stack([squared_norm(weight) for weight in kernels]).sum(0).sqrt()
+        kernels = [squared_norm(self._weight(kernel)) for kernel in self._kernels]
+        return torch.stack(kernels).sum(0).sqrt()
 
     def zero_fraction(self) -> Tensor:
         """(R,) share of the kernels' weights that are exactly 0."""
-        kernels = [self._parameters.value(kernel.slot).flatten(1) for kernel in self._kernels]
-        zeros = sum((weight == 0).sum(1) for weight in kernels)
-        return torch.as_tensor(zeros).double() / sum(weight.shape[1] for weight in kernels)
+        zeros = torch.zeros((), dtype=torch.float64)
+        for kernel in self._kernels:
+            weight = self._weight(kernel)
+            zeros = zeros + zero_count(weight) - (weight.shape[1] - kernel.slot.size)
+        return zeros / sum(kernel.slot.size for kernel in self._kernels)
 
     def keep(self, rows: Tensor) -> None:
         """Keep only these runs, in this order; the network must have been told before."""
         self._optimizer.keep(rows)
         for kernel in self._kernels:
             kernel.keep(rows)
+        self._bind()
+
+
+class Objective:
+    """The mean over an epoch's examples of what is minimised: training loss and penalty.
+
+    Both are taken before the step, in training mode, as Keras's `loss` is.
+    """
+
+    def __init__(self, update: Update, runs: int, like: Tensor) -> None:
+        self._penalties = update.penalties
+        self._losses = like.new_zeros(_STEPS_AT_ONCE, runs)
+        self._examples: list[int] = []
+        self._sum = torch.zeros(runs, dtype=torch.float64, device=like.device)
+        self._count = 0
+
+    def add(self, loss: Tensor, examples: int) -> None:
+        """Take in the (R,) losses of a step on so many examples, before the weights move."""
+        step = len(self._examples)
+        self._losses[step].copy_(loss)
+        self._penalties.record(step)
+        self._examples.append(examples)
+        if step + 1 == _STEPS_AT_ONCE:
+            self._add_up()
+
+    def _add_up(self) -> None:
+        steps = len(self._examples)
+        costs = self._penalties.totals(steps) + self._losses[:steps]
+        for cost, examples in zip(costs, self._examples, strict=True):
+            self._sum.add_(cost, alpha=examples)
+        self._count += sum(self._examples)
+        self._examples.clear()
+
+    def mean(self) -> Tensor:
+        """(R,) in float64."""
+        self._add_up()
+        return self._sum / self._count

@@ -1,0 +1,123 @@
+"""Checkpoints of a stack in training: how far it had come, should the command be broken off.
+
+`.regbench/checkpoints/<stack_id>.<epoch>.<digest>.safetensors` holds arrays, and facts as JSON in
+its metadata. Two are kept, so that damage to the newer costs some epochs and not the stack.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from regbench.results.files import make_folder, read, remove, set_aside, write_atomic
+from regbench.results.sealed import Arrays, Damaged, seal, unseal
+
+__all__ = ["Facts", "discard", "latest", "save"]
+
+Facts = Mapping[str, object]  # what JSON can say
+
+_KEPT = 2
+_NAME = re.compile(r"(?P<stack>.+)\.(?P<epoch>[0-9]{9})\.[0-9a-f]{16}\.safetensors")
+
+
+def save(folder: Path, stack_id: str, key: str, epoch: int, arrays: Arrays, facts: Facts) -> None:
+    """Keep a stack's state after an epoch: when this returns, it is on the disk and whole.
+
+    Args:
+        folder: the results folder.
+        key: a fingerprint of the work (members, versions); another key's checkpoints count for
+            nothing and are removed.
+        epoch: below 10^9. A checkpoint of a later epoch, which a lost one must have left, goes.
+        arrays: names that hold no `__metadata__`; shapes and kinds come back as they are.
+        facts: what JSON can say, its floats as they are, NaN and infinities included.
+    Raises:
+        Unwritable: the folder is full or read-only. What was there before stays.
+        TypeError, ValueError: the facts are not JSON.
+    """
+    metadata = {
+        "key": key,
+        "stack": stack_id,
+        "epoch": str(epoch),
+        "facts": json.dumps(dict(facts)),
+    }
+    name, content = seal(f"{stack_id}.{epoch:09d}", arrays, metadata)
+    place = _place(folder)
+    make_folder(place)
+    write_atomic(place / name, content)
+    others = [path for at, path in _found(folder, stack_id) if path.name != name]
+    later = [path for at, path in _found(folder, stack_id) if at > epoch]
+    remove(dict.fromkeys([*later, *[p for p in others if p not in later][_KEPT - 1 :]]))
+
+
+def latest(
+    folder: Path,
+    stack_id: str,
+    key: str,
+    *,
+    warn: Callable[[str], object] = warnings.warn,
+) -> tuple[int, dict[str, npt.NDArray[np.generic]], dict[str, object]] | None:
+    """The newest whole checkpoint of this work: its epoch, arrays (writable) and facts; or None.
+
+    One that is damaged is set aside as `<name>.damaged`, and the older one counts. One of another
+    key is removed.
+
+    Args:
+        warn: told of each damaged file, in a sentence.
+    Raises:
+        BadData: the disk does not give a file; it may be whole all the same.
+        Unwritable: a file cannot be set aside or removed.
+    """
+    for epoch, path in _found(folder, stack_id):
+        try:
+            arrays, metadata = unseal(path, read(path))
+            facts = _facts(path, metadata, stack_id, epoch)
+        except Damaged as damage:
+            aside = set_aside(path)
+            warn(f"{damage}; set aside as {aside.name}, an older state or none is used")
+            continue
+        if metadata.get("key") != key:
+            remove([path])
+            continue
+        return epoch, {name: np.array(array) for name, array in arrays.items()}, facts
+    return None
+
+
+def discard(folder: Path, stack_id: str) -> None:
+    """Remove a stack's checkpoints, once it is committed.
+
+    Raises:
+        Unwritable: one cannot be removed.
+    """
+    remove(path for _, path in _found(folder, stack_id))
+
+
+def _place(folder: Path) -> Path:
+    return folder / ".regbench" / "checkpoints"
+
+
+def _found(folder: Path, stack_id: str) -> list[tuple[int, Path]]:
+    """The stack's checkpoints, the latest first."""
+
+    def each() -> Iterator[tuple[int, Path]]:
+        for path in _place(folder).glob("*.safetensors"):
+            match = _NAME.fullmatch(path.name)
+            if match and match["stack"] == stack_id:
+                yield int(match["epoch"]), path
+
+    return sorted(each(), reverse=True)
+
+
+def _facts(path: Path, metadata: Mapping[str, str], stack_id: str, epoch: int) -> dict[str, object]:
+    """What a whole file says; its name may have been changed."""
+    try:
+        if (metadata["stack"], metadata["epoch"]) != (stack_id, str(epoch)):
+            raise Damaged(f"{path}: is of stack {metadata['stack']}, epoch {metadata['epoch']}")
+        return dict(json.loads(metadata["facts"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise Damaged(f"{path}: {error}") from error

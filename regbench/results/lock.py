@@ -1,0 +1,75 @@
+"""One writer a results folder: a lock that the system takes back, and the name of who holds it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from regbench.errors import FolderInUse, Unwritable
+from regbench.results.disk import disk
+from regbench.results.files import write_atomic
+
+__all__ = ["take_lock"]
+
+# A process writes its name a moment after it has the lock.
+_WAIT_SECONDS = 0.5
+
+
+def take_lock(folder: Path) -> FileLock:
+    """Lock a results folder for this process, and write down who that is.
+
+    A lock that a dead process left is none: the system has taken it back.
+
+    Raises:
+        FolderInUse: another process writes it; with its host and number.
+        Unwritable: the folder cannot be written, or its file system has no locks.
+    """
+    path = folder / ".regbench" / "lock"
+    try:
+        lock = disk.lock(path)
+    except Timeout:
+        raise FolderInUse(f"{folder}: {_owner(folder)} is writing this folder") from None
+    except NotImplementedError as error:
+        raise Unwritable(f"{path}: cannot be locked: the file system has no locks") from error
+    except OSError as error:
+        raise Unwritable(f"{path}: cannot be written: {error.strerror or error}") from error
+    try:
+        owner = {"host": socket.gethostname(), "pid": os.getpid()}
+        write_atomic(folder / ".regbench" / "owner.json", json.dumps(owner).encode())
+    except BaseException:
+        lock.release()
+        raise
+    return lock
+
+
+def _owner(folder: Path) -> str:
+    """Who has the lock, once that is written; never a process of this host that has ended."""
+    deadline = time.monotonic() + _WAIT_SECONDS
+    while True:
+        try:
+            owner = json.loads(disk.read(folder / ".regbench" / "owner.json"))
+            host, pid = str(owner["host"]), int(owner["pid"])
+        except (OSError, ValueError, KeyError, TypeError):
+            host, pid = "", 0
+        if pid > 0 and (host != socket.gethostname() or _alive(pid)):
+            return f"process {pid} on {host}"
+        if time.monotonic() > deadline:
+            return "another regbench"
+        time.sleep(0.02)
+
+
+def _alive(pid: int) -> bool:
+    if os.name == "nt":  # where this would end the process
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
