@@ -14,7 +14,7 @@ from regbench.nn.activation import ACTIVATIONS
 from regbench.nn.affine import Affine, Readout
 from regbench.nn.buffers import Scratch, aligned
 from regbench.nn.parameters import Parameters, slots
-from regbench.regularization.penalties import l1_norm, squared_norm
+from regbench.regularization.penalties import l1_norm, l2_norm
 from regbench.training.loop import train_stack
 
 REGULARIZERS = [
@@ -167,7 +167,7 @@ def products_of(kind, weight, bias, x, g):
     layer.bias.copy_(bias)
     y = layer.forward(aligned(x.shape, x).copy_(x), None).clone()
     dx = layer.backward(aligned(g.shape, g).copy_(g))
-    norms = [squared_norm(parameters.values[0]), l1_norm(parameters.values[0])]
+    norms = [l2_norm(parameters.values[0]), l1_norm(parameters.values[0])]
     return y, dx, layer.weight_gradient, layer.bias_gradient, *norms
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["add_l1_subgradient_", "add_l2_gradient_", "l1_norm", "squared_norm", "zero_count"]
+__all__ = ["add_l1_subgradient_", "add_l2_gradient_", "l1_norm", "l2_norm", "zero_count"]
 
 
 def l1_norm(weight: Tensor, out: Tensor | None = None) -> Tensor:
@@ -17,15 +17,14 @@ def l1_norm(weight: Tensor, out: Tensor | None = None) -> Tensor:
     return torch.sum(weight.abs(), 1, out=out)
 
 
-def squared_norm(weight: Tensor, out: Tensor | None = None) -> Tensor:
-    """(R,) sum of w^2 of each run's weights (R, P).
+def l2_norm(weight: Tensor, out: Tensor | None = None) -> Tensor:
+    """(R,) root of the sum of w^2 of each run's weights (R, P).
 
-    >>> squared_norm(torch.tensor([[1.0, -2.0], [0.0, 3.0]]))
-    tensor([5., 9.])
+    >>> l2_norm(torch.tensor([[3.0, -4.0], [0.0, 3.0]]))
+    tensor([5., 3.])
     """
-    # One pass; the squares themselves would be written out and read again.
     norm: Tensor = torch.linalg.vector_norm(weight, dim=1, out=out)
-    return norm.square_()
+    return norm
 
 
 def zero_count(weight: Tensor) -> Tensor:

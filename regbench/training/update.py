@@ -22,7 +22,7 @@ from regbench.regularization.penalties import (
     add_l1_subgradient_,
     add_l2_gradient_,
     l1_norm,
-    squared_norm,
+    l2_norm,
     zero_count,
 )
 from regbench.regularization.proximal import soft_threshold_
@@ -67,7 +67,7 @@ class _Penalties:
         terms = [
             (parameters.values[kernel.slot.block], strength, norm)
             for kernel in kernels
-            for strength, norm in ((kernel.l1, l1_norm), (kernel.l2, squared_norm))
+            for strength, norm in ((kernel.l1, l1_norm), (kernel.l2, l2_norm))
             if strength
         ]
         like = parameters.values[0]
@@ -88,9 +88,12 @@ class _Penalties:
         """(steps, R) float64 penalties of the steps that were recorded, from the first on."""
         total = self._strengths.new_zeros(steps, self._strengths.shape[1])
         # One after the other: torch.sum's order depends on how many runs and terms there are.
-        for strength, norms in zip(self._strengths, self._norms[:, :steps], strict=True):
+        for strength, norms, (norm, _, _) in zip(
+            self._strengths, self._norms[:, :steps].double(), self._terms, strict=True
+        ):
+            cost = strength * (norms.square() if norm is l2_norm else norms)
             # No strength is no penalty, also where a diverged run's norm is infinite.
-            total += torch.where(strength == 0, 0.0, strength * norms)
+            total += torch.where(strength == 0, 0.0, cost)
         return total
 
 
@@ -161,8 +164,10 @@ class Update:
 
     def weight_norm(self) -> Tensor:
         """(R,) root of the sum of w^2 over all kernels."""
-        kernels = [squared_norm(self._weight(kernel)) for kernel in self._kernels]
-        return torch.stack(kernels).sum(0).sqrt()
+        squares = self._parameters.values[0].new_zeros(self._parameters.runs, dtype=torch.float64)
+        for kernel in self._kernels:  # one after the other: see _Penalties.totals
+            squares = squares + l2_norm(self._weight(kernel)).double().square()
+        return squares.sqrt()
 
     def zero_fraction(self) -> Tensor:
         """(R,) share of the kernels' weights that are exactly 0."""
