@@ -97,7 +97,7 @@ class Store:
         remove_leftovers(self.folder / name for name in _FOLDERS)
         # A command that was killed between making a name and flushing it has left what could still
         # be lost; from here on it is relied on.
-        for each in (self.folder.parent, self.folder, stacks_folder(self.folder)):
+        for each in (self.folder, stacks_folder(self.folder)):
             keep_folder(each)
         known = self.folder / ".regbench" / "study.json"
         if known.exists():
