@@ -137,8 +137,9 @@ def run(
         )
     folder = Path(out) if out is not None else Path("results") / study.name
     plan = make_plan(study)
-    if not folder.exists():  # a refusal now leaves no folder behind
-        resolve_device(device or study.base.training.device)
+    where = device or study.base.training.device
+    if where != "auto" and not folder.exists():  # a refusal now leaves no folder behind
+        resolve_device(where)
     with Store.open(folder, plan, overwrite=overwrite) as store:
         try:
             summary = run_plan(

@@ -1,9 +1,6 @@
 """Ends commands with SIGKILL at random times and goes on: a script, so that it can fork.
 
-    python tests/kill_nine.py FOLDER SEED CHAINS KILLS
-
-Each command is a process of its own, forked from this one, which has everything imported: so a
-command takes a fraction of a second, and most kills meet it at work and not at importing torch.
+python tests/kill_nine.py FOLDER SEED CHAINS KILLS
 """
 
 import os
@@ -16,9 +13,8 @@ from collections import Counter
 from pathlib import Path
 
 from command import contents, study
+from forks import begin, finish
 
-from regbench.cli import main
-from regbench.execution import run, workers  # noqa: F401  (what a command would import)
 from regbench.results.disk import disk
 from regbench.results.pieces import Pieces, stacks_folder
 
@@ -31,34 +27,6 @@ sweep:
   model.hidden: [[4], [6], [8], [10], [12]]
   regularizer: {none: none, norm: {batchnorm: true}}
 """
-
-
-def begin(arguments, output):
-    """A command in a process of its own, its stderr in a pipe; the process and the pipe."""
-    reading, writing = os.pipe()
-    pid = os.fork()
-    if pid:
-        os.close(writing)
-        return pid, reading
-    os.setsid()
-    os.dup2(writing, 2)
-    os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
-    sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
-    sys.argv = ["regbench", *map(str, arguments)]
-    code = main.outcome()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
-
-
-def finish(arguments, output):
-    """Run a command to its end; its code, its stderr and how long it took."""
-    started = time.monotonic()
-    pid, reading = begin(arguments, output)
-    with open(reading, encoding="utf-8") as pipe:
-        err = pipe.read()
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    return code, err, time.monotonic() - started
 
 
 def kill(arguments, output, seconds, draw, met):

@@ -3,26 +3,15 @@
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 from command import contents, regbench, study
-from processes import gone
+from processes import gone, run_script
 
 
 def kill_nine(tmp_path, *arguments):
-    script = Path(__file__).with_name("kill_nine.py")
-    command = [sys.executable, str(script), str(tmp_path), *map(str, arguments)]
-    # Threads of BLAS or OpenMP would not come along with a fork.
-    one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    done = subprocess.run(
-        command, env=os.environ | one_thread, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout.strip()
+    return run_script("kill_nine.py", tmp_path, *arguments)
 
 
 def test_twenty_kills_in_chains_of_ten(tmp_path):
