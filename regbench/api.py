@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -24,6 +24,10 @@ from regbench.execution.limits import NO_LIMITS, Limits
 from regbench.execution.progress import Progress
 from regbench.execution.run import RunSummary, run_plan
 from regbench.report.markdown import gap_markdown
+from regbench.results import health
+from regbench.results.csv_text import write_csv
+from regbench.results.files import read as read_bytes
+from regbench.results.health import Health, recorded_plan
 from regbench.results.merge import merged
 from regbench.results.runs import Runs, read_runs
 from regbench.results.store import Store, read_facts
@@ -31,7 +35,7 @@ from regbench.results.store import Store, read_facts
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Results", "check", "merge", "read", "run"]
+__all__ = ["Results", "check", "examine", "merge", "read", "rebuild", "run"]
 
 
 @dataclass(frozen=True)
@@ -133,8 +137,9 @@ def run(
         )
     folder = Path(out) if out is not None else Path("results") / study.name
     plan = make_plan(study)
-    if not folder.exists():  # a refusal now leaves no folder behind
-        resolve_device(device or study.base.training.device)
+    where = device or study.base.training.device
+    if where != "auto" and not folder.exists():  # a refusal now leaves no folder behind
+        resolve_device(where)
     with Store.open(folder, plan, overwrite=overwrite) as store:
         try:
             summary = run_plan(
@@ -184,13 +189,53 @@ def check(folder: Path | str, *, expect: Sequence[str] = (), limits: Sequence[st
     return Results(Path(folder), rows, claims=_decided(claims, study, rows))
 
 
+def examine(folder: Path | str) -> Health:
+    """Read all that a results folder has committed, and compare its tables with it.
+
+    Raises:
+        BadData: the folder holds no results, or the disk does not give them.
+    """
+    folder = Path(folder)
+    found = health.examine(folder)
+    if "runs.csv" in found.stale:
+        return replace(found, stale=(*found.stale, "gap.csv", "gap.md"))
+    gap = _gap_files(recorded_plan(folder).study.name, read_runs(folder))
+    stale = [n for n, c in gap.items() if not (folder / n).exists() or read_bytes(folder / n) != c]
+    return replace(found, stale=(*found.stale, *stale))
+
+
+def rebuild(folder: Path | str) -> Health:
+    """Set damaged stacks aside, and make all tables anew from those that are whole.
+
+    Returns:
+        the state that it was in before.
+    Raises:
+        BadData: the folder holds no results, or the disk does not give them.
+        FolderInUse, Unwritable: see regbench.errors.
+    """
+    folder = Path(folder)
+    plan = recorded_plan(folder)
+    with Store.open(folder, plan) as store:
+        found = health.examine(folder)
+        store.write_tables(plan)
+        _write_gap(store, plan.study.name)
+        return replace(found, damaged=tuple(store.warnings))
+
+
 def _write_gap(store: Store, name: str) -> Runs:
     """Write gap.csv and gap.md from runs.csv, and give what that holds."""
     rows = read_runs(store.folder)
-    table = gap_table(rows)
-    store.write_table("gap.csv", gap_columns(rows, table))
-    store.write_text("gap.md", gap_markdown(name, rows, table))
+    for file, content in _gap_files(name, rows).items():
+        store.write_file(file, content)
     return rows
+
+
+def _gap_files(study: str, rows: Runs) -> dict[str, bytes]:
+    table = gap_table(rows)
+    return {
+        "gap.csv": write_csv(*gap_columns(rows, table)),
+        "gap.md": gap_markdown(study, rows, table).encode(),
+    }
 
 
 def _decided(claims: Sequence[Claim], study: Study, rows: Runs) -> tuple[Outcome, ...]:

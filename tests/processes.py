@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 COMMAND = [sys.executable, "-m", "regbench"]
 
@@ -78,3 +79,15 @@ def end(process):
         os.killpg(process.pid, signal.SIGKILL)
     if not process.stderr.closed:
         process.communicate()
+
+
+def run_script(name, *arguments):
+    """Run a script of this folder, which forks commands; what it prints."""
+    command = [sys.executable, str(Path(__file__).with_name(name)), *map(str, arguments)]
+    # Threads of BLAS or OpenMP would not come along with a fork.
+    one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(
+        command, env=os.environ | one_thread, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.strip()

@@ -464,9 +464,3 @@ def test_list_names_everything_that_the_schema_knows():
     for word in ("digits", "sparse_linear", "linear", "mlp", "max_norm", "rmsprop", "adamw"):
         assert word in out
     assert "digits" not in regbench("list", "optimizers").out
-
-
-def test_doctor_checks_that_a_stack_equals_its_runs():
-    done = regbench("doctor")
-    assert done.code == 0
-    assert "self-check    passed in" in done.out

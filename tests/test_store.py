@@ -1,6 +1,7 @@
 """Results: whole or not at all, the same bytes however they came about, and nobody else's."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -165,20 +166,54 @@ def test_a_study_is_never_replaced_by_its_results(tmp_path):
     assert path.read_text() == SMALL
 
 
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        *(("study.json", content) for content in (b"{bad", b"[1]", b"\xff", b"")),
-        *(("stacks.json", content) for content in (b"[1]", b"{")),
-    ],
-)
-def test_what_a_folder_knows_of_itself_may_be_damaged(tmp_path, name, content):
+@pytest.mark.parametrize("content", [b"{bad", b"[1]", b"\xff", b""])
+def test_a_folder_whose_study_is_damaged_is_left_alone(tmp_path, content):
     path = study(tmp_path)
     regbench("run", path, "-o", tmp_path / "r", "-q")
-    (tmp_path / "r" / ".regbench" / name).write_bytes(content)
+    (tmp_path / "r" / ".regbench" / "study.json").write_bytes(content)
     done = regbench("run", path, "-o", tmp_path / "r", "-q", "--seeds", 4)
     assert done.code == 3
-    assert f".regbench/{name}: cannot be understood" in done.err
+    assert ".regbench/study.json: cannot be understood" in done.err
+
+
+# No note of the stacks, or a damaged one.
+@pytest.mark.parametrize("content", [None, b"[1]", b"{", b"\xff"])
+@pytest.mark.parametrize("lost", [[], [0], [1], [0, 1]])
+def test_stacks_are_known_by_what_is_committed_where_the_note_is_lost(
+    tmp_path, finished, content, lost
+):
+    path, folder = study(tmp_path), tmp_path / "r"
+    shutil.copytree(finished, folder)
+    for i in lost:
+        (stacks_folder(folder) / sorted(stacks_folder(finished).iterdir())[i].name).unlink()
+    note = folder / ".regbench" / "stacks.json"
+    note.unlink() if content is None else note.write_bytes(content)
+    done = regbench("run", path, "-o", folder, "-q")
+    assert done.code == 0, done.err
+    left = [9, 3]
+    trained = sum(left[i] for i in lost)
+    assert (f"{trained} runs trained" if lost else "nothing trained") in done.err
+    assert contents(folder) == contents(finished)
+    damaged = note.with_name("stacks.json.damaged")
+    assert damaged.exists() == (content is not None)
+    if content is not None:
+        assert f"warning: {note}: cannot be understood" in done.err
+        assert damaged.read_bytes() == content
+
+
+def test_new_stacks_take_no_number_of_one_whose_note_is_lost(tmp_path):
+    path, folder = study(tmp_path), tmp_path / "r"
+    regbench("run", path, "-o", folder, "-q", "--seeds", 2)
+    regbench("run", path, "-o", folder, "-q", "--seeds", 3)
+    rows = (folder / "runs.csv").read_bytes()
+    for piece in stacks_folder(folder).glob("s000[13].*"):
+        piece.unlink()
+    (folder / ".regbench" / "stacks.json").unlink()
+    done = regbench("run", path, "-o", folder, "-q")
+    assert "9 runs trained" in done.err
+    assert (folder / "runs.csv").read_bytes() == rows
+    noted = json.loads((folder / ".regbench" / "stacks.json").read_text())
+    assert sorted(len(runs) for runs in noted.values()) == [1, 2, 9]
 
 
 def test_one_writer(tmp_path):

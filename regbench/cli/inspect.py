@@ -1,15 +1,9 @@
-"""Commands that look at what is there: show, list, doctor."""
+"""Commands that look at what is there: show, list."""
 
 from __future__ import annotations
 
-import os
-import platform
-import sys
-import time
 from collections.abc import Sequence
 from enum import StrEnum
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import typer
@@ -18,9 +12,9 @@ from regbench.cli import options
 from regbench.cli.consoles import stderr, stdout
 from regbench.cli.options import Format
 from regbench.cli.tables import print_paths, print_table
-from regbench.errors import AnswerIsNo, BadData, BadStudy
+from regbench.errors import BadData, BadStudy
 
-__all__ = ["doctor", "list_parts", "show"]
+__all__ = ["list_parts", "show"]
 
 
 class IntervalChoice(StrEnum):
@@ -182,61 +176,3 @@ def _table(*titles: str) -> Any:
     for i, title in enumerate(titles):
         table.add_column(title, no_wrap=i == 0, overflow="fold")
     return table
-
-
-def doctor() -> None:
-    """Say what this installation is, and train a small study both ways to see that it works.
-
-    [dim]Example: regbench doctor[/dim]
-    """
-    print(f"python        {platform.python_version()} ({sys.executable})")
-    print(f"platform      {platform.platform()}")
-    for name in ("regbench", "torch", "numpy", "scipy", "scikit-learn", "pandas", "pydantic"):
-        try:
-            print(f"{name:<13} {version(name)}")
-        except PackageNotFoundError:
-            raise AnswerIsNo(f"{name} is not installed") from None
-    import torch
-
-    from regbench.execution.workers import cores
-
-    print(f"cores         {cores()}")
-    if torch.cuda.is_available():
-        for i in range(torch.cuda.device_count()):
-            print(f"cuda:{i}        {torch.cuda.get_device_name(i)} (CUDA {torch.version.cuda})")
-    else:
-        build = "this build of torch has no CUDA" if torch.version.cuda is None else "no GPU found"
-        print(f"cuda          none ({build})")
-    print(
-        f"here          {'writable' if os.access('.', os.W_OK) else 'NOT writable'}: {Path.cwd()}"
-    )
-    _self_check()
-
-
-def _self_check() -> None:
-    """A tiny study, stacked and alone: the numbers must agree to the last bit."""
-    from regbench.config.load import study_from_mapping
-    from regbench.training.loop import train_stack
-    from regbench.training.member import Member
-
-    begin = time.monotonic()
-    study = study_from_mapping(
-        {
-            "dataset": "iris",
-            "model": {"hidden": [8]},
-            "training": {"epochs": 3, "device": "cpu"},
-            "sweep": {"regularizer": ["none", "l1", "dropout"]},
-        }
-    )
-    members = [Member(cell.setting, 0, {cell.name: None}) for cell in study.cells]
-    together = train_stack(members, Path())
-    alone = [train_stack([member], Path())[0] for member in members]
-    for a, b in zip(together, alone, strict=True):
-        for name in a.curves:
-            if a.curves[name].tobytes() != b.curves[name].tobytes():
-                raise AnswerIsNo(
-                    f"self-check failed: {name} differs between a stack and a run alone"
-                )
-    print(
-        f"self-check    passed in {time.monotonic() - begin:.1f} s: a stack equals its runs alone"
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from regbench.config.schema import Setting
 from regbench.data import Split, load
 from regbench.errors import BadData
 from regbench.execution.device import device_kind, resolve_device
-from regbench.execution.estimate import stack_seconds
+from regbench.execution.estimate import disk_bytes, stack_seconds
 from regbench.execution.job import Job, JobResult
 from regbench.execution.limits import NO_LIMITS, Clock, Limits
 from regbench.execution.progress import Progress, Silent
@@ -85,7 +86,7 @@ def run_plan(
     Raises:
         BadStudy: CUDA is asked for where there is none.
         BadData: the data cannot be read or split.
-        Unwritable: the folder cannot be written.
+        Unwritable: the folder cannot be written, or the disk is too full for what is to come.
         AnswerIsNo: as many runs as `limits` allows failed or diverged.
         TimeIsUp: the time limit was reached.
     """
@@ -99,6 +100,8 @@ def run_plan(
     if stacks:
         _check_data(plan)
         where = resolve_device(where)
+        if limits.seconds is None:  # else nobody knows how far it comes
+            store.require_space(disk_bytes(stacks, plan.study.folder))
     total = sum(len(s.members) * s.members[0].setting.training.epochs for s in stacks)
     todo = sum(len(stack.run_ids) for stack in stacks)
     kept = sum(run.run_id in done for run in plan.runs)
@@ -136,6 +139,9 @@ def _pending(plan: Plan, store: Store, done: set[str], device: str, limits: Limi
         return []
     folder, by_id = plan.study.folder, {run.run_id: run for run in plan.runs}
     known = store.known_stacks()
+    if known and not store.has_note_of_stacks:
+        known = _as_planned(plan, known, device)
+        store.record_stacks(known)
     stacks: list[Stack] = []
     for stack_id, run_ids in known.items():
         runs = [by_id[run_id] for run_id in run_ids if run_id in by_id]
@@ -145,10 +151,22 @@ def _pending(plan: Plan, store: Store, done: set[str], device: str, limits: Limi
             stacks.append(Stack(stack_id, tuple(members)))
     recorded = {run_id for run_ids in known.values() for run_id in run_ids}
     fresh = [run for run in plan.runs if run.run_id not in recorded | done]
-    new = make_stacks(fresh, folder, device=device_kind(device), first=len(known) + 1)
+    numbers = [int(name[1:]) for name in known if re.fullmatch("s[0-9]+", name)]
+    first = max(numbers, default=0) + 1
+    new = make_stacks(fresh, folder, device=device_kind(device), first=first)
     store.record_stacks({stack.stack_id: stack.run_ids for stack in new})
     waiting = [_without(stack, done) for stack in _share(stacks + new, limits.shard, folder)]
     return [stack for stack in waiting if stack.members]
+
+
+def _as_planned(
+    plan: Plan, committed: dict[str, tuple[str, ...]], device: str
+) -> dict[str, tuple[str, ...]]:
+    """The plan's stacks, where only the note of them is lost: the committed ones are of them."""
+    stacks = make_stacks(plan.runs, plan.study.folder, device=device_kind(device))
+    planned = {stack.stack_id: stack.run_ids for stack in stacks}
+    of_them = all(set(runs) <= set(planned.get(name, ())) for name, runs in committed.items())
+    return planned if of_them else committed
 
 
 def _without(stack: Stack, done: set[str]) -> Stack:

@@ -61,6 +61,9 @@ def make_folder(path: Path) -> None:
     """
     with _writing(path):
         missing = [each for each in (path, *path.parents) if not each.is_dir()]
+        if missing:
+            # A command that was killed may have made the last one that is there, and not flushed.
+            disk.flush_folder(missing[-1].parent.parent)
         for each in reversed(missing):
             disk.make_folder(each)
             disk.flush_folder(each.parent)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from regbench.config.load import study_from_mapping
-from regbench.config.plan import Plan, make_plan
+from regbench.config.plan import Plan
 from regbench.errors import BadData, BadStudy
 from regbench.results.files import copy_durably, make_folder
+from regbench.results.health import recorded_plan
 from regbench.results.pieces import read_piece, stacks_folder
 from regbench.results.sealed import Damaged
-from regbench.results.store import Store, differing_keys, read_facts, read_stacks
+from regbench.results.stacks import read_stacks
+from regbench.results.store import Store, differing_keys, read_facts
 
 __all__ = ["Merged", "merged"]
 
@@ -49,8 +49,7 @@ def merged(folders: Sequence[Path], out: Path, *, overwrite: bool = False) -> It
     _require_one_study(folders, facts)
     stacks = _planned_stacks(folders)
     pieces = _pieces(folders)
-    study = study_from_mapping(facts[0]["given"], max_runs=sys.maxsize)
-    plan = make_plan(study, data=facts[0]["data"])
+    plan = recorded_plan(folders[0])
     with Store.open(out, plan, overwrite=overwrite) as store:
         store.record_stacks(stacks)
         make_folder(stacks_folder(out))

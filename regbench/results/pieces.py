@@ -18,7 +18,7 @@ from regbench.results.files import make_folder, read, write_atomic
 from regbench.results.records import RunRecord
 from regbench.results.sealed import Damaged, seal, unseal
 
-__all__ = ["commit", "read_piece", "stack_of", "stacks_folder"]
+__all__ = ["Pieces", "commit", "read_piece", "stacks_folder"]
 
 
 def stacks_folder(folder: Path) -> Path:
@@ -48,15 +48,6 @@ def commit(folder: Path, stack_id: str, records: Sequence[RunRecord]) -> Path:
     return stacks_folder(folder) / name
 
 
-def stack_of(path: Path) -> str:
-    """The stack that a piece is of.
-
-    >>> stack_of(Path("s0001.a94c8490341b2ce9.safetensors"))
-    's0001'
-    """
-    return path.name.partition(".")[0]
-
-
 def read_piece(path: Path) -> list[RunRecord]:
     """The records of a committed stack.
 
@@ -70,6 +61,43 @@ def read_piece(path: Path) -> list[RunRecord]:
         return list(_records(json.loads(metadata["runs"]), curves))
     except (KeyError, TypeError, ValueError) as error:
         raise Damaged(f"{path}: {error}") from error
+
+
+class Pieces:
+    """The committed stacks of a results folder, each read once.
+
+    Attributes:
+        records: every committed run by id.
+        stack_of: the stack that trained it.
+        names: the files that were read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.records: dict[str, RunRecord] = {}
+        self.stack_of: dict[str, str] = {}
+        self.names: set[str] = set()
+        self._folder = folder
+
+    def read_new(self) -> Iterator[tuple[Path, Damaged]]:
+        """Read what was not there before; the files that are damaged, which hide no other.
+
+        Raises:
+            BadData: the disk does not give a file.
+        """
+        for path in sorted(stacks_folder(self._folder).glob("*.safetensors")):
+            if path.name in self.names:
+                continue
+            try:
+                records = read_piece(path)
+            except Damaged as damage:
+                yield path, damage
+                continue
+            self.names.add(path.name)
+            for record in records:
+                # A failed run may have been tried again, with another end.
+                if self.records.get(record.run_id, record).status in ("failed", record.status):
+                    self.records[record.run_id] = record
+                    self.stack_of[record.run_id] = path.name.partition(".")[0]
 
 
 def _length(record: RunRecord) -> int:

@@ -22,16 +22,17 @@ from regbench.results.files import (
     read,
     remove,
     remove_leftovers,
+    require_space,
     set_aside,
     write_atomic,
 )
 from regbench.results.lock import take_lock
-from regbench.results.pieces import read_piece, stacks_folder
+from regbench.results.pieces import Pieces, stacks_folder
 from regbench.results.records import RunRecord, Status
-from regbench.results.sealed import Damaged
-from regbench.results.tables import Table, epochs_table, plan_table, runs_table
+from regbench.results.stacks import known_stacks, read_stacks, stacks_path
+from regbench.results.tables import epochs_table, plan_table, runs_table
 
-__all__ = ["Store", "differing_keys", "read_facts", "read_stacks"]
+__all__ = ["Store", "differing_keys", "read_facts"]
 
 _OWN_FILES = ("study.yaml", "plan.csv", "runs.csv", "epochs.csv", "gap.csv", "gap.md")
 _OWN_PATTERNS = (
@@ -57,8 +58,7 @@ class Store:
         self.folder = folder
         self.warnings: list[str] = []
         self._lock = lock
-        self._records: dict[str, RunRecord] = {}
-        self._pieces_read: set[str] = set()
+        self._pieces = Pieces(folder)
 
     @classmethod
     def open(cls, folder: Path, plan: Plan, *, overwrite: bool = False) -> Store:
@@ -97,14 +97,23 @@ class Store:
         remove_leftovers(self.folder / name for name in _FOLDERS)
         # A command that was killed between making a name and flushing it has left what could still
         # be lost; from here on it is relied on.
-        for each in (self.folder.parent, self.folder, stacks_folder(self.folder)):
+        for each in (self.folder, stacks_folder(self.folder)):
             keep_folder(each)
         known = self.folder / ".regbench" / "study.json"
         if known.exists():
             self._refuse_other(read_facts(self.folder), _facts(plan))
         write_atomic(known, json.dumps(_facts(plan)).encode())
+        self._check_note_of_stacks()
         text = dump_yaml(plan.study.resolved())
         write_atomic(self.folder / "study.yaml", text.encode())
+
+    def _check_note_of_stacks(self) -> None:
+        """Put the note aside if it is damaged: committed stacks tell what it said of them."""
+        try:
+            read_stacks(self.folder)
+        except BadData as error:
+            aside = set_aside(stacks_path(self.folder))
+            self.warnings.append(f"{error}; set aside as {aside.name}, and made anew")
 
     def _protect(self, plan: Plan) -> None:
         """Refuse to replace what regbench has not written."""
@@ -138,29 +147,25 @@ class Store:
 
     def records(self) -> Mapping[str, RunRecord]:
         """Every committed run by id; a damaged piece is set aside, and its runs are not done."""
-        for path in sorted(stacks_folder(self.folder).glob("*.safetensors")):
-            if path.name in self._pieces_read:
-                continue
-            try:
-                for record in read_piece(path):
-                    # A failed run may have been tried again, with another end.
-                    if self._records.get(record.run_id, record).status in ("failed", record.status):
-                        self._records[record.run_id] = record
-                self._pieces_read.add(path.name)
-            except Damaged as damage:
-                aside = set_aside(path)
-                self.warnings.append(f"{damage}; set aside as {aside.name}, its runs train again")
-        return self._records
+        for path, damage in self._pieces.read_new():
+            aside = set_aside(path)
+            self.warnings.append(f"{damage}; set aside as {aside.name}, its runs train again")
+        return self._pieces.records
 
     def known_stacks(self) -> dict[str, tuple[str, ...]]:
-        """The stacks planned so far, by id, with their runs."""
-        return read_stacks(self.folder)
+        """The stacks planned so far, by id, with their runs; of `records`, if the note is lost."""
+        return known_stacks(read_stacks(self.folder), self._pieces.stack_of)
+
+    @property
+    def has_note_of_stacks(self) -> bool:
+        """Whether the planned stacks were noted; else only committed ones are known."""
+        return stacks_path(self.folder).exists()
 
     def record_stacks(self, stacks: Mapping[str, Sequence[str]]) -> None:
         """Remember which runs a new stack is for, before it trains."""
         if stacks:
             known = {name: list(runs) for name, runs in {**self.known_stacks(), **stacks}.items()}
-            write_atomic(self.folder / ".regbench" / "stacks.json", json.dumps(known).encode())
+            write_atomic(stacks_path(self.folder), json.dumps(known).encode())
 
     def add_provenance(self, facts: Mapping[str, object]) -> None:
         """Note what may differ between identical results: times, versions, machine."""
@@ -176,17 +181,23 @@ class Store:
         """Write plan.csv, runs.csv and epochs.csv anew from the committed stacks."""
         records = self.records()
         stack_of = {run: name for name, runs in self.known_stacks().items() for run in runs}
-        self.write_table("plan.csv", plan_table(plan, stack_of))
-        self.write_table("runs.csv", runs_table(plan, records))
-        self.write_table("epochs.csv", epochs_table(plan, records))
+        self.write_file("plan.csv", write_csv(*plan_table(plan, stack_of)))
+        self.write_file("runs.csv", write_csv(*runs_table(plan, records)))
+        self.write_file("epochs.csv", write_csv(*epochs_table(plan, records)))
 
-    def write_table(self, name: str, table: Table) -> None:
-        """Write one CSV file, whole."""
-        write_atomic(self.folder / name, write_csv(*table))
+    def write_file(self, name: str, content: bytes) -> None:
+        """Write one file, whole."""
+        write_atomic(self.folder / name, content)
 
-    def write_text(self, name: str, text: str) -> None:
-        """Write one text file, whole."""
-        write_atomic(self.folder / name, text.encode())
+    def require_space(self, needed: int) -> None:
+        """Go on if the folder has room for so many bytes more.
+
+        Raises:
+            Unwritable: it has not; with what is needed and what is free.
+        """
+        # Tables are written anew beside those that are there.
+        tables = [path for name in _OWN_FILES if (path := self.folder / name).exists()]
+        require_space(self.folder, needed + sum(path.stat().st_size for path in tables))
 
     def statuses(self, plan: Plan) -> list[Status]:
         """How the plan's runs ended, as far as they are done."""
@@ -208,22 +219,6 @@ def read_facts(folder: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError) as error:
         raise BadData(f"{path}: cannot be understood: {error}") from error
     return dict(facts)
-
-
-def read_stacks(folder: Path) -> dict[str, tuple[str, ...]]:
-    """The stacks that a results folder has planned so far, by id, with their runs.
-
-    Raises:
-        BadData: they cannot be understood.
-    """
-    path = folder / ".regbench" / "stacks.json"
-    if not path.exists():
-        return {}
-    try:
-        stacks = json.loads(read(path))
-        return {str(name): tuple(map(str, runs)) for name, runs in stacks.items()}
-    except (ValueError, AttributeError, TypeError) as error:
-        raise BadData(f"{path}: cannot be understood: {error}") from error
 
 
 def differing_keys(

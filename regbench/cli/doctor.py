@@ -1,0 +1,120 @@
+"""`regbench doctor`: whether the installation, or a results folder, is as it should be."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from regbench.errors import AnswerIsNo, BadData, BadStudy
+
+__all__ = ["doctor"]
+
+
+def doctor(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(help="A results folder to look at instead.", show_default=False),
+    ] = None,
+    rebuild: Annotated[
+        bool,
+        typer.Option("--rebuild", help="Set damaged stacks aside, make the tables of it anew."),
+    ] = False,
+) -> None:
+    """Say what this installation is and whether it works; or what state a results folder is in.
+
+    [dim]Example: regbench doctor results/quickstart --rebuild[/dim]
+    """
+    if folder is not None:
+        _folder(folder, rebuild)
+    elif rebuild:
+        raise BadStudy("--rebuild: name the results folder whose tables are to be made anew")
+    else:
+        _installation()
+
+
+def _folder(folder: Path, rebuild: bool) -> None:
+    """Read all that is committed.
+
+    Raises:
+        BadData: something is damaged, or a table is not what the committed stacks say.
+    """
+    from regbench.analysis.words import counted
+    from regbench.api import examine
+    from regbench.api import rebuild as make_anew
+
+    found = make_anew(folder) if rebuild else examine(folder)
+    print(f"folder        {folder}")
+    stacks = counted(found.pieces, "committed stack")
+    print(f"runs          {found.done} of {found.planned} done, in {stacks}")
+    print(f"damaged       {len(found.damaged) or 'nothing'}")
+    tables = "made anew" if rebuild else ", ".join(found.stale) or "as the committed stacks say"
+    print(f"tables        {'stale: ' if found.stale and not rebuild else ''}{tables}")
+    wrong = list(found.damaged)
+    if found.stale and not rebuild:
+        wrong.append(
+            f"{folder}: {', '.join(found.stale)} missing or not what the committed stacks say: "
+            f"regbench doctor {folder} --rebuild makes them anew"
+        )
+    if wrong:
+        raise BadData("\n".join(wrong))
+
+
+def _installation() -> None:
+    print(f"python        {platform.python_version()} ({sys.executable})")
+    print(f"platform      {platform.platform()}")
+    for name in ("regbench", "torch", "numpy", "scipy", "scikit-learn", "pandas", "pydantic"):
+        try:
+            print(f"{name:<13} {version(name)}")
+        except PackageNotFoundError:
+            raise AnswerIsNo(f"{name} is not installed") from None
+    import torch
+
+    from regbench.execution.workers import cores
+
+    print(f"cores         {cores()}")
+    if torch.cuda.is_available():
+        for i in range(torch.cuda.device_count()):
+            print(f"cuda:{i}        {torch.cuda.get_device_name(i)} (CUDA {torch.version.cuda})")
+    else:
+        build = "this build of torch has no CUDA" if torch.version.cuda is None else "no GPU found"
+        print(f"cuda          none ({build})")
+    print(
+        f"here          {'writable' if os.access('.', os.W_OK) else 'NOT writable'}: {Path.cwd()}"
+    )
+    _self_check()
+
+
+def _self_check() -> None:
+    """A tiny study, stacked and alone: the numbers must agree to the last bit."""
+    from regbench.config.load import study_from_mapping
+    from regbench.training.loop import train_stack
+    from regbench.training.member import Member
+
+    begin = time.monotonic()
+    study = study_from_mapping(
+        {
+            "dataset": "iris",
+            "model": {"hidden": [8]},
+            "training": {"epochs": 3, "device": "cpu"},
+            "sweep": {"regularizer": ["none", "l1", "dropout"]},
+        }
+    )
+    members = [Member(cell.setting, 0, {cell.name: None}) for cell in study.cells]
+    together = train_stack(members, Path())
+    alone = [train_stack([member], Path())[0] for member in members]
+    for a, b in zip(together, alone, strict=True):
+        for name in a.curves:
+            if a.curves[name].tobytes() != b.curves[name].tobytes():
+                raise AnswerIsNo(
+                    f"self-check failed: {name} differs between a stack and a run alone"
+                )
+    print(
+        f"self-check    passed in {time.monotonic() - begin:.1f} s: a stack equals its runs alone"
+    )

@@ -1,0 +1,52 @@
+"""Which runs a stack is for: noted before it trains, and told by what is committed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from regbench.errors import BadData
+from regbench.results.files import read
+
+__all__ = ["known_stacks", "read_stacks", "stacks_path"]
+
+
+def stacks_path(folder: Path) -> Path:
+    """Where a results folder notes its stacks."""
+    return folder / ".regbench" / "stacks.json"
+
+
+def read_stacks(folder: Path) -> dict[str, tuple[str, ...]]:
+    """The stacks that a results folder has planned so far, by id, with their runs.
+
+    Raises:
+        BadData: they cannot be understood.
+    """
+    path = stacks_path(folder)
+    if not path.exists():
+        return {}
+    try:
+        stacks = json.loads(read(path))
+        return {str(name): tuple(map(str, runs)) for name, runs in stacks.items()}
+    except (ValueError, AttributeError, TypeError) as error:
+        raise BadData(f"{path}: cannot be understood: {error}") from error
+
+
+def known_stacks(
+    noted: Mapping[str, Sequence[str]], committed: Mapping[str, str]
+) -> dict[str, tuple[str, ...]]:
+    """The stacks that were noted, and those of committed runs whose note is lost.
+
+    Args:
+        committed: run ids to the stack that trained them.
+
+    >>> known_stacks({"s0002": ["r3"]}, {"r1": "s0001", "r3": "s0002", "r2": "s0001"})
+    {'s0002': ('r3',), 's0001': ('r1', 'r2')}
+    """
+    known = {name: tuple(runs) for name, runs in noted.items()}
+    in_a_note = {run for runs in noted.values() for run in runs}
+    for run, name in committed.items():
+        if run not in in_a_note:
+            known[name] = (*known.get(name, ()), run)
+    return known
