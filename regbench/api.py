@@ -15,7 +15,7 @@ from regbench.analysis.by_seed import BySeed
 from regbench.analysis.cell_gap import CellGap
 from regbench.analysis.claims import Outcome, decide
 from regbench.analysis.gap import gap_columns, gap_table
-from regbench.config.claims import Claim
+from regbench.config.claims import Addresses, Claim
 from regbench.config.load import load_study, more_claims, study_from_mapping
 from regbench.config.plan import Study, make_plan
 from regbench.errors import BadStudy
@@ -194,8 +194,8 @@ def _write_gap(store: Store, name: str) -> Runs:
 
 
 def _decided(claims: Sequence[Claim], study: Study, rows: Runs) -> tuple[Outcome, ...]:
-    by_seed = BySeed(rows)
-    return tuple(decide(claim, study.cells, by_seed) for claim in claims)
+    by_seed, cells = BySeed(rows), Addresses(study.cells)
+    return tuple(decide(claim, cells, by_seed) for claim in claims)
 
 
 def read(folder: Path | str) -> Results:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from math import isinf
@@ -13,7 +14,16 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from regbench.config.bounds import MAX_RUNS
 from regbench.config.cell import Cell
-from regbench.config.claims import METRICS, BadClaim, Claim, Op, Term, parse_claim, resolve
+from regbench.config.claims import (
+    METRICS,
+    Addresses,
+    BadClaim,
+    Claim,
+    Op,
+    Term,
+    parse_claim,
+    resolve,
+)
 from regbench.config.crosschecks import contradictions, decays_nothing, doubts
 from regbench.config.grid_text import BadAxis, parse_axis
 from regbench.config.identity import BLOCKS, EXECUTION
@@ -38,6 +48,8 @@ _KEYS = tuple(StudyFile.model_fields)
 _OPTIONS = ("-s", "-g", "--seeds")
 _EXECUTION_KEYS = tuple(f"training.{key}" for key in EXECUTION)
 _MAX_LABEL = 200
+# Nobody reads on, and a hostile file has no end of them.
+_MAX_PROBLEMS = 100
 _NO_AXES = ("name", "seeds", "expect", "sweep", "schema_version")
 # What a folder may be called on every system.
 _NAME = re.compile(r"[^\W_][\w .+=,()-]{0,99}")
@@ -140,9 +152,10 @@ def more_claims(study: Study, expect: Sequence[str], limits: Sequence[str]) -> l
         for cell in study.cells:
             shown = f"{metric}[{cell.name}] {op} {match[2]}"
             claims.append((Claim(shown, Term(metric, cell.name), op, number), "--max"))
+    known = Addresses(study.cells)
     for claim, source in claims:
         try:
-            resolve(claim, study.cells)
+            resolve(claim, known)
         except BadClaim as error:
             problems.append(Problem(f"{error} (in {claim.text!r})", source))
     if problems:
@@ -191,7 +204,14 @@ class _Reader:
             self._add((), f"{what}: a study is a mapping of keys such as dataset, model, sweep")
 
     def _add(self, path: KeyPath, message: str, *, key: bool = False, column: int = 0) -> None:
-        """Note a problem at a path of the document, or of the override that set it."""
+        """Note a problem at a path of the document, or of the override that set it.
+
+        Raises:
+            BadStudy: there are enough.
+        """
+        if len(self._problems) >= _MAX_PROBLEMS:
+            more = Problem("there are more problems: correct these first", self._source)
+            raise BadStudy(*self._ordered(), more)
         dotted = re.sub(r"^sweep\[\d+\]", "sweep", _dotted(path))  # in a union of grids
         for given, option in self._given.items():
             if dotted == given or dotted.startswith((f"{given}.", f"{given}[")):
@@ -289,16 +309,18 @@ class _Reader:
         Raises:
             BadStudy: with all problems, in the order of the file.
         """
-        hints = {key: did_you_mean(key, _KEYS) for key in self._values if key not in _KEYS}
-        for key, hint in hints.items():
-            known = f"; the keys are {', '.join(_KEYS)}"
-            self._add((key,), f"unknown key{hint or known}", key=True)
+        hints = []
+        for key in self._values:
+            if key not in _KEYS:
+                hints.append(did_you_mean(key, _KEYS))
+                known = f"; the keys are {', '.join(_KEYS)}"
+                self._add((key,), f"unknown key{hints[-1] or known}", key=True)
         name = self._name(default_name)
         seeds = self._seeds()
         self._simple("schema_version")
         expect = self._simple("expect") or ()
         grids = self._grids()
-        if did_you_mean("dataset", _KEYS) not in hints.values():  # else it is there, misspelt
+        if did_you_mean("dataset", _KEYS) not in hints:  # else it is there, misspelt
             self._require_dataset()
         base = {block: self._block(block, self._values.get(block), ()) for block in BLOCKS}
         cells = self._cells(grids, len(seeds))
@@ -323,12 +345,14 @@ class _Reader:
 
     def _fail(self) -> None:
         if self._problems:
-            last = float("inf")
-            ordered = sorted(
-                self._problems,
-                key=lambda p: (p.source in _OPTIONS, p.line or last, p.column or last),
-            )
-            raise BadStudy(*ordered)
+            raise BadStudy(*self._ordered())
+
+    def _ordered(self) -> list[Problem]:
+        last = float("inf")
+        return sorted(
+            self._problems,
+            key=lambda p: (p.source in _OPTIONS, p.line or last, p.column or last),
+        )
 
     def _name(self, default: str) -> str:
         name = self._values.get("name", default)
@@ -357,7 +381,7 @@ class _Reader:
                 )
                 return (0,)
             return tuple(range(value))
-        twice = {seed for seed in value if value.count(seed) > 1}
+        twice = [seed for seed, times in Counter(value).items() if times > 1]
         if twice:
             self._add(("seeds",), f"the seed {min(twice)} is given twice")
         return tuple(value)
@@ -458,9 +482,10 @@ class _Reader:
     def _cells(self, grids: Sequence[Grid], seeds: int) -> tuple[Cell, ...]:
         runs = count(grids) * seeds
         if runs > self._max_runs:
+            many = [f"{n}" if n < 10**18 else "more than 10^18" for n in (count(grids), runs)]
             self._add(
                 ("sweep",),
-                f"{count(grids)} cells with {seeds} seeds are {runs} runs, more than --max-runs "
+                f"{many[0]} cells with {seeds} seeds are {many[1]} runs, more than --max-runs "
                 f"({self._max_runs})",
                 key=True,
             )
@@ -485,11 +510,12 @@ class _Reader:
 
     def _claims(self, expect: Sequence[str], cells: Sequence[Cell]) -> tuple[Claim, ...]:
         claims = []
+        known = Addresses(cells)
         for i, text in enumerate(expect):
             try:
                 claim = parse_claim(text)
                 if cells and not self._lost:
-                    resolve(claim, cells)
+                    resolve(claim, known)
                 claims.append(claim)
             except BadClaim as error:
                 self._add(("expect", i), str(error), column=error.column)

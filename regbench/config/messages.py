@@ -117,7 +117,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f" (did you mean {near[0]!r}?)" if near else ""
 
 
-def mistakes(block: str, raw: Any, errors: Sequence[ErrorDetails]) -> list[Mistake]:
+def mistakes(block: str, raw: Any, errors: Sequence[ErrorDetails]) -> Iterator[Mistake]:
     """One mistake for each place that pydantic's errors name.
 
     Args:
@@ -129,12 +129,10 @@ def mistakes(block: str, raw: Any, errors: Sequence[ErrorDetails]) -> list[Mista
     for error in errors:
         by_path.setdefault(_path(raw, error), []).append(error)
     # A union complains of a list as a whole and of its items: the items say more.
-    return [
-        _mistake(block, raw, path, found)
-        for path, found in by_path.items()
-        if not any(len(other) > len(path) and other[: len(path)] == path for other in by_path)
-        or any(error["type"] == "extra_forbidden" for error in found)
-    ]
+    wholes = {path[:length] for path in by_path for length in range(len(path))}
+    for path, found in by_path.items():
+        if path not in wholes or any(error["type"] == "extra_forbidden" for error in found):
+            yield _mistake(block, raw, path, found)
 
 
 def _path(raw: Any, error: ErrorDetails) -> Path:
@@ -186,6 +184,9 @@ def _expectation(block: str, path: Path, errors: Sequence[ErrorDetails]) -> str:
     key = named[-1] if named else block
     is_item = bool(path) and isinstance(path[-1], int)
     too_large = [error for error in errors if error["type"] == "less_than_equal"]
+    too_long = [error["ctx"]["max_length"] for error in errors if error["type"] == "too_long"]
+    if too_long:
+        return f"at most {too_long[0]} values"
     if too_large:  # of a kind that is right: the bound is all there is to say
         return _one(too_large[0])
     if key in _EXPECTED and not is_item:

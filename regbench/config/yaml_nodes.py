@@ -125,7 +125,7 @@ def _check_characters(text: str, source: str) -> None:
 
 
 def _fast(text: str) -> Iterator[Any]:
-    return _events(yaml.cyaml.CParser(text))
+    return _events(yaml.CBaseLoader(text))
 
 
 def _slow(text: str) -> Iterator[Any]:
@@ -146,6 +146,10 @@ def _events(parser: _Parser) -> Iterator[Any]:
         parser.dispose()
 
 
+def _place(event: Any) -> Place:
+    return event.start_mark.line + 1, event.start_mark.column + 1
+
+
 class _Composer:
     """Makes nodes of events, within bounds."""
 
@@ -160,17 +164,13 @@ class _Composer:
         for event in self._events:
             if isinstance(event, yaml.DocumentStartEvent):
                 if root is not None:
-                    raise yaml.MarkedYAMLError(
-                        "expected a single document in the stream",
-                        problem="but found another document",
-                        problem_mark=event.start_mark,
-                    )
+                    what = "expected a single document in the stream but found another document"
+                    raise self._problem(f"is not YAML: {what}", _place(event))
                 root = self._node(next(self._events), 1)
         return root
 
     def _node(self, event: Any, level: int) -> Node:
-        mark = event.start_mark
-        place = (mark.line + 1, mark.column + 1)
+        place = _place(event)
         self._values += 1
         if self._values > MAX_VALUES:
             raise self._problem(f"holds more than {MAX_VALUES} values", place)
