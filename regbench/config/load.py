@@ -38,6 +38,7 @@ from regbench.config.plain import plain
 from regbench.config.plan import Study
 from regbench.config.schema import TOP_LEVEL, Block, Setting, StudyFile
 from regbench.config.sweep import Choice, Grid, count, expand, read_grids, set_key
+from regbench.config.yaml_nodes import MAX_BYTES
 from regbench.config.yaml_text import Document, parse_yaml
 from regbench.errors import BadStudy, Problem
 
@@ -78,7 +79,11 @@ def load_study(
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)  # it may be a device, which has no end
+        if len(content) > MAX_BYTES:
+            raise BadStudy(Problem(f"is larger than {MAX_BYTES >> 20} MiB", str(path)))
+        text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         raise BadStudy(Problem(f"is not UTF-8 (byte {error.start})", str(path))) from error
     except (OSError, ValueError) as error:

@@ -16,12 +16,14 @@ import yaml
 
 from regbench.errors import BadStudy, Problem
 
-__all__ = ["MAX_DEPTH", "MAX_VALUES", "Mapping", "Node", "Place", "Scalar", "Sequence", "compose"]
+__all__ = [
+    "MAX_BYTES",
+    "MAX_DEPTH", "MAX_VALUES", "Mapping", "Node", "Place", "Scalar", "Sequence", "compose"]
 
 MAX_DEPTH = 32
 MAX_VALUES = 300_000
 # What each parser reads in less than two seconds, whatever the text.
-_MAX_BYTES_FAST, _MAX_BYTES_SLOW = 1 << 20, 1 << 16
+MAX_BYTES, _MAX_BYTES_SLOW = 1 << 20, 1 << 16
 # libyaml compares each directive with all before it.
 _MAX_DIRECTIVES = 100
 
@@ -82,7 +84,7 @@ def compose(text: str, source: str) -> Node | None:
         BadStudy: it is no YAML, or more than a study may be.
     """
     fast = yaml.__with_libyaml__
-    bytes_allowed = _MAX_BYTES_FAST if fast else _MAX_BYTES_SLOW
+    bytes_allowed = MAX_BYTES if fast else _MAX_BYTES_SLOW
     if _size(text) > bytes_allowed:
         why = "" if fast else " (as PyYAML has no libyaml here)"
         raise BadStudy(Problem(f"is larger than {_in_words(bytes_allowed)}{why}", source))
