@@ -25,6 +25,7 @@ from regbench.execution.progress import Progress
 from regbench.execution.run import RunSummary, run_plan
 from regbench.report.markdown import gap_markdown
 from regbench.results.merge import merged
+from regbench.results.proof import require_as_written
 from regbench.results.runs import Runs, read_runs
 from regbench.results.store import Store, read_facts
 
@@ -62,32 +63,34 @@ class Results:
     @cached_property
     def runs(self) -> pd.DataFrame:
         """runs.csv, one row a run."""
-        return _frame(self.folder / "runs.csv")
+        return _frame(self.folder, "runs.csv")
 
     @cached_property
     def epochs(self) -> pd.DataFrame:
         """epochs.csv, one row a run and epoch."""
-        return _frame(self.folder / "epochs.csv")
+        return _frame(self.folder, "epochs.csv")
 
     @cached_property
     def gap(self) -> pd.DataFrame:
         """gap.csv, one row a cell."""
-        return _frame(self.folder / "gap.csv")
+        return _frame(self.folder, "gap.csv")
 
 
-def _frame(path: Path) -> pd.DataFrame:
+def _frame(folder: Path, name: str) -> pd.DataFrame:
     import pandas as pd
 
     from regbench.results.csv_text import unguard
 
+    path = folder / name
+    require_as_written(folder, name, path.read_bytes())
     # "none" and "NA" are labels here; only nothing is missing.
     header = pd.read_csv(path, nrows=0).columns
     words = dict.fromkeys([name for name in _WORDS if name in header], str)
     missing = {name: [""] for name in header if name not in words}
     frame = pd.read_csv(path, keep_default_na=False, na_values=missing, dtype=words)
-    for name in frame.columns:
-        if not pd.api.types.is_numeric_dtype(frame[name]):
-            frame[name] = frame[name].map(lambda v: unguard(v) if isinstance(v, str) else v)
+    for column in frame.columns:
+        if not pd.api.types.is_numeric_dtype(frame[column]):
+            frame[column] = frame[column].map(lambda v: unguard(v) if isinstance(v, str) else v)
     return frame
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache
 
-from regbench.config.messages import forbidden_character
+from regbench.config.characters import forbidden_character
 from regbench.config.schema import DatasetConfig, Regularizer, Setting
 
 __all__ = ["KNOWN_ROWS", "contradictions", "doubts", "part_count"]

@@ -14,6 +14,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from regbench.config.bounds import MAX_RUNS
 from regbench.config.cell import Cell
+from regbench.config.characters import forbidden_character, one_line
 from regbench.config.claims import (
     METRICS,
     Addresses,
@@ -29,9 +30,7 @@ from regbench.config.grid_text import BadAxis, parse_axis
 from regbench.config.identity import BLOCKS, EXECUTION
 from regbench.config.messages import (
     did_you_mean,
-    forbidden_character,
     mistakes,
-    one_line,
     shown,
 )
 from regbench.config.plain import plain

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, get_args
@@ -12,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from regbench.config.schema import StudyFile
 
-__all__ = ["Mistake", "did_you_mean", "forbidden_character", "mistakes", "one_line", "shown"]
+__all__ = ["Mistake", "did_you_mean", "mistakes", "shown"]
 
 Path = tuple[str | int, ...]
 # Where a mistake stands below its block, whether its key is meant, and what is wrong.
@@ -43,8 +42,6 @@ _EXPECTED = {
     "regularizer": "a mapping, or one of none, l1, l2, elastic, dropout, early_stopping, batchnorm",
     "schema_version": "1",
 }
-
-_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 _TYPES = {
     "int_type": "a whole number",
@@ -84,27 +81,6 @@ def shown(value: Any) -> str:
         return f"a list of {len(value)}" if value else "an empty list"
     text = repr(value)
     return text if len(text) <= 40 else text[:37] + "..."
-
-
-def forbidden_character(text: str, allowed: str = "") -> str | None:
-    """The first character that no label and no path can hold: they are written as one line of text.
-
-    Line ends, other control characters, and half of a surrogate pair, which is no text at all.
-
-    >>> [forbidden_character(text) for text in ("drop out", "a\\tb", "\\ud800")]
-    [None, '\\t', '\\ud800']
-    """
-    found = (match.group() for match in _FORBIDDEN.finditer(text))
-    return next((character for character in found if character not in allowed), None)
-
-
-def one_line(text: str) -> str:
-    """A text with what cannot be seen written as escapes.
-
-    >>> print(one_line("a\\nb\\ufeff"))
-    a\\nb\\ufeff
-    """
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -18,7 +18,15 @@ from regbench.errors import BadStudy, Problem
 
 __all__ = [
     "MAX_BYTES",
-    "MAX_DEPTH", "MAX_VALUES", "Mapping", "Node", "Place", "Scalar", "Sequence", "compose"]
+    "MAX_DEPTH",
+    "MAX_VALUES",
+    "Mapping",
+    "Node",
+    "Place",
+    "Scalar",
+    "Sequence",
+    "compose",
+]
 
 MAX_DEPTH = 32
 MAX_VALUES = 300_000

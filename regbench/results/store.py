@@ -19,6 +19,7 @@ from regbench.errors import BadData, BadStudy, FolderInUse, Unwritable
 from regbench.results.csv_text import write_csv
 from regbench.results.files import append_line, make_folder, remove, set_aside, write_atomic
 from regbench.results.pieces import DamagedPiece, read_piece, stacks_folder
+from regbench.results.proof import note_table
 from regbench.results.records import RunRecord, Status
 from regbench.results.tables import Table, epochs_table, plan_table, runs_table
 
@@ -175,11 +176,15 @@ class Store:
 
     def write_table(self, name: str, table: Table) -> None:
         """Write one CSV file, whole."""
-        write_atomic(self.folder / name, write_csv(*table))
+        self._write(name, write_csv(*table))
 
     def write_text(self, name: str, text: str) -> None:
         """Write one text file, whole."""
-        write_atomic(self.folder / name, text.encode())
+        self._write(name, text.encode())
+
+    def _write(self, name: str, content: bytes) -> None:
+        note_table(self.folder, name, content)
+        write_atomic(self.folder / name, content)
 
     def statuses(self, plan: Plan) -> list[Status]:
         """How the plan's runs ended, as far as they are done."""
