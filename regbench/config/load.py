@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -36,7 +37,7 @@ from regbench.config.messages import (
 from regbench.config.plain import plain
 from regbench.config.plan import Study
 from regbench.config.schema import TOP_LEVEL, Block, Setting, StudyFile
-from regbench.config.sweep import Choice, Grid, count, expand, read_grids, set_key
+from regbench.config.sweep import Axis, Choice, Grid, count, expand, read_grids, set_key
 from regbench.config.yaml_nodes import MAX_BYTES
 from regbench.config.yaml_text import Document, parse_yaml
 from regbench.errors import BadStudy, Problem
@@ -52,8 +53,9 @@ _MAX_LABEL = 200
 _MAX_PROBLEMS = 100
 _NO_AXES = ("name", "seeds", "expect", "sweep", "schema_version")
 # What a folder may be called on every system.
+_MAX_NAME_BYTES = 200
 _NAME = re.compile(r"[^\W_][\w .+=,()-]{0,99}")
-_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?|reference")
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d) *(\..*)?|reference")
 
 KeyPath = tuple[str | int, ...]
 
@@ -363,10 +365,16 @@ class _Reader:
         if not isinstance(name, str):
             self._add(("name",), f"expected a text, not {shown(name)}")
             return default
-        if not _NAME.fullmatch(name) or _RESERVED.fullmatch(name) or name[-1] in " .":
-            what = shown(name)
-            if "name" not in self._values:
-                what = f"there is no name, and the file's stem {what}"
+        what = shown(name)
+        if "name" not in self._values:
+            name = unicodedata.normalize("NFC", name)  # some systems take file names apart
+            what = f"there is no name, and the file's stem {what}"
+        plain = unicodedata.normalize("NFKC", name)
+        bad = not _NAME.fullmatch(name) or _RESERVED.fullmatch(name) or name[-1] in " ."
+        if not bad and plain != name:
+            # Two names that look alike would be two folders here and one elsewhere.
+            self._add(("name",), f"{what} cannot name a results folder: write {shown(plain)}")
+        elif bad or len(name.encode()) > _MAX_NAME_BYTES:
             self._add(
                 ("name",),
                 f"{what} cannot name a results folder: use letters, digits, spaces and -_.+=,() "
@@ -444,6 +452,8 @@ class _Reader:
         grids = read_grids(parts if union else parts[0])
         for choice in [choice for grid in grids for axis in grid for choice in axis.choices]:
             self._check_label(choice)
+        for axis in (axis for grid in grids for axis in grid):
+            self._check_twins(axis)
         return grids
 
     def _check_label(self, choice: Choice) -> None:
@@ -458,6 +468,14 @@ class _Reader:
             self._add(choice.path, message, key=True)
         elif not label:
             self._add(choice.path, "a label cannot be empty", key=True)
+
+    def _check_twins(self, axis: Axis) -> None:
+        """Two labels that look alike would make a table, and a claim, that nobody can read."""
+        known: dict[str, str] = {}
+        for choice in axis.choices:
+            first = known.setdefault(unicodedata.normalize("NFKC", choice.label), choice.label)
+            if first != choice.label:
+                self._add(choice.path, f"this label looks like another, {first!a}", key=True)
 
     def _check_grid(self, grid: Any, path: KeyPath) -> bool:
         if not isinstance(grid, Mapping):

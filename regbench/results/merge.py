@@ -13,6 +13,7 @@ from regbench.config.load import study_from_mapping
 from regbench.config.plan import Plan, make_plan
 from regbench.errors import BadData, BadStudy
 from regbench.results.files import copy_durably, make_folder
+from regbench.results.links import refuse_links
 from regbench.results.pieces import DamagedPiece, read_piece, stacks_folder
 from regbench.results.store import Store, differing_keys, read_facts, read_stacks
 
@@ -44,6 +45,8 @@ def merged(folders: Sequence[Path], out: Path, *, overwrite: bool = False) -> It
         raise BadStudy("merge needs at least one results folder")
     if out.resolve() in {folder.resolve() for folder in folders}:
         raise BadStudy(f"{out}: is one of the folders to merge: choose another with -o")
+    for folder in folders:
+        refuse_links(folder)
     facts = [read_facts(folder) for folder in folders]
     _require_one_study(folders, facts)
     stacks = _planned_stacks(folders)

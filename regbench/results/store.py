@@ -18,6 +18,7 @@ from regbench.config.yaml_text import dump_yaml
 from regbench.errors import BadData, BadStudy, FolderInUse, Unwritable
 from regbench.results.csv_text import write_csv
 from regbench.results.files import append_line, make_folder, remove, set_aside, write_atomic
+from regbench.results.links import refuse_links
 from regbench.results.pieces import DamagedPiece, read_piece, stacks_folder
 from regbench.results.proof import note_table
 from regbench.results.records import RunRecord, Status
@@ -56,8 +57,10 @@ class Store:
         Raises:
             FolderInUse: another regbench is writing it.
             BadStudy: it holds the results of another study.
+            BadData: a link in it leads elsewhere.
             Unwritable: it cannot be written.
         """
+        refuse_links(folder)
         make_folder(folder / ".regbench")
         lock = FileLock(folder / ".regbench" / "lock", timeout=0)
         try:
