@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from collections.abc import Mapping, Sequence
@@ -136,7 +137,9 @@ def run(
         )
     folder = Path(out) if out is not None else Path("results") / study.name
     plan = make_plan(study)
-    if not folder.exists():  # a refusal now leaves no folder behind
+    if "\0" in str(folder):
+        raise BadStudy(f"{str(folder)!r} cannot name a results folder")
+    if not os.path.exists(folder):  # a refusal now leaves no folder behind
         resolve_device(device or study.base.training.device)
     with Store.open(folder, plan, overwrite=overwrite) as store:
         try:

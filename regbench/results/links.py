@@ -6,6 +6,7 @@ folder from someone else, and would have regbench write, empty or copy a file of
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from regbench.errors import BadData
@@ -26,13 +27,13 @@ def refuse_links(folder: Path) -> None:
     for name in (*_FOLDERS, *_WRITTEN):
         _refuse(folder / name)
     for name in _FOLDERS[1:]:
-        if (folder / name).is_dir():
+        if os.path.isdir(folder / name):
             for path in sorted((folder / name).iterdir()):
                 _refuse(path)
 
 
 def _refuse(path: Path) -> None:
-    if path.is_symlink():
+    if os.path.islink(path):  # false, too, for a name that no system takes
         raise BadData(
             f"{path}: is a link to {path.readlink()}, and a results folder holds its own files: "
             "put the file there, or make the whole folder the link"
