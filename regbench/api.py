@@ -26,6 +26,7 @@ from regbench.execution.progress import Progress
 from regbench.execution.run import RunSummary, run_plan
 from regbench.report.markdown import gap_markdown
 from regbench.results.merge import merged
+from regbench.results.planned import most_runs
 from regbench.results.proof import require_as_written
 from regbench.results.runs import Runs, read_runs
 from regbench.results.store import Store, read_facts
@@ -185,7 +186,7 @@ def check(folder: Path | str, *, expect: Sequence[str] = (), limits: Sequence[st
         BadData: the folder holds no results.
     """
     facts, rows = read_facts(Path(folder)), read_runs(Path(folder))
-    study = study_from_mapping(facts["given"], max_runs=sys.maxsize)
+    study = study_from_mapping(facts["given"], max_runs=most_runs(Path(folder)))
     claims = [*study.claims, *more_claims(study, expect, limits)]
     return Results(Path(folder), rows, claims=_decided(claims, study, rows))
 

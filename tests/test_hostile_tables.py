@@ -1,5 +1,6 @@
 """Result tables: no damage passes for a result, and no label acts on whoever opens them."""
 
+import json
 import re
 import shutil
 import xml.etree.ElementTree as ET
@@ -145,6 +146,30 @@ def test_a_crash_between_the_proof_and_the_table(results, tmp_path):
     assert (tmp_path / "x" / "runs.csv").read_bytes() != before
     (tmp_path / "x" / "runs.csv").write_bytes(before)
     assert regbench("show", tmp_path / "x").code == 0
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        {"seeds": 10**12},
+        {
+            "sweep": {
+                "optimizer.lr": [1 / (i + 1) for i in range(2000)],
+                "regularizer.l2": list(range(2000)),
+            }
+        },
+    ],
+    ids=["seeds", "cells"],
+)
+def test_a_folder_about_a_study_without_end(results, tmp_path, hostile):
+    shutil.copytree(results / "good", tmp_path / "x")
+    path = tmp_path / "x" / ".regbench" / "study.json"
+    facts = json.loads(path.read_text())
+    path.write_text(json.dumps({**facts, "given": {**facts["given"], **hostile}}))
+    for command in (["check", tmp_path / "x"], ["merge", tmp_path / "x", "-o", tmp_path / "y"]):
+        done = regbench(*command)
+        assert done.code in (2, 3)
+        assert "more than --max-runs" in done.err
 
 
 def test_a_file_alone_is_taken_for_what_it_says(results, tmp_path):

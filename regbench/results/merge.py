@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from regbench.errors import BadData, BadStudy
 from regbench.results.files import copy_durably, make_folder
 from regbench.results.links import refuse_links
 from regbench.results.pieces import DamagedPiece, read_piece, stacks_folder
+from regbench.results.planned import most_runs
 from regbench.results.store import Store, differing_keys, read_facts, read_stacks
 
 __all__ = ["Merged", "merged"]
@@ -51,7 +51,7 @@ def merged(folders: Sequence[Path], out: Path, *, overwrite: bool = False) -> It
     _require_one_study(folders, facts)
     stacks = _planned_stacks(folders)
     pieces = _pieces(folders)
-    study = study_from_mapping(facts[0]["given"], max_runs=sys.maxsize)
+    study = study_from_mapping(facts[0]["given"], max_runs=most_runs(folders[0]))
     plan = make_plan(study, data=facts[0]["data"])
     with Store.open(out, plan, overwrite=overwrite) as store:
         store.record_stacks(stacks)
