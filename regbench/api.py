@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from regbench.analysis.by_seed import BySeed
 from regbench.analysis.cell_gap import CellGap
 from regbench.analysis.claims import Outcome, decide
 from regbench.analysis.gap import gap_columns, gap_table
-from regbench.config.claims import Claim
+from regbench.config.claims import Addresses, Claim
 from regbench.config.load import load_study, more_claims, study_from_mapping
 from regbench.config.plan import Study, make_plan
 from regbench.errors import BadStudy
@@ -29,6 +30,8 @@ from regbench.results.csv_text import write_csv
 from regbench.results.files import read as read_bytes
 from regbench.results.health import Health, recorded_plan
 from regbench.results.merge import merged
+from regbench.results.planned import most_runs
+from regbench.results.proof import require_as_written
 from regbench.results.runs import Runs, read_runs
 from regbench.results.store import Store, read_facts
 
@@ -66,32 +69,34 @@ class Results:
     @cached_property
     def runs(self) -> pd.DataFrame:
         """runs.csv, one row a run."""
-        return _frame(self.folder / "runs.csv")
+        return _frame(self.folder, "runs.csv")
 
     @cached_property
     def epochs(self) -> pd.DataFrame:
         """epochs.csv, one row a run and epoch."""
-        return _frame(self.folder / "epochs.csv")
+        return _frame(self.folder, "epochs.csv")
 
     @cached_property
     def gap(self) -> pd.DataFrame:
         """gap.csv, one row a cell."""
-        return _frame(self.folder / "gap.csv")
+        return _frame(self.folder, "gap.csv")
 
 
-def _frame(path: Path) -> pd.DataFrame:
+def _frame(folder: Path, name: str) -> pd.DataFrame:
     import pandas as pd
 
     from regbench.results.csv_text import unguard
 
+    path = folder / name
+    require_as_written(folder, name, path.read_bytes())
     # "none" and "NA" are labels here; only nothing is missing.
     header = pd.read_csv(path, nrows=0).columns
     words = dict.fromkeys([name for name in _WORDS if name in header], str)
     missing = {name: [""] for name in header if name not in words}
     frame = pd.read_csv(path, keep_default_na=False, na_values=missing, dtype=words)
-    for name in frame.columns:
-        if not pd.api.types.is_numeric_dtype(frame[name]):
-            frame[name] = frame[name].map(lambda v: unguard(v) if isinstance(v, str) else v)
+    for column in frame.columns:
+        if not pd.api.types.is_numeric_dtype(frame[column]):
+            frame[column] = frame[column].map(lambda v: unguard(v) if isinstance(v, str) else v)
     return frame
 
 
@@ -137,8 +142,10 @@ def run(
         )
     folder = Path(out) if out is not None else Path("results") / study.name
     plan = make_plan(study)
+    if "\0" in str(folder):
+        raise BadStudy(f"{str(folder)!r} cannot name a results folder")
     where = device or study.base.training.device
-    if where != "auto" and not folder.exists():  # a refusal now leaves no folder behind
+    if where != "auto" and not os.path.exists(folder):  # a refusal now leaves no folder behind
         resolve_device(where)
     with Store.open(folder, plan, overwrite=overwrite) as store:
         try:
@@ -184,7 +191,7 @@ def check(folder: Path | str, *, expect: Sequence[str] = (), limits: Sequence[st
         BadData: the folder holds no results.
     """
     facts, rows = read_facts(Path(folder)), read_runs(Path(folder))
-    study = study_from_mapping(facts["given"], max_runs=sys.maxsize)
+    study = study_from_mapping(facts["given"], max_runs=most_runs(Path(folder)))
     claims = [*study.claims, *more_claims(study, expect, limits)]
     return Results(Path(folder), rows, claims=_decided(claims, study, rows))
 
@@ -239,8 +246,8 @@ def _gap_files(study: str, rows: Runs) -> dict[str, bytes]:
 
 
 def _decided(claims: Sequence[Claim], study: Study, rows: Runs) -> tuple[Outcome, ...]:
-    by_seed = BySeed(rows)
-    return tuple(decide(claim, study.cells, by_seed) for claim in claims)
+    by_seed, cells = BySeed(rows), Addresses(study.cells)
+    return tuple(decide(claim, cells, by_seed) for claim in claims)
 
 
 def read(folder: Path | str) -> Results:

@@ -11,6 +11,7 @@ from comparison import BASE, FACTS, GATE, IGNORE, METRICS, SAME, csv_of, rows_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from regbench.config.characters import forbidden_character
 from regbench.config.schema import SCHEMA_VERSION
 from regbench.errors import BadData
 from regbench.results.csv_text import read_csv, write_csv
@@ -284,7 +285,7 @@ def test_a_table_is_read_as_it_was_written(scratch, table):
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.dictionaries(
-        TEXTS.filter(bool),
+        TEXTS.filter(lambda text: text and forbidden_character(text) is None),
         st.lists(st.floats(allow_nan=False), min_size=3, max_size=3),
         min_size=1,
         max_size=4,

@@ -77,7 +77,7 @@ NAMES = {
     "optimizer.lr=0.001, regularizer=l2=0.1+dropout=0.5": NEW["l2"],
     "plain": NEW["none"],
     "Überlänge 設定": NEW["none"] | {"l2": 5},
-    "a\x1b[31mb\nc": NEW["none"] | {"l2": 6},
+    "a\u00ad[31mb\u200bc": NEW["none"] | {"l2": 6},
 }
 
 

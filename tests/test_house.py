@@ -71,15 +71,6 @@ def test_every_room_is_in_the_plan_of_the_house():
     assert rooms == set(BELOW)
 
 
-@pytest.mark.parametrize("banned", ["pickle", "shelve", "dill", "cloudpickle", "marshal"])
-def test_nothing_reads_pickles(banned):
-    for path in ROOT.rglob("*.py"):
-        assert banned not in {module.split(".")[0] for module, _ in imports(path)}, path
-        text = path.read_text(encoding="utf-8")
-        for call in ("torch.load(", "yaml.load(", "yaml.unsafe_load(", " eval(", " exec("):
-            assert call not in text, f"{path}: {call}"
-
-
 # By which a module could write, move or remove a file past `results/disk.py`.
 TOUCHES_THE_DISK = {
     *("open", "fdopen", "fsync", "mkdir", "makedirs", "rename", "renames", "replace", "unlink"),
@@ -97,7 +88,9 @@ EXCEPTIONS = {
     ("cli/main.py", "NamedTemporaryFile"): "the traceback of a defect",
     ("cli/compare.py", "open"): "the summary of GitHub's runner, appended to",
     ("config/identity.py", "open"): "reads a data file",
+    ("config/load.py", "open"): "reads a study file",
     ("data/csv_text.py", "open"): "reads a data file",
+    ("results/csv_text.py", "open"): "reads a table, which may be a pipe",
 }
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from regbench.analysis.by_seed import BySeed
 from regbench.analysis.statistics import Interval, interval
 from regbench.config.cell import Cell
-from regbench.config.claims import Claim, Term, resolve
+from regbench.config.claims import Addresses, Claim, Term, resolve
 
 __all__ = ["Decision", "Outcome", "decide"]
 
@@ -32,7 +32,7 @@ class Outcome:
     evidence: str
 
 
-def decide(claim: Claim, cells: Sequence[Cell], by_seed: BySeed) -> Outcome:
+def decide(claim: Claim, cells: Sequence[Cell] | Addresses, by_seed: BySeed) -> Outcome:
     """Decide a claim; where it speaks of several pairs of cells it must hold in each.
 
     `a < b` and comparisons with a number pass when the whole 95% interval (paired by seed between

@@ -143,7 +143,7 @@ def _compare(base: Path, new: Path, rules: Rules, metrics: str | None, form: Com
     if asked is not None and not all(asked):
         raise BadStudy(f"--metrics: expected names of columns, with commas, not {metrics!r}")
     for path in (base, new):
-        if not path.exists():
+        if not os.path.exists(path):  # no error for a name too long
             raise BadData(f"{path}: there is no such file or folder")
         if path.is_dir() and not (path / "runs.csv").exists():
             raise BadData(f"{path}: holds no runs.csv: is it a results folder?")

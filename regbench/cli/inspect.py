@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any, get_args
@@ -76,7 +77,7 @@ def show(
     from regbench.report.say import say
     from regbench.report.terminal import print_sentence
 
-    if not folder.exists():
+    if not os.path.exists(folder):  # no error for a name too long
         raise BadData(f"{folder}: there is no such folder: regbench run makes one")
     if folder.is_dir() and not (folder / "runs.csv").exists():
         raise BadData(f"{folder}: holds no runs.csv: is it a results folder?")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
@@ -176,9 +177,11 @@ def init(
     from regbench.config.json_schema import study_schema
     from regbench.results.files import write_atomic
 
-    if path.exists() and not force:
+    if os.path.exists(path) and not path.is_file():
+        raise BadStudy(f"{path}: is no file: choose another name")
+    if os.path.exists(path) and not force:
         raise BadStudy(f"{path}: exists already: choose another name, or replace it with --force")
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         raise Unwritable(f"{path.parent}: is no folder")
     template = files("regbench.cli").joinpath("templates", "study.yaml").read_bytes()
     beside = path.with_name("study.schema.json")

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import isinf
 from typing import Literal, cast
 
@@ -20,7 +21,17 @@ from regbench.config.cell import Cell, Labels
 from regbench.config.messages import did_you_mean, shown
 from regbench.config.schema import DatasetConfig
 
-__all__ = ["METRICS", "BadClaim", "Claim", "Op", "Pair", "Term", "parse_claim", "resolve"]
+__all__ = [
+    "METRICS",
+    "Addresses",
+    "BadClaim",
+    "Claim",
+    "Op",
+    "Pair",
+    "Term",
+    "parse_claim",
+    "resolve",
+]
 
 Op = Literal["<", "<=", ">", ">=", "=="]
 # A cell, and the cell or nothing (a number) that it is compared with.
@@ -185,19 +196,52 @@ def _closing(text: str, start: int) -> int:
     return balanced if balanced >= 0 else first
 
 
-def resolve(claim: Claim, cells: Sequence[Cell]) -> tuple[Pair, ...]:
+class Addresses:
+    """The cells of a study by all that a claim may call them; made once for many claims."""
+
+    def __init__(self, cells: Sequence[Cell]) -> None:
+        self.cells = cells
+        self.by_name: dict[str, Cell] = {}
+        self.axes_of: dict[str, set[str]] = {}  # a label's
+        self._having: dict[tuple[str, str], list[Cell]] = {}
+        for cell in cells:
+            self.by_name.setdefault(cell.name, cell)
+            for pair in dict.fromkeys(cell.labels):
+                self.axes_of.setdefault(pair[1], set()).add(pair[0])
+                self._having.setdefault(pair, []).append(cell)
+
+    def __contains__(self, pair: tuple[str, str]) -> bool:
+        """Whether some cell has this label on this axis."""
+        return pair in self._having
+
+    @cached_property
+    def next_part(self) -> re.Pattern[str]:
+        """A comma that an axis and `=` follow."""
+        axes = "|".join(re.escape(axis) for axis in {axis for axis, _ in self._having})
+        return re.compile(rf",(?=\s*(?:{axes})\s*=)")
+
+    def having(self, pairs: set[tuple[str, str]]) -> list[Cell]:
+        """The cells that have all of these labels; none for no label."""
+        fewest = min((self._having.get(pair, []) for pair in pairs), key=len, default=[])
+        return [cell for cell in fewest if pairs <= set(cell.labels)]
+
+
+def resolve(claim: Claim, cells: Sequence[Cell] | Addresses) -> tuple[Pair, ...]:
     """The pairs of cells that a claim must hold for; the second is None against a number.
 
     Where an address matches several cells, the two sides are paired over the axes that neither
     names.
 
+    Args:
+        cells: the study's; for many claims, their `Addresses`.
     Raises:
         BadClaim: an address matches no cell, or the sides cannot be paired.
     """
-    left, left_axes = _matches(claim.left, cells)
+    known = cells if isinstance(cells, Addresses) else Addresses(cells)
+    left, left_axes = _matches(claim.left, known)
     if not isinstance(claim.right, Term):
         return tuple((cell, None) for cell in left)
-    right, right_axes = _matches(claim.right, cells)
+    right, right_axes = _matches(claim.right, known)
     named = left_axes | right_axes
     partners: dict[tuple[tuple[str, str], ...], Cell] = {}
     for cell in right:
@@ -218,7 +262,7 @@ def _rest(cell: Cell, named: set[str]) -> tuple[tuple[str, str], ...]:
     return tuple(label for label in cell.labels if label[0] not in named)
 
 
-def _matches(term: Term, cells: Sequence[Cell]) -> tuple[list[Cell], set[str]]:
+def _matches(term: Term, cells: Addresses) -> tuple[list[Cell], set[str]]:
     """The cells that a term's address names, and the axes that it fixes."""
     found, named = _addressed(term, cells)
     for cell in found:
@@ -253,40 +297,38 @@ def _needs(metric: str, dataset: DatasetConfig) -> Iterator[str]:
         yield "test_size"
 
 
-def _addressed(term: Term, cells: Sequence[Cell]) -> tuple[list[Cell], set[str]]:
+def _addressed(term: Term, cells: Addresses) -> tuple[list[Cell], set[str]]:
     """The cells of an address, and the axes that it fixes; it is tried as it stands first."""
     for address in dict.fromkeys((term.address, term.address.strip())):
         found = _called(address, cells, term.column)
         if found is not None:
             return found
-    raise _no_cell(term, cells)
+    raise _no_cell(term, cells.cells)
 
 
-def _called(address: str, cells: Sequence[Cell], column: int) -> tuple[list[Cell], set[str]] | None:
-    for cell in cells:
-        if cell.name == address:
-            return [cell], {axis for axis, _ in cell.labels}
-    axes = {axis for cell in cells for axis, label in cell.labels if label == address}
+def _called(address: str, cells: Addresses, column: int) -> tuple[list[Cell], set[str]] | None:
+    named = cells.by_name.get(address)
+    if named is not None:
+        return [named], {axis for axis, _ in named.labels}
+    axes = cells.axes_of.get(address, set())
     if len(axes) > 1:
         listed = " or ".join(f"{axis}={address}" for axis in sorted(axes))
         raise BadClaim(f"{address!r} is a label of several axes: write {listed}", column)
     wanted = {(axis, address) for axis in axes} or _by_key(address, cells)
-    found = [cell for cell in cells if wanted <= set(cell.labels)] if wanted else []
+    found = cells.having(wanted)
     return (found, {axis for axis, _ in wanted}) if found else None
 
 
-def _by_key(address: str, cells: Sequence[Cell]) -> set[tuple[str, str]]:
+def _by_key(address: str, cells: Addresses) -> set[tuple[str, str]]:
     """The (axis, label) pairs of `key=label, key=label`; none where it is not of this form."""
-    known = {pair for cell in cells for pair in cell.labels}
-    axes = "|".join(re.escape(axis) for axis in {axis for axis, _ in known})
     pairs = set()
     # A comma within a label is followed by no axis.
-    for part in re.split(rf",(?=\s*(?:{axes})\s*=)", address):
+    for part in cells.next_part.split(address):
         axis, equals, label = part.partition("=")
         if not equals:
             return set()
         raw = (axis.strip(), label)
-        pairs.add(raw if raw in known else (axis.strip(), label.strip()))
+        pairs.add(raw if raw in cells else (axis.strip(), label.strip()))
     return pairs
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import lru_cache
 
-from regbench.config.messages import forbidden_character
+from regbench.config.characters import forbidden_character
 from regbench.config.schema import DatasetConfig, Regularizer, Setting
 
 __all__ = ["KNOWN_ROWS", "contradictions", "doubts", "part_count"]
@@ -17,6 +18,7 @@ KNOWN_ROWS = {"digits": 1797, "breast_cancer": 569, "wine": 178, "iris": 150, "d
 Finding = tuple[str, str]
 
 
+@lru_cache(typed=True)
 def part_count(size: int | float, rows: int) -> int:
     """How many rows a size is: a share of all, rounded half up, or a count.
 

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import Any
 
 from regbench.config.schema import (
@@ -127,6 +128,8 @@ def fingerprint(dataset: DatasetConfig, folder: Path) -> str:
     try:
         path = path.resolve()
         info = path.stat()
+        if not (S_ISREG(info.st_mode) or S_ISDIR(info.st_mode)):  # a device has no end
+            raise BadData(f"{path}: is no regular file")
         return _file_digest(path, (info.st_mtime_ns, info.st_size))
     except (OSError, RuntimeError, ValueError) as error:  # links in a circle, an impossible name
         reason = getattr(error, "strerror", None) or str(error)

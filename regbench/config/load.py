@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from math import isinf
@@ -13,21 +15,30 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from regbench.config.bounds import MAX_RUNS
 from regbench.config.cell import Cell
-from regbench.config.claims import METRICS, BadClaim, Claim, Op, Term, parse_claim, resolve
+from regbench.config.characters import forbidden_character, one_line
+from regbench.config.claims import (
+    METRICS,
+    Addresses,
+    BadClaim,
+    Claim,
+    Op,
+    Term,
+    parse_claim,
+    resolve,
+)
 from regbench.config.crosschecks import contradictions, decays_nothing, doubts
 from regbench.config.grid_text import BadAxis, parse_axis
 from regbench.config.identity import BLOCKS, EXECUTION
 from regbench.config.messages import (
     did_you_mean,
-    forbidden_character,
     mistakes,
-    one_line,
     shown,
 )
 from regbench.config.plain import plain
 from regbench.config.plan import Study
 from regbench.config.schema import TOP_LEVEL, Block, Setting, StudyFile
-from regbench.config.sweep import Choice, Grid, count, expand, read_grids, set_key
+from regbench.config.sweep import Axis, Choice, Grid, count, expand, read_grids, set_key
+from regbench.config.yaml_nodes import MAX_BYTES
 from regbench.config.yaml_text import Document, parse_yaml
 from regbench.errors import BadStudy, Problem
 
@@ -38,10 +49,13 @@ _KEYS = tuple(StudyFile.model_fields)
 _OPTIONS = ("-s", "-g", "--seeds")
 _EXECUTION_KEYS = tuple(f"training.{key}" for key in EXECUTION)
 _MAX_LABEL = 200
+# Nobody reads on, and a hostile file has no end of them.
+_MAX_PROBLEMS = 100
 _NO_AXES = ("name", "seeds", "expect", "sweep", "schema_version")
 # What a folder may be called on every system.
+_MAX_NAME_BYTES = 200
 _NAME = re.compile(r"[^\W_][\w .+=,()-]{0,99}")
-_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?|reference")
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d) *(\..*)?|reference")
 
 KeyPath = tuple[str | int, ...]
 
@@ -66,7 +80,11 @@ def load_study(
     """
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)  # it may be a device, which has no end
+        if len(content) > MAX_BYTES:
+            raise BadStudy(Problem(f"is larger than {MAX_BYTES >> 20} MiB", str(path)))
+        text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         raise BadStudy(Problem(f"is not UTF-8 (byte {error.start})", str(path))) from error
     except (OSError, ValueError) as error:
@@ -140,9 +158,10 @@ def more_claims(study: Study, expect: Sequence[str], limits: Sequence[str]) -> l
         for cell in study.cells:
             shown = f"{metric}[{cell.name}] {op} {match[2]}"
             claims.append((Claim(shown, Term(metric, cell.name), op, number), "--max"))
+    known = Addresses(study.cells)
     for claim, source in claims:
         try:
-            resolve(claim, study.cells)
+            resolve(claim, known)
         except BadClaim as error:
             problems.append(Problem(f"{error} (in {claim.text!r})", source))
     if problems:
@@ -191,7 +210,14 @@ class _Reader:
             self._add((), f"{what}: a study is a mapping of keys such as dataset, model, sweep")
 
     def _add(self, path: KeyPath, message: str, *, key: bool = False, column: int = 0) -> None:
-        """Note a problem at a path of the document, or of the override that set it."""
+        """Note a problem at a path of the document, or of the override that set it.
+
+        Raises:
+            BadStudy: there are enough.
+        """
+        if len(self._problems) >= _MAX_PROBLEMS:
+            more = Problem("there are more problems: correct these first", self._source)
+            raise BadStudy(*self._ordered(), more)
         dotted = re.sub(r"^sweep\[\d+\]", "sweep", _dotted(path))  # in a union of grids
         for given, option in self._given.items():
             if dotted == given or dotted.startswith((f"{given}.", f"{given}[")):
@@ -289,16 +315,18 @@ class _Reader:
         Raises:
             BadStudy: with all problems, in the order of the file.
         """
-        hints = {key: did_you_mean(key, _KEYS) for key in self._values if key not in _KEYS}
-        for key, hint in hints.items():
-            known = f"; the keys are {', '.join(_KEYS)}"
-            self._add((key,), f"unknown key{hint or known}", key=True)
+        hints = []
+        for key in self._values:
+            if key not in _KEYS:
+                hints.append(did_you_mean(key, _KEYS))
+                known = f"; the keys are {', '.join(_KEYS)}"
+                self._add((key,), f"unknown key{hints[-1] or known}", key=True)
         name = self._name(default_name)
         seeds = self._seeds()
         self._simple("schema_version")
         expect = self._simple("expect") or ()
         grids = self._grids()
-        if did_you_mean("dataset", _KEYS) not in hints.values():  # else it is there, misspelt
+        if did_you_mean("dataset", _KEYS) not in hints:  # else it is there, misspelt
             self._require_dataset()
         base = {block: self._block(block, self._values.get(block), ()) for block in BLOCKS}
         cells = self._cells(grids, len(seeds))
@@ -323,22 +351,30 @@ class _Reader:
 
     def _fail(self) -> None:
         if self._problems:
-            last = float("inf")
-            ordered = sorted(
-                self._problems,
-                key=lambda p: (p.source in _OPTIONS, p.line or last, p.column or last),
-            )
-            raise BadStudy(*ordered)
+            raise BadStudy(*self._ordered())
+
+    def _ordered(self) -> list[Problem]:
+        last = float("inf")
+        return sorted(
+            self._problems,
+            key=lambda p: (p.source in _OPTIONS, p.line or last, p.column or last),
+        )
 
     def _name(self, default: str) -> str:
         name = self._values.get("name", default)
         if not isinstance(name, str):
             self._add(("name",), f"expected a text, not {shown(name)}")
             return default
-        if not _NAME.fullmatch(name) or _RESERVED.fullmatch(name) or name[-1] in " .":
-            what = shown(name)
-            if "name" not in self._values:
-                what = f"there is no name, and the file's stem {what}"
+        what = shown(name)
+        if "name" not in self._values:
+            name = unicodedata.normalize("NFC", name)  # some systems take file names apart
+            what = f"there is no name, and the file's stem {what}"
+        plain = unicodedata.normalize("NFKC", name)
+        bad = not _NAME.fullmatch(name) or _RESERVED.fullmatch(name) or name[-1] in " ."
+        if not bad and plain != name:
+            # Two names that look alike would be two folders here and one elsewhere.
+            self._add(("name",), f"{what} cannot name a results folder: write {shown(plain)}")
+        elif bad or len(name.encode()) > _MAX_NAME_BYTES:
             self._add(
                 ("name",),
                 f"{what} cannot name a results folder: use letters, digits, spaces and -_.+=,() "
@@ -357,7 +393,7 @@ class _Reader:
                 )
                 return (0,)
             return tuple(range(value))
-        twice = {seed for seed in value if value.count(seed) > 1}
+        twice = [seed for seed, times in Counter(value).items() if times > 1]
         if twice:
             self._add(("seeds",), f"the seed {min(twice)} is given twice")
         return tuple(value)
@@ -416,6 +452,8 @@ class _Reader:
         grids = read_grids(parts if union else parts[0])
         for choice in [choice for grid in grids for axis in grid for choice in axis.choices]:
             self._check_label(choice)
+        for axis in (axis for grid in grids for axis in grid):
+            self._check_twins(axis)
         return grids
 
     def _check_label(self, choice: Choice) -> None:
@@ -430,6 +468,14 @@ class _Reader:
             self._add(choice.path, message, key=True)
         elif not label:
             self._add(choice.path, "a label cannot be empty", key=True)
+
+    def _check_twins(self, axis: Axis) -> None:
+        """Two labels that look alike would make a table, and a claim, that nobody can read."""
+        known: dict[str, str] = {}
+        for choice in axis.choices:
+            first = known.setdefault(unicodedata.normalize("NFKC", choice.label), choice.label)
+            if first != choice.label:
+                self._add(choice.path, f"this label looks like another, {first!a}", key=True)
 
     def _check_grid(self, grid: Any, path: KeyPath) -> bool:
         if not isinstance(grid, Mapping):
@@ -458,9 +504,10 @@ class _Reader:
     def _cells(self, grids: Sequence[Grid], seeds: int) -> tuple[Cell, ...]:
         runs = count(grids) * seeds
         if runs > self._max_runs:
+            many = [f"{n}" if n < 10**18 else "more than 10^18" for n in (count(grids), runs)]
             self._add(
                 ("sweep",),
-                f"{count(grids)} cells with {seeds} seeds are {runs} runs, more than --max-runs "
+                f"{many[0]} cells with {seeds} seeds are {many[1]} runs, more than --max-runs "
                 f"({self._max_runs})",
                 key=True,
             )
@@ -485,11 +532,12 @@ class _Reader:
 
     def _claims(self, expect: Sequence[str], cells: Sequence[Cell]) -> tuple[Claim, ...]:
         claims = []
+        known = Addresses(cells)
         for i, text in enumerate(expect):
             try:
                 claim = parse_claim(text)
                 if cells and not self._lost:
-                    resolve(claim, cells)
+                    resolve(claim, known)
                 claims.append(claim)
             except BadClaim as error:
                 self._add(("expect", i), str(error), column=error.column)

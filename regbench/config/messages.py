@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, get_args
@@ -12,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from regbench.config.schema import StudyFile
 
-__all__ = ["Mistake", "did_you_mean", "forbidden_character", "mistakes", "one_line", "shown"]
+__all__ = ["Mistake", "did_you_mean", "mistakes", "shown"]
 
 Path = tuple[str | int, ...]
 # Where a mistake stands below its block, whether its key is meant, and what is wrong.
@@ -43,8 +42,6 @@ _EXPECTED = {
     "regularizer": "a mapping, or one of none, l1, l2, elastic, dropout, early_stopping, batchnorm",
     "schema_version": "1",
 }
-
-_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 _TYPES = {
     "int_type": "a whole number",
@@ -86,27 +83,6 @@ def shown(value: Any) -> str:
     return text if len(text) <= 40 else text[:37] + "..."
 
 
-def forbidden_character(text: str, allowed: str = "") -> str | None:
-    """The first character that no label and no path can hold: they are written as one line of text.
-
-    Line ends, other control characters, and half of a surrogate pair, which is no text at all.
-
-    >>> [forbidden_character(text) for text in ("drop out", "a\\tb", "\\ud800")]
-    [None, '\\t', '\\ud800']
-    """
-    found = (match.group() for match in _FORBIDDEN.finditer(text))
-    return next((character for character in found if character not in allowed), None)
-
-
-def one_line(text: str) -> str:
-    """A text with what cannot be seen written as escapes.
-
-    >>> print(one_line("a\\nb\\ufeff"))
-    a\\nb\\ufeff
-    """
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-
-
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """` (did you mean 'x'?)`, or nothing where no known word is near.
 
@@ -117,7 +93,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f" (did you mean {near[0]!r}?)" if near else ""
 
 
-def mistakes(block: str, raw: Any, errors: Sequence[ErrorDetails]) -> list[Mistake]:
+def mistakes(block: str, raw: Any, errors: Sequence[ErrorDetails]) -> Iterator[Mistake]:
     """One mistake for each place that pydantic's errors name.
 
     Args:
@@ -129,12 +105,10 @@ def mistakes(block: str, raw: Any, errors: Sequence[ErrorDetails]) -> list[Mista
     for error in errors:
         by_path.setdefault(_path(raw, error), []).append(error)
     # A union complains of a list as a whole and of its items: the items say more.
-    return [
-        _mistake(block, raw, path, found)
-        for path, found in by_path.items()
-        if not any(len(other) > len(path) and other[: len(path)] == path for other in by_path)
-        or any(error["type"] == "extra_forbidden" for error in found)
-    ]
+    wholes = {path[:length] for path in by_path for length in range(len(path))}
+    for path, found in by_path.items():
+        if path not in wholes or any(error["type"] == "extra_forbidden" for error in found):
+            yield _mistake(block, raw, path, found)
 
 
 def _path(raw: Any, error: ErrorDetails) -> Path:
@@ -186,6 +160,9 @@ def _expectation(block: str, path: Path, errors: Sequence[ErrorDetails]) -> str:
     key = named[-1] if named else block
     is_item = bool(path) and isinstance(path[-1], int)
     too_large = [error for error in errors if error["type"] == "less_than_equal"]
+    too_long = [error["ctx"]["max_length"] for error in errors if error["type"] == "too_long"]
+    if too_long:
+        return f"at most {too_long[0]} values"
     if too_large:  # of a kind that is right: the bound is all there is to say
         return _one(too_large[0])
     if key in _EXPECTED and not is_item:

@@ -56,6 +56,7 @@ CountOrZero = Annotated[int, Field(ge=0, le=1_000_000)]
 PartSize = Annotated[int, Field(ge=0, le=100_000_000)] | Annotated[float, Field(ge=0, lt=1)]
 
 
+Widths = Annotated[tuple[Count, ...], Field(strict=False, min_length=1, max_length=1000)]
 # One number for every layer, or a list with one a layer.
 Strengths = NonNegative | Annotated[tuple[NonNegative, ...], Field(strict=False, min_length=1)]
 Rates = Rate | Annotated[tuple[Rate, ...], Field(strict=False, min_length=1)]
@@ -254,9 +255,7 @@ class Mlp(Block):
     """A multilayer perceptron: affine, [batchnorm], activation, [dropout] for each hidden layer."""
 
     name: Literal["mlp"]
-    hidden: Annotated[tuple[Count, ...], Field(strict=False, min_length=1)] = Field(
-        (64, 64), description="width of each hidden layer"
-    )
+    hidden: Widths = Field((64, 64), description="width of each hidden layer")
     activation: Activation = Field("relu", description="after each hidden affine map")
     init: Initializer = Field("he_normal", description="how the first weights are drawn")
 

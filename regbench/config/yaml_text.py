@@ -1,8 +1,8 @@
 """YAML text to plain values, with the place of every key and value, and plain values to YAML text.
 
-YAML 1.2's core scalars on PyYAML's parser: `1e-3` is a number, `no` and `on` are text. No tags, so
-nothing in a file can ask for anything to be made or run. Bounded: 1 MiB, 32 levels, and a number of
-values that stops alias bombs.
+YAML 1.2's core scalars: `1e-3` is a number, `no` and `on` are text. No tags, so nothing in a file
+can ask for anything to be made or run. Bounded: 1 MiB, 32 levels, and a number of values that stops
+alias bombs.
 """
 
 from __future__ import annotations
@@ -16,6 +16,16 @@ from typing import Any
 
 import yaml
 
+from regbench.config.yaml_nodes import (
+    MAX_DEPTH,
+    MAX_VALUES,
+    Mapping,
+    Node,
+    Place,
+    Scalar,
+    Sequence,
+    compose,
+)
 from regbench.errors import BadStudy, Problem
 
 __all__ = [
@@ -28,12 +38,7 @@ __all__ = [
     "parse_yaml",
 ]
 
-MAX_BYTES = 1 << 20
-MAX_DEPTH = 32
-MAX_VALUES = 300_000
-
 Path = tuple[str | int, ...]
-Place = tuple[int, int]
 
 _NULL = re.compile(r"~|null|Null|NULL|")
 _TRUE = re.compile(r"true|True|TRUE")
@@ -47,7 +52,7 @@ _NAN = re.compile(r"\.(nan|NaN|NAN)")
 
 
 # A key, None for an item of a list, and its value.
-_Child = tuple[yaml.Node | None, yaml.Node]
+_Child = tuple[Node | None, Node]
 
 
 @dataclass
@@ -55,7 +60,7 @@ class Document:
     """A parsed file: its plain value, and where its keys and values stand (line, column from 1)."""
 
     value: Any = None
-    node: yaml.Node | None = None
+    node: Node | None = None
     _children: dict[int, dict[str | int, _Child]] = field(default_factory=dict)
 
     def place(self, path: Path, *, key: bool = False) -> Place | None:
@@ -69,35 +74,31 @@ class Document:
                 break
             name, node = child
             at = name if key and name is not None else node
-        return _place(at)
+        return at.place
 
-    def _children_of(self, node: yaml.Node) -> dict[str | int, _Child]:
+    def _children_of(self, node: Node) -> dict[str | int, _Child]:
         """What a node holds, by key or number; what it merges in comes after its own."""
         if id(node) not in self._children:
             found: dict[str | int, _Child] = {}
-            if isinstance(node, yaml.SequenceNode):
-                found = {i: (None, item) for i, item in enumerate(node.value)}
-            elif isinstance(node, yaml.MappingNode):
-                for name, value in node.value:
-                    if _is_merge(name):
+            if isinstance(node, Sequence):
+                found = {i: (None, item) for i, item in enumerate(node.items)}
+            elif isinstance(node, Mapping):
+                own: dict[str | int, _Child] = {}
+                for name, value in node.pairs:
+                    assert isinstance(name, Scalar)  # or it would not have been built
+                    if name.merges:
                         for source in reversed(_sources(value)):
                             found |= self._children_of(source)
-                found |= {k.value: (k, value) for k, value in node.value if not _is_merge(k)}
+                    else:
+                        own[name.text] = (name, value)
+                found |= own
             self._children[id(node)] = found
         return self._children[id(node)]
 
 
-def _place(node: yaml.Node) -> Place:
-    return node.start_mark.line + 1, node.start_mark.column + 1
-
-
-def _is_merge(key: yaml.Node) -> bool:
-    return isinstance(key, yaml.ScalarNode) and key.value == "<<" and key.style is None
-
-
-def _sources(node: yaml.Node) -> list[yaml.Node]:
+def _sources(node: Node) -> list[Node]:
     """What `<<` merges in; of several, earlier ones win."""
-    return list(node.value) if isinstance(node, yaml.SequenceNode) else [node]
+    return list(node.items) if isinstance(node, Sequence) else [node]
 
 
 def parse_scalar(text: str) -> Any:
@@ -128,114 +129,68 @@ def parse_yaml(text: str, source: str) -> Document:
     Raises:
         BadStudy: with line and column where there are any.
     """
-    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        raise BadStudy(Problem(f"is larger than {MAX_BYTES >> 20} MiB", source))
-    try:
-        _check_tokens(text, source)
-        node = yaml.compose(text, Loader=yaml.BaseLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = (mark.line + 1, mark.column + 1) if mark else (None, None)
-        what = " ".join(part for part in (error.context, error.problem) if part)
-        raise BadStudy(Problem(f"is not YAML: {what}", source, *place)) from error
-    except yaml.reader.ReaderError as error:
-        raise BadStudy(
-            Problem(f"has a character that YAML forbids: {error.reason}", source)
-        ) from None
-    except (
-        RecursionError,
-        ValueError,
-        IndexError,
-        KeyError,
-        AttributeError,
-        OverflowError,
-    ) as error:
-        # PyYAML raises these, too, on hostile text.
-        raise BadStudy(Problem(f"is not YAML: {type(error).__name__}", source)) from error
+    node = compose(text, source)
     value = None if node is None else _Builder(source).build(node, ())
     return Document(value, node)
 
 
-def _check_tokens(text: str, source: str) -> None:
-    """Refuse tags and deep nesting before anything is built."""
-    depth = 0
-    for token in yaml.scan(text, Loader=yaml.BaseLoader):
-        place = (token.start_mark.line + 1, token.start_mark.column + 1)
-        if isinstance(token, yaml.TagToken):
-            raise BadStudy(Problem("tags are not allowed", source, *place))
-        if isinstance(
-            token,
-            yaml.BlockMappingStartToken
-            | yaml.BlockSequenceStartToken
-            | yaml.FlowMappingStartToken
-            | yaml.FlowSequenceStartToken,
-        ):
-            depth += 1
-        elif isinstance(
-            token, yaml.BlockEndToken | yaml.FlowMappingEndToken | yaml.FlowSequenceEndToken
-        ):
-            depth -= 1
-        if depth > MAX_DEPTH:
-            raise BadStudy(Problem(f"is nested deeper than {MAX_DEPTH} levels", source, *place))
-
-
 class _Builder:
-    """Builds plain values from PyYAML's nodes; aliases are expanded, within a cap."""
+    """Builds plain values from nodes; aliases are expanded, within a cap."""
 
     def __init__(self, source: str) -> None:
         self._source = source
         self._built = 0
         self._open: set[int] = set()
 
-    def _problem(self, message: str, node: yaml.Node, key: str = "") -> BadStudy:
-        return BadStudy(Problem(message, self._source, *_place(node), key))
+    def _problem(self, message: str, node: Node, key: str = "") -> BadStudy:
+        return BadStudy(Problem(message, self._source, *node.place, key))
 
-    def _count(self, node: yaml.Node, values: int = 1) -> None:
+    def _count(self, node: Node, values: int = 1) -> None:
         self._built += values
         if self._built > MAX_VALUES:
             raise self._problem("aliases make this file too large", node)
 
     @contextmanager
-    def _inside(self, node: yaml.Node) -> Iterator[None]:
+    def _inside(self, node: Node) -> Iterator[None]:
         """Within a collection, which must not come again there."""
         if id(node) in self._open:
             raise self._problem("an alias contains itself", node)
-        if len(self._open) >= MAX_DEPTH:  # by aliases: _check_tokens has seen to the text
+        if len(self._open) >= MAX_DEPTH:  # by aliases: `compose` has seen to the text
             raise self._problem("aliases make this file too large", node)
         self._open.add(id(node))
         yield
         self._open.discard(id(node))
 
-    def build(self, node: yaml.Node, path: Path) -> Any:
+    def build(self, node: Node, path: Path) -> Any:
         self._count(node)
-        if isinstance(node, yaml.ScalarNode):
-            return parse_scalar(node.value) if node.style is None else node.value
+        if isinstance(node, Scalar):
+            return parse_scalar(node.text) if node.plain else node.text
         with self._inside(node):
-            if isinstance(node, yaml.SequenceNode):
-                return [self.build(item, (*path, i)) for i, item in enumerate(node.value)]
+            if isinstance(node, Sequence):
+                return [self.build(item, (*path, i)) for i, item in enumerate(node.items)]
             return self._mapping(node, path)
 
-    def _mapping(self, node: yaml.Node, path: Path) -> dict[str, Any]:
+    def _mapping(self, node: Mapping, path: Path) -> dict[str, Any]:
         result: dict[str, Any] = {}
         merged: dict[str, Any] = {}
-        for key, value in node.value:
-            if not isinstance(key, yaml.ScalarNode):
+        for key, value in node.pairs:
+            if not isinstance(key, Scalar):
                 raise self._problem("a key must be a plain word", key)
-            if _is_merge(key):
+            if key.merges:
                 merged |= self._merge(value, path)
                 continue
-            name = key.value
+            name = key.text
             if name in result:
                 dotted = ".".join(str(part) for part in (*path, name))
                 raise self._problem("this key is given twice", key, dotted)
             result[name] = self.build(value, (*path, name))
         return {**merged, **result}
 
-    def _merge(self, node: yaml.Node, path: Path) -> dict[str, Any]:
+    def _merge(self, node: Node, path: Path) -> dict[str, Any]:
         """What `<<` brings in: a mapping, or a list of them of which earlier ones win."""
         result: dict[str, Any] = {}
         for source in reversed(_sources(node)):
-            if not isinstance(source, yaml.MappingNode):
+            if not isinstance(source, Mapping):
                 raise self._problem("<< takes a mapping or a list of mappings", source)
             with self._inside(source):
                 found = self._mapping(source, path)

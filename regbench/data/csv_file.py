@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regbench.config.schema import Csv, Task
-from regbench.data.csv_text import CsvText
+from regbench.data.csv_text import MAX_COLUMNS, CsvText
 from regbench.data.table import Floats, Ints, Table
 
 if TYPE_CHECKING:
@@ -78,11 +78,19 @@ def _read(
     frame = text.frame(names, [name for name in names if name not in drop])
     labels, class_names = _target(text, frame[target], task)
     columns, categories = [], {}
+    inputs = len(features)
     for place, name in enumerate(features):
         values, texts = _feature(text, frame[name])
         columns.append(values)
         if texts:
             categories[place] = texts
+            inputs += len(texts) - 1
+        if inputs > MAX_COLUMNS:
+            raise text.error(
+                f"text columns up to this one make more than {MAX_COLUMNS} one-hot columns: list "
+                "some under drop",
+                column=name,
+            )
     return Table(
         values=np.column_stack(columns),
         target=labels,
@@ -185,6 +193,8 @@ def _numbers(cells: pd.Series) -> tuple[Floats, int | None]:
     import pandas as pd
 
     text = _texts(cells)
+    if text is cells:
+        return cells.to_numpy(dtype=np.float64), None
     values = pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64)
     slips = np.flatnonzero(np.isnan(values) & text.notna().to_numpy())
     return values, int(slips[0]) if len(slips) else None

@@ -14,7 +14,11 @@ from regbench.errors import BadData
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CsvText"]
+__all__ = ["MAX_COLUMNS", "CsvText"]
+
+# Bounds far above what anyone trains on, so that a hostile file is refused at its first lines.
+MAX_COLUMNS = 65_536
+_MAX_LINE = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -85,14 +89,18 @@ class CsvText:
             raise self.error(
                 f"line 1 holds numbers ({', '.join(names[:3])}...), not column names: add a header"
             )
+        if len(names) > MAX_COLUMNS:
+            raise self.error(f"has {len(names)} columns, more than {MAX_COLUMNS}")
+        seen = set()
         for place, name in enumerate(names):
             if not name:
                 raise self.error(
                     f"column {place + 1} has no name in the header (if it is a pandas index, write "
                     "the file with index=False)"
                 )
-            if name in names[:place]:
+            if name in seen:
                 raise self.error(f"two columns are called '{name}'")
+            seen.add(name)
 
     def _line_of(self, row: int) -> int:
         with self._records() as records:
@@ -113,6 +121,8 @@ class CsvText:
 
     def _open(self) -> TextIO:
         try:
+            if self.path.exists() and not (self.path.is_file() or self.path.is_dir()):
+                raise self.error("is no regular file")  # a device has no end
             # All line ends become \n: pandas loses a row where lone \r and empty lines meet.
             return self.path.open(encoding="utf-8-sig")
         except FileNotFoundError:
@@ -125,7 +135,7 @@ class CsvText:
             raise BadData(f"{self.name!r} is no file name: {error}") from None
 
     def _parse(self, file: TextIO) -> Iterator[tuple[int, list[str]]]:
-        reader = csv.reader(file, strict=True, skipinitialspace=True)
+        reader = csv.reader(self._lines(file), strict=True, skipinitialspace=True)
         while True:
             line = reader.line_num + 1
             try:
@@ -136,6 +146,14 @@ class CsvText:
                 raise BadData(f"{self.name}: line {line}: {error}") from None
             if record:
                 yield line, record
+
+    def _lines(self, file: TextIO) -> Iterator[str]:
+        number = 1
+        while line := file.readline(_MAX_LINE):
+            if len(line) == _MAX_LINE:
+                raise BadData(f"{self.name}: line {number} is longer than {_MAX_LINE} characters")
+            yield line
+            number += 1
 
     def _not_utf8(self) -> BadData:
         with self.path.open("rb") as file:

@@ -53,11 +53,12 @@ def stratified_order(labels: npt.NDArray[np.generic], seed: int) -> Ints:
     [2, 4, 6]
     """
     keys = raw(seed, Purpose.SPLIT, len(labels))
+    _, classes, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    by_class = np.lexsort((keys, classes))
+    # How many rows stand before each one in its class: k.
+    before = np.arange(len(labels)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     place = np.empty(len(labels))
-    for label in np.unique(labels):
-        members = np.flatnonzero(labels == label)
-        by_key = members[np.argsort(keys[members], kind="stable")]
-        place[by_key] = (np.arange(len(members)) + 0.5) / len(members)
+    place[by_class] = (before + 0.5) / np.repeat(sizes, sizes)
     return np.lexsort((keys, place)).astype(np.int64, copy=False)
 
 

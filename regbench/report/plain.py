@@ -77,7 +77,11 @@ def markdown_rows(header: Sequence[str], rows: Sequence[Sequence[object]]) -> st
 
 
 def escaped(text: str) -> str:
-    """Text that Markdown shows as it is."""
-    for character in "\\|<>*_`[":
+    r"""Text that Markdown shows as it is: no markup, no HTML, no formula, all on one line.
+
+    >>> print(escaped("<b>&lt;|\n$x$"))
+    \<b\>\&lt;\| \$x\$
+    """
+    for character in "\\|<>&*_`[~$":
         text = text.replace(character, "\\" + character)
-    return text.replace("\n", " ")
+    return "".join(c if c.isprintable() else " " for c in text)

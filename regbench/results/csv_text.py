@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import isnan
 from pathlib import Path
+from stat import S_ISCHR
 
 from regbench.errors import BadData
-from regbench.results.files import read
 
 __all__ = ["guard", "read_csv", "unguard", "write_csv"]
+
+# Far above the largest study: a hundred thousand runs are about 60 MiB.
+MAX_BYTES = 1 << 29
+MAX_COLUMNS = 10_000
+
+Table = tuple[list[str], list[list[str]]]
 
 # What a spreadsheet would run as a formula; apostrophes before it are told apart by one more.
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
@@ -60,15 +67,20 @@ def write_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     return text.getvalue().encode()
 
 
-def read_csv(path: Path) -> tuple[list[str], list[list[str]]]:
+def read_csv(path: Path, check: Callable[[bytes], None] | None = None) -> Table:
     """Header and rows of a CSV file that regbench wrote, as text with the guards taken off.
 
+    Args:
+        check: told the file's bytes before they are understood.
     Raises:
         BadData: naming the file and the line.
     """
+    content = _bytes(path)
+    if check is not None:
+        check(content)
     try:
         # Line ends as they are: the csv module knows which ones stand within quotes.
-        text = read(path).decode("utf-8")
+        text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise BadData(f"{path}: is not UTF-8 (byte {error.start})") from error
     if text and not text.endswith("\n"):
@@ -76,6 +88,8 @@ def read_csv(path: Path) -> tuple[list[str], list[list[str]]]:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = next(reader, [])
+        if len(header) > MAX_COLUMNS:
+            raise BadData(f"{path}: has {len(header)} columns, more than {MAX_COLUMNS}")
         rows = []
         for row in reader:
             if len(row) != len(header):
@@ -87,3 +101,19 @@ def read_csv(path: Path) -> tuple[list[str], list[list[str]]]:
     if not header:
         raise BadData(f"{path}: is empty")
     return header, rows
+
+
+def _bytes(path: Path) -> bytes:
+    """A file's bytes; a pipe is read, too, but nothing that has no end."""
+    try:
+        with path.open("rb") as file:
+            if S_ISCHR(os.fstat(file.fileno()).st_mode):
+                raise BadData(f"{path}: is no regular file")
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise BadData(f"{path}: cannot be read: {error.strerror}") from error
+    except ValueError as error:  # a NUL in the path
+        raise BadData(f"{str(path)!r} is no file name: {error}") from error
+    if len(content) > MAX_BYTES:
+        raise BadData(f"{path}: is larger than {MAX_BYTES >> 20} MiB")
+    return content

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from regbench.config.plan import Plan, make_plan
 from regbench.results.csv_text import write_csv
 from regbench.results.files import read
 from regbench.results.pieces import Pieces
+from regbench.results.planned import most_runs
 from regbench.results.stacks import known_stacks, read_stacks
 from regbench.results.store import read_facts
 from regbench.results.tables import epochs_table, plan_table, runs_table
@@ -43,7 +43,7 @@ def recorded_plan(folder: Path) -> Plan:
         BadData: the folder holds none.
     """
     facts = read_facts(folder)
-    study = study_from_mapping(facts["given"], max_runs=sys.maxsize)
+    study = study_from_mapping(facts["given"], max_runs=most_runs(folder))
     return make_plan(study, data=facts["data"])
 
 

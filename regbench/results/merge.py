@@ -12,6 +12,7 @@ from regbench.config.plan import Plan
 from regbench.errors import BadData, BadStudy
 from regbench.results.files import copy_durably, make_folder
 from regbench.results.health import recorded_plan
+from regbench.results.links import refuse_links
 from regbench.results.pieces import read_piece, stacks_folder
 from regbench.results.sealed import Damaged
 from regbench.results.stacks import read_stacks
@@ -45,6 +46,8 @@ def merged(folders: Sequence[Path], out: Path, *, overwrite: bool = False) -> It
         raise BadStudy("merge needs at least one results folder")
     if out.resolve() in {folder.resolve() for folder in folders}:
         raise BadStudy(f"{out}: is one of the folders to merge: choose another with -o")
+    for folder in folders:
+        refuse_links(folder)
     facts = [read_facts(folder) for folder in folders]
     _require_one_study(folders, facts)
     stacks = _planned_stacks(folders)

@@ -7,15 +7,19 @@ is refused with its place, and never guessed at.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from math import isinf, isnan, nan
 from operator import itemgetter
 from pathlib import Path
 
+from regbench.config.characters import forbidden_character
 from regbench.errors import BadData
 from regbench.results.csv_text import read_csv
+from regbench.results.proof import require_as_written
 
 __all__ = ["RunRow", "Runs", "read_runs"]
 
@@ -83,17 +87,21 @@ class Runs:
 def read_runs(path: Path) -> Runs:
     """The runs of a results folder, or of a runs.csv.
 
-    A byte order mark and CRLF line ends are accepted.
+    Of a folder, the table must be as regbench wrote it; a file alone can only be checked for what
+    it says. A byte order mark and CRLF line ends are accepted.
 
     Raises:
         BadData: naming the file, and the line and column in which something is wrong.
     """
+    check = None
     if path.is_dir():
+        check = partial(require_as_written, path, "runs.csv")
         path = path / "runs.csv"
-    header, rows = read_csv(path)
+    header, rows = read_csv(path, check)
     if header[0].startswith("\ufeff"):  # after it, csv takes the first field's quotes for text
         header[0] = header[0].removeprefix("\ufeff").strip('"')
     _check_header(path, header)
+    _check_characters(path, header, rows)
     last = header.index(_LAST_METRIC)
     varying = tuple(header[last + 1 :])
     metrics = tuple(header[header.index("reading_epoch") + 1 : last + 1])
@@ -109,7 +117,7 @@ def _check_header(path: Path, header: Sequence[str]) -> None:
     for name in (*_ORDER, _VERSION, *(scores or _SCORES[0])):
         if name not in header:
             raise BadData(f"{path}: has no column '{name}': is it a runs.csv?")
-    twice = sorted({name for name in header if header.count(name) > 1})
+    twice = sorted(name for name, times in Counter(header).items() if times > 1)
     if twice:
         raise BadData(f"{path}: has two columns '{twice[0]}'")
     if "" in header:
@@ -122,6 +130,24 @@ def _check_header(path: Path, header: Sequence[str]) -> None:
     for name in (*scores, *_EXTRA):
         if name in header and not first < header.index(name) < last:
             raise BadData(f"{path}: column '{name}' stands outside of the metrics")
+
+
+def _check_characters(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Refuse what no label can hold: a terminal would act on it."""
+    last = header.index(_LAST_METRIC)
+    facts = [i for i, name in enumerate(header) if name in _FACTS]
+    varying = range(last + 1, len(header))
+    # A column of a data set, which a study may sweep, may have lines in its name.
+    for columns, allowed in ((facts, ""), (varying, "\n\r\t")):
+        checked: set[str] = set()
+        for line, row in enumerate([header, *rows], 1):
+            for i in columns:
+                if row[i] in checked:
+                    continue
+                character = forbidden_character(row[i], allowed)
+                if character is not None:
+                    raise BadData(f"{path}:{line}: field {i + 1} holds {character!r}")
+                checked.add(row[i])
 
 
 class _Reader:

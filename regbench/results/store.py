@@ -26,8 +26,10 @@ from regbench.results.files import (
     set_aside,
     write_atomic,
 )
+from regbench.results.links import refuse_links
 from regbench.results.lock import take_lock
 from regbench.results.pieces import Pieces, stacks_folder
+from regbench.results.proof import note_table
 from regbench.results.records import RunRecord, Status
 from regbench.results.stacks import known_stacks, read_stacks, stacks_path
 from regbench.results.tables import epochs_table, plan_table, runs_table
@@ -67,8 +69,10 @@ class Store:
         Raises:
             FolderInUse: another regbench is writing it.
             BadStudy: it holds the results of another study.
+            BadData: a link in it leads elsewhere.
             Unwritable: it cannot be written.
         """
+        refuse_links(folder)
         make_folder(folder / ".regbench")
         lock = take_lock(folder)
         store = cls(folder, lock)
@@ -187,6 +191,7 @@ class Store:
 
     def write_file(self, name: str, content: bytes) -> None:
         """Write one file, whole."""
+        note_table(self.folder, name, content)
         write_atomic(self.folder / name, content)
 
     def require_space(self, needed: int) -> None:
