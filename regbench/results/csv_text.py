@@ -7,6 +7,7 @@ import io
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from math import isnan
 from pathlib import Path
 from stat import S_ISCHR
@@ -26,6 +27,7 @@ _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _GUARDED = re.compile(r"'+[=+\-@\t\r]")
 
 
+@lru_cache(1024)  # a label stands in many rows
 def guard(text: str) -> str:
     """A label with a leading apostrophe where a spreadsheet would run it as a formula.
 
@@ -63,7 +65,16 @@ def write_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows([_cell(value) for value in row] for row in rows)
+    # Most cells are numbers, which the csv module writes by itself just so.
+    writer.writerows(
+        [
+            value
+            if (kind := value.__class__) is int or (kind is float and not isnan(value))
+            else _cell(value)
+            for value in row
+        ]
+        for row in rows
+    )
     return text.getvalue().encode()
 
 

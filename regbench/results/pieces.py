@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -36,11 +35,11 @@ def commit(folder: Path, stack_id: str, records: Sequence[RunRecord]) -> Path:
         Unwritable: the folder is full or read-only.
     """
     names = sorted({name for record in records for name in record.curves})
-    curves = {name: _end_to_end(records, name) for name in names}
+    rows = [max((len(c) for c in record.curves.values()), default=0) for record in records]
+    curves = {name: _end_to_end(records, rows, name) for name in names}
     facts = [
-        {key: value for key, value in asdict(record).items() if key != "curves"}
-        | {"rows": _length(record)}
-        for record in records
+        {key: value for key, value in vars(record).items() if key != "curves"} | {"rows": length}
+        for record, length in zip(records, rows, strict=True)
     ]
     name, content = seal(stack_id, curves, {"runs": json.dumps(facts)})
     make_folder(stacks_folder(folder))
@@ -100,12 +99,13 @@ class Pieces:
                     self.stack_of[record.run_id] = path.name.partition(".")[0]
 
 
-def _length(record: RunRecord) -> int:
-    return max((len(curve) for curve in record.curves.values()), default=0)
-
-
-def _end_to_end(records: Sequence[RunRecord], name: str) -> npt.NDArray[np.float64]:
-    parts = [record.curves.get(name, np.full(_length(record), np.nan)) for record in records]
+def _end_to_end(
+    records: Sequence[RunRecord], rows: Sequence[int], name: str
+) -> npt.NDArray[np.float64]:
+    parts = [
+        curve if (curve := record.curves.get(name)) is not None else np.full(length, np.nan)
+        for record, length in zip(records, rows, strict=True)
+    ]
     return np.concatenate(parts, dtype=np.float64) if parts else np.zeros(0)
 
 
