@@ -46,14 +46,13 @@ def unguard(text: str) -> str:
     return text[1:] if text[:1] == "'" and _GUARDED.match(text) else text
 
 
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
+def _cell(value: object) -> object:
+    """What the csv module writes as it should stand: numbers by itself, in their shortest form."""
+    if isinstance(value, float):
+        return None if isnan(value) else value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float):
-        return "" if isnan(value) else repr(value)
-    return guard(value) if isinstance(value, str) else str(value)
+    return guard(value) if isinstance(value, str) else value
 
 
 def write_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
@@ -65,16 +64,7 @@ def write_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
-    # Most cells are numbers, which the csv module writes by itself just so.
-    writer.writerows(
-        [
-            value
-            if (kind := value.__class__) is int or (kind is float and not isnan(value))
-            else _cell(value)
-            for value in row
-        ]
-        for row in rows
-    )
+    writer.writerows([_cell(value) for value in row] for row in rows)
     return text.getvalue().encode()
 
 
