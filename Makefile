@@ -1,5 +1,6 @@
 # make demo    set up, run the quickstart, say where its results lie
 # make test    set up, and pass everything that CI checks
+# make torture the long versions of the tests of faults, with their figures (docs/reliability.md)
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,7 +9,7 @@ ifdef TORCH_INDEX
 TORCH_FLAGS := --index-url $(TORCH_INDEX)
 endif
 
-.PHONY: demo test setup bench docs reference clean
+.PHONY: demo test torture setup bench docs reference clean
 
 setup: $(VENV)/.ready
 
@@ -29,6 +30,10 @@ test: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
+
+torture: setup
+	$(BIN)/python -m pytest -m torture
+	$(BIN)/python tests/mutations.py
 
 bench: setup
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'

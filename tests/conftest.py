@@ -27,3 +27,15 @@ def start():
     yield begin
     for process in processes:
         end(process)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """The figures that the long versions of tests have found, for docs/reliability.md."""
+    passed = terminalreporter.stats.get("passed", [])
+    figures = [
+        value for report in passed for key, value in report.user_properties if key == "figure"
+    ]
+    if figures:
+        terminalreporter.section("figures")
+    for figure in figures:
+        terminalreporter.write_line(figure)

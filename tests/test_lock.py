@@ -28,7 +28,7 @@ def test_a_second_command_ends_at_once_and_names_the_first(start, tmp_path):
     for _ in range(3):  # of which the quickest counts: the machine may be busy
         begin = time.monotonic()
         second = start("run", path, "-o", tmp_path / "r")
-        _, err = second.communicate()
+        _, err = second.communicate(timeout=60)
         seconds.append(time.monotonic() - begin)
         assert second.returncode == 5
         host = socket.gethostname()

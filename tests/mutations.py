@@ -1,0 +1,256 @@
+"""Tests of the tests: the product loses one safeguard at a time, and its tests must turn red.
+
+    python tests/mutations.py       # what `make torture` does
+    python tests/mutations.py 12    # from the 12th on
+
+Each safeguard is taken out of a copy of the package, in a folder that is removed afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """A safeguard, how it is taken out, and the tests that hold it."""
+
+    what: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+MUTATIONS = [
+    Mutation(
+        "no flush of a file",
+        "results/files.py",
+        "                disk.flush(temporary, handle)\n",
+        "",
+        ("tests/test_faults.py", "tests/test_power.py"),
+    ),
+    Mutation(
+        "no flush of its folder",
+        "results/files.py",
+        "            raise\n        disk.flush_folder(path.parent)\n",
+        "            raise\n",
+        ("tests/test_faults.py", "tests/test_power.py"),
+    ),
+    Mutation(
+        "the flush asks the system for nothing",
+        "results/disk.py",
+        "        os.fsync(handle)\n\n    def close",
+        "\n    def close",
+        ("tests/test_power.py",),
+    ),
+    Mutation(
+        "new folders are not flushed",
+        "results/files.py",
+        "            disk.make_folder(each)\n            disk.flush_folder(each.parent)\n",
+        "            disk.make_folder(each)\n",
+        ("tests/test_power.py",),
+    ),
+    Mutation(
+        "a folder that a killed command made is taken for flushed",
+        "results/files.py",
+        "            disk.flush_folder(missing[-1].parent.parent)\n",
+        "            pass\n",
+        ("tests/test_power.py -m torture",),
+    ),
+    Mutation(
+        "what a killed command left is taken for flushed",
+        "results/store.py",
+        "            keep_folder(each)\n",
+        "            pass\n",
+        ("tests/test_power.py -m torture",),
+    ),
+    Mutation(
+        "a failed flush is tried again",
+        "results/disk.py",
+        '        self._ask("flush", path)\n        os.fsync(handle)\n',
+        '        try:\n            self._ask("flush", path)\n        except OSError:\n'
+        '            self._ask("flush", path)\n        os.fsync(handle)\n',
+        ("tests/test_faults.py",),
+    ),
+    Mutation(
+        "files are written in place",
+        "results/files.py",
+        '        temporary = path.with_name(f".{path.name[:40]}.{token_hex(4)}.tmp")\n',
+        "        temporary = path\n        path.unlink(missing_ok=True)\n",
+        ("tests/test_store.py", "tests/test_lock.py -k reader"),
+    ),
+    Mutation(
+        "a write stops where the system took a part",
+        "results/disk.py",
+        "        while left:\n",
+        "        for _ in range(1):\n",
+        ("tests/test_faults.py",),
+    ),
+    Mutation(
+        "the disk's refusal is no outcome of regbench's",
+        "results/files.py",
+        "    except OSError as error:\n        why =",
+        "    except ZeroDivisionError as error:\n        why =",
+        ("tests/test_faults.py",),
+    ),
+    Mutation(
+        "no lock",
+        "results/disk.py",
+        "        lock.acquire()\n",
+        "",
+        ("tests/test_lock.py -k dead", "tests/test_store.py -k one_writer"),
+    ),
+    Mutation(
+        "a dead process is named as the owner",
+        "results/lock.py",
+        "    except ProcessLookupError:\n        return False\n",
+        "    except ProcessLookupError:\n        return True\n",
+        ("tests/test_lock.py",),
+    ),
+    Mutation(
+        "no checksum",
+        "results/sealed.py",
+        '    if _digest(content) != path.name.split(".")[-2]:\n',
+        "    if False:\n",
+        ("tests/test_checkpoints.py", "tests/test_doctor.py"),
+    ),
+    Mutation(
+        "a checkpoint of other work is taken",
+        "results/checkpoints.py",
+        '        if metadata.get("key") != key:\n',
+        "        if False:\n",
+        ("tests/test_checkpoints.py",),
+    ),
+    Mutation(
+        "one checkpoint is kept",
+        "results/checkpoints.py",
+        "_KEPT = 2\n",
+        "_KEPT = 1\n",
+        ("tests/test_checkpoints.py",),
+    ),
+    Mutation(
+        "damage hides what comes after it",
+        "results/pieces.py",
+        "                yield path, damage\n                continue\n",
+        "                yield path, damage\n                return\n",
+        ("tests/test_doctor.py", "tests/test_store.py"),
+    ),
+    Mutation(
+        "a piece that the disk does not give is damaged",
+        "results/pieces.py",
+        "            except Damaged as damage:\n",
+        "            except Exception as damage:\n",
+        ("tests/test_faults.py",),
+    ),
+    Mutation(
+        "the note of stacks is all that is known of them",
+        "results/stacks.py",
+        "        if run not in in_a_note:\n",
+        "        if False:\n",
+        ("tests/test_store.py",),
+    ),
+    Mutation(
+        "half-written files stay",
+        "results/store.py",
+        "        remove_leftovers(self.folder / name for name in _FOLDERS)\n",
+        "",
+        ("tests/test_faults.py",),
+    ),
+    Mutation(
+        "space is not looked at",
+        "results/files.py",
+        "    if free < needed:\n",
+        "    if False:\n",
+        ("tests/test_full_disk.py",),
+    ),
+    Mutation(
+        "a second signal is as the first",
+        "cli/signals.py",
+        "            _end(kind.exit_code, how_to_go_on())\n",
+        "            pass\n",
+        ("tests/test_signals.py -k second",),
+    ),
+    Mutation(
+        "no end to unwinding",
+        "cli/signals.py",
+        "        end_within(_UNWIND_SECONDS, kind.exit_code, how_to_go_on())\n",
+        "",
+        ("tests/test_signals.py -k one_signal",),
+    ),
+    Mutation(
+        "signals have no handler while modules are imported",
+        "__main__.py",
+        "        signal.signal(number, _leave)\n",
+        "        pass\n",
+        ("tests/test_signals.py -k imported",),
+    ),
+    Mutation(
+        "a stack that lacks memory is not halved",
+        "execution/carry_out.py",
+        "        if not _out_of_memory(error):\n",
+        "        if True:\n",
+        ("tests/test_sweeps.py -k memory",),
+    ),
+    Mutation(
+        "time limits follow the clock on the wall",
+        "execution/limits.py",
+        "time.monotonic()",
+        "time.time()",
+        ("tests/test_limits.py",),
+    ),
+]
+
+
+def survives(mutation: Mutation) -> str | None:
+    """The tests that stay green without the safeguard; None where all of them turn red."""
+    with tempfile.TemporaryDirectory() as name:
+        copy = Path(name)
+        for part in ("regbench", "tests"):
+            shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "pyproject.toml", copy)
+        file = copy / "regbench" / mutation.file
+        text = file.read_text(encoding="utf-8")
+        if mutation.old not in text:
+            raise SystemExit(f"{mutation.what}: {mutation.file} has no longer {mutation.old!r}")
+        file.write_text(text.replace(mutation.old, mutation.new), encoding="utf-8")
+        for tests in mutation.tests:
+            command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+            done = subprocess.run(
+                [*command, *tests.split()],
+                cwd=copy,
+                env=os.environ | {"PYTHONPATH": str(copy)},
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=600,
+            )
+            if done.returncode == 0:
+                return tests
+            if done.returncode != 1:  # not a test that failed, but tests that could not be run
+                raise SystemExit(f"{mutation.what}: {done.stdout}{done.stderr}")
+    return None
+
+
+def main() -> int:
+    first = int(sys.argv[1]) if len(sys.argv) > 1 else 0
+    chosen = MUTATIONS[first:]
+    green = 0
+    for mutation in chosen:
+        tests = survives(mutation)
+        green += tests is not None
+        print(f"{'NOT FOUND by ' + tests if tests else 'found':<9} {mutation.what}", flush=True)
+    print(f"{len(chosen) - green} of {len(chosen)} mutations turn every test named for them red")
+    return 1 if green else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
