@@ -307,21 +307,24 @@ BIG_TABLES = {
 }
 
 
+# A child begins with its parent's peak of memory, so the parent is one without torch.
+LAUNCHER = """
+import os, subprocess, sys
+with open("stderr", "wb") as errors:
+    command = [sys.executable, "-m", "regbench", *sys.argv[1:]]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
+    _, status, usage = os.wait4(process.pid, 0)
+print(os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
+"""
+
+
 def measured(folder, *arguments):
     """Exit code, stderr, processor seconds and peak MiB of a regbench in a process of its own."""
-    log = folder / "stderr"
-    with log.open("wb") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "regbench", *arguments],
-            cwd=folder,
-            stdout=subprocess.DEVNULL,
-            stderr=errors,
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+    command = [sys.executable, "-c", LAUNCHER, *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    code, seconds, peak = done.stdout.split()
     unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
-    seconds = usage.ru_utime + usage.ru_stime
-    return process.returncode, log.read_text("utf-8"), seconds, usage.ru_maxrss / unit
+    return int(code), (folder / "stderr").read_text("utf-8"), float(seconds), int(peak) / unit
 
 
 needs_wait4 = pytest.mark.skipif(not hasattr(os, "wait4"), reason="no figures of a process")
