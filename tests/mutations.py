@@ -207,6 +207,41 @@ MUTATIONS = [
         "time.time()",
         ("tests/test_limits.py",),
     ),
+    Mutation(
+        "a trajectory that is not finite stays in the stack",
+        "training/loop.py",
+        "            readers.diverge(epoch)\n",
+        "            pass\n",
+        ("tests/test_going_on.py", "tests/test_cli.py -k diverged"),
+    ),
+    Mutation(
+        "a diverged neighbour's infinite norm counts where a run has no penalty",
+        "training/update.py",
+        "total += torch.where(strength == 0, 0.0, cost)",
+        "total += cost",
+        ("tests/test_api.py -k neighbours",),
+    ),
+    Mutation(
+        "a checkpoint without the optimizer's memory",
+        "training/loop.py",
+        "restore(self.network.tensors() | self._update.tensors(), state)",
+        "restore(self.network.tensors(), state)",
+        ("tests/test_going_on.py",),
+    ),
+    Mutation(
+        "a checkpoint without the weights that runs have kept",
+        "training/loop.py",
+        "        self._give_back(state)\n",
+        "",
+        ("tests/test_going_on.py",),
+    ),
+    Mutation(
+        "a checkpoint of other runs is gone on from",
+        "execution/checkpointing.py",
+        "json.dumps([_FORM, runs, device, torch.__version__])",
+        "json.dumps([_FORM])",
+        ("tests/test_going_on.py",),
+    ),
 ]
 
 

@@ -205,12 +205,13 @@ def test_clean_accuracy_does_not_depend_on_neighbours(tmp_path):
             assert clean.tolist() == alone[1].train_acc_clean.tolist()
 
 
-def test_how_a_run_diverged_does_not_depend_on_neighbours(tmp_path):
+@pytest.mark.parametrize("lr", [1e20, 1e30])  # weights that are large, and whose norm is infinite
+def test_how_a_run_diverged_does_not_depend_on_neighbours(tmp_path, lr):
     sweep = {"regularizer": {"weak": {"l2": 1e-30}, "none": "none", "other": {"l2": 2e-30}}}
     alone, together = alone_and_together(
         *(tmp_path, sweep, "none"),
         dataset={"name": "iris", "train_size": 60},
-        optimizer={"name": "sgd", "lr": 1e20},
+        optimizer={"name": "sgd", "lr": lr},
     )
     assert set(alone[0].status) == {"diverged"}
     for a, b in zip(alone, together, strict=True):
