@@ -130,7 +130,8 @@ def interrupted_at_random(start, folder, seed, expected):
             time.sleep(draw.choice([0, 0.01, 0.1]))
             process.send_signal(number)
         _, err = process.communicate(timeout=20)
-        assert process.returncode in (0, 128 + number), err
+        # At its very end Python gives signals back to the system, whose way it is to end with -n.
+        assert process.returncode in (0, 128 + number, -number), err
         assert "Traceback" not in err
         assert gone(process)
     assert regbench("run", path, "-o", folder / "r", "-q").code == 0
