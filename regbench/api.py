@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import platform
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +20,7 @@ from regbench.errors import BadStudy
 from regbench.execution.device import resolve_device
 from regbench.execution.limits import NO_LIMITS, Limits
 from regbench.execution.progress import Progress
+from regbench.execution.provenance import provenance
 from regbench.execution.run import RunSummary, run_plan
 from regbench.report.markdown import gap_markdown
 from regbench.results import health
@@ -156,7 +154,7 @@ def run(
             rows = _write_gap(store, study.name) if (folder / "runs.csv").exists() else None
         assert rows is not None
         if summary.trained:
-            store.add_provenance(_provenance(summary))
+            store.add_provenance(provenance(summary, study.folder))
         warnings = tuple(store.warnings)
     # A shard has not all the runs that a claim speaks of: `merge` decides it.
     claims = () if limits.shard else _decided(study.claims, study, rows)
@@ -257,17 +255,3 @@ def read(folder: Path | str) -> Results:
         BadData: it holds none, or they are malformed.
     """
     return Results(Path(folder), read_runs(Path(folder)))
-
-
-def _provenance(summary: RunSummary) -> dict[str, object]:
-    packages = ("regbench", "torch", "numpy", "scikit-learn")
-    return {
-        "event": "trained",
-        "runs": summary.trained,
-        "wall_seconds": round(summary.wall_seconds, 3),
-        "command": sys.argv,
-        "host": platform.node(),
-        "platform": platform.platform(),
-        "python": platform.python_version(),
-        **{name: version(name) for name in packages},
-    }

@@ -207,11 +207,15 @@ def test_clean_accuracy_does_not_depend_on_neighbours(tmp_path):
 
 @pytest.mark.parametrize("lr", [1e20, 1e30])  # weights that are large, and whose norm is infinite
 def test_how_a_run_diverged_does_not_depend_on_neighbours(tmp_path, lr):
-    sweep = {"regularizer": {"weak": {"l2": 1e-30}, "none": "none", "other": {"l2": 2e-30}}}
+    # The second run has no penalty on its first layer, and stands between two that have.
+    strengths = {"first": [1e-30, 0], "second": [0, 1e-30], "both": 1e-30}
+    sweep = {"regularizer": {name: {"l2": l2} for name, l2 in strengths.items()}}
     alone, together = alone_and_together(
-        *(tmp_path, sweep, "none"),
+        *(tmp_path, sweep, "second"),
         dataset={"name": "iris", "train_size": 60},
+        model={"hidden": [4]},
         optimizer={"name": "sgd", "lr": lr},
+        training={"batch_size": "full", "epochs": 3},
     )
     assert set(alone[0].status) == {"diverged"}
     for a, b in zip(alone, together, strict=True):

@@ -297,6 +297,26 @@ def test_provenance_is_apart_and_tables_hold_nothing_volatile(finished):
     facts = json.loads((finished / "provenance.jsonl").read_text().splitlines()[0])
     assert facts["event"] == "trained"
     assert facts["runs"] == 12
+    assert facts["device"] == "cpu"
+    assert "git" not in facts
     for content in contents(finished).values():
         assert facts["host"].encode() not in content
         assert b"wall" not in content
+
+
+def test_the_commit_of_the_studys_folder_is_noted(tmp_path):
+    def git(*arguments):
+        command = ["git", "-C", str(tmp_path), "-c", "user.name=x", "-c", "user.email=x@y.z"]
+        done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    if shutil.which("git") is None:
+        pytest.skip("no git here")
+    path = study(tmp_path)
+    git("init", "-q")
+    assert regbench("run", path, "-o", tmp_path / "r", "-q", "--seeds", 1).code == 0
+    git("add", "small.yaml")
+    git("commit", "-q", "-m", "A study")
+    assert regbench("run", path, "-o", tmp_path / "r", "-q").code == 0
+    lines = (tmp_path / "r" / "provenance.jsonl").read_text().splitlines()
+    assert [json.loads(line).get("git") for line in lines] == [None, git("rev-parse", "HEAD")]

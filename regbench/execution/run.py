@@ -30,13 +30,18 @@ _SPLITS_CHECKED = 200
 
 @dataclass(frozen=True)
 class RunSummary:
-    """How a command went: runs found done, runs trained, and of all runs those without numbers."""
+    """How a command went: runs found done, runs trained, and of all runs those without numbers.
+
+    Attributes:
+        device: where it trained, as torch names it; as asked for, if it trained nothing.
+    """
 
     kept: int
     trained: int
     diverged: int
     failed: int
     wall_seconds: float
+    device: str
 
 
 @dataclass(frozen=True)
@@ -126,6 +131,7 @@ def run_plan(
         statuses.count("diverged"),
         statuses.count("failed"),
         clock.seconds,
+        where,
     )
 
 

@@ -1,0 +1,52 @@
+"""What may differ between identical results: where, when and with what they were made."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+from regbench.execution.run import RunSummary
+
+__all__ = ["git_commit", "provenance"]
+
+_PACKAGES = ("regbench", "torch", "numpy", "scikit-learn")
+
+
+def provenance(summary: RunSummary, study_folder: Path) -> dict[str, object]:
+    """The line that a command which trained adds to provenance.jsonl."""
+    commit = git_commit(study_folder)
+    return {
+        "event": "trained",
+        "runs": summary.trained,
+        "wall_seconds": round(summary.wall_seconds, 3),
+        "command": sys.argv,
+        "host": platform.node(),
+        "platform": platform.platform(),
+        "device": _device_name(summary.device),
+        "python": platform.python_version(),
+        **{name: version(name) for name in _PACKAGES},
+        **({} if commit is None else {"git": commit}),
+    }
+
+
+def git_commit(folder: Path) -> str | None:
+    """The commit of the working tree that a folder lies in; None where there is none to tell."""
+    command = ["git", "-C", str(folder), "rev-parse", "--verify", "--quiet", "HEAD"]
+    try:
+        done = subprocess.run(  # noqa: S603  (our own words and a path; no shell)
+            command, capture_output=True, text=True, check=False, timeout=5
+        )
+    except (OSError, subprocess.TimeoutExpired):  # no git here
+        return None
+    return done.stdout.strip() or None
+
+
+def _device_name(device: str) -> str:
+    if not device.startswith("cuda"):
+        return device
+    import torch
+
+    return f"{device} ({torch.cuda.get_device_name(device)})"
