@@ -14,10 +14,11 @@ from regbench.nn import device as devices
 from regbench.streams import Purpose, normal, raw, uint16
 from regbench.training import philox
 
-__all__ = ["Draws", "device_orders", "shuffled"]
+__all__ = ["CHUNK_BYTES", "Draws", "device_orders", "shuffled"]
 
 _INTEGERS, _NORMALS = 16, 4  # in one block of the generator
 _CHUNK = 1 << 21  # 16-bit integers drawn ahead, at most, for one layer over all seeds
+CHUNK_BYTES = 8 * _CHUNK  # what they take up while they are made
 
 
 def shuffled(seed: int, epoch: int, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
