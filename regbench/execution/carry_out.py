@@ -121,7 +121,7 @@ def _attempt(
     return None
 
 
-# What a plain RuntimeError says when it is memory that ran out: on the CPU, and of CUDA's libraries.
+# What a plain RuntimeError says where memory ran out: on the CPU, and in CUDA's libraries.
 _OUT_OF_MEMORY = (
     "can't allocate memory",
     "not enough memory",
