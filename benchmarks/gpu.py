@@ -4,10 +4,10 @@
 
 Digits (1,200 to train, 597 to validate), mlp 64-128-128-10, batches of 64, Adam, dropout 0.2 and
 one of four strengths of L2, both parts scored each epoch. First the checks of
-tests/device_checks.py on this card, then a table. A plain PyTorch loop trains a sample of the runs on the same card. The
-products alone are those of training and scoring with nothing between them, for a few epochs. The
-bytes alone are what a step must move through memory at the least (`bytes_of_an_epoch`), at the
-speed of a copy. Without CUDA it measures nothing and says so.
+tests/device_checks.py on this card, then a table. A plain PyTorch loop trains a sample of the runs
+on the same card. The products alone are those of training and scoring with nothing between them,
+for a few epochs. The bytes alone are what a step must move through memory at the least
+(`bytes_of_an_epoch`), at the speed of a copy. Without CUDA it measures nothing and says so.
 """
 
 from __future__ import annotations

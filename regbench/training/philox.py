@@ -50,11 +50,10 @@ def _product(multiplier: int, word: Tensor) -> tuple[Tensor, Tensor]:
     """Upper and lower 64 bits of multiplier * word, all unsigned."""
     high, low = multiplier >> 32, multiplier & _LOW
     word_high, word_low = _upper(word), word & _LOW
-    middle = _upper(word_low * low)
-    low_high, high_low = word_high * low, word_low.mul_(high)
-    # At most three numbers of 32 bits: no overflow.
-    middle.add_(low_high & _LOW).add_(high_low & _LOW)
-    upper = word_high.mul_(high).add_(_upper(low_high)).add_(_upper(high_low)).add_(_upper(middle))
+    # None of these sums overflows: (2^32 - 1)^2 + 2 (2^32 - 1) is 2^64 - 1.
+    middle = torch.add(_upper(word_low * low), word_high, alpha=low)
+    carry = _upper(torch.add(middle & _LOW, word_low, alpha=high))
+    upper = _upper(middle).add_(carry).add_(word_high, alpha=high)
     return upper, word * _signed(multiplier)
 
 
