@@ -42,6 +42,7 @@ bench: setup
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/tables.py
 	$(BIN)/python benchmarks/growth.py
+	$(BIN)/python benchmarks/gpu.py
 
 docs: setup
 	$(BIN)/python docs/generate.py

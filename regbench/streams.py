@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-__all__ = ["Purpose", "normal", "permutation", "raw", "uint16", "uniform"]
+__all__ = ["Purpose", "normal", "permutation", "purpose_key", "raw", "uint16", "uniform"]
 
 _WORDS_PER_BLOCK = 4  # one Philox counter value gives four 64-bit words
 
@@ -38,7 +38,8 @@ class Purpose(Enum):
 
 
 @cache
-def _key(purpose: Purpose) -> int:
+def purpose_key(purpose: Purpose) -> int:
+    """The second half of the generator's key, 64 bits."""
     digest = hashlib.sha256(f"regbench {purpose.value}".encode()).digest()
     return int.from_bytes(digest[:8], "little")
 
@@ -63,7 +64,7 @@ def raw(
     """
     # Philox steps its counter before it draws: the word order is (block, layer, epoch, 0).
     counter = np.array([block, layer, epoch, 0], dtype=np.uint64)
-    key = np.array([seed, _key(purpose)], dtype=np.uint64)
+    key = np.array([seed, purpose_key(purpose)], dtype=np.uint64)
     return np.random.Philox(counter=counter, key=key).random_raw(count)
 
 

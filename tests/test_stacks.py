@@ -143,6 +143,13 @@ def test_runs_with_the_same_regularizers_stand_side_by_side():
     ]
 
 
+def test_on_a_gpu_the_runs_of_a_seed_stand_side_by_side():
+    text = "sweep: {regularizer: [{l2: 1}, none, {l2: 2}]}\n"
+    (stack,) = stacks(BASE + text, seeds=2, device="cuda")
+    found = [(one.setting.regularizer.l2, one.seed) for one in stack.members]
+    assert found == [(0, 0), (0, 1), (1, 0), (2, 0), (1, 1), (2, 1)]
+
+
 def test_splits_of_other_shapes_are_refused(tmp_path):
     members = [
         member(setting(dataset={"name": "wine", "train_size": size}), seed=0) for size in (50, 60)

@@ -11,6 +11,7 @@ import torch
 
 from regbench.execution.checkpointing import StackCheckpoints
 from regbench.execution.job import Job, JobResult
+from regbench.execution.memory import fits, release
 from regbench.results.arrays import save_predictions, save_weights
 from regbench.results.pieces import commit
 from regbench.results.records import RunRecord
@@ -88,29 +89,50 @@ def _train(
 ) -> Iterator[_Part]:
     """Train the members together, or where memory runs out in halves, each run once."""
     checkpoints = StackCheckpoints(job.results_folder, name, members, job.device)
+    trained = None
+    if len(members) == 1 or fits(members, job.study_folder, job.device):
+        trained = _attempt(members, job, report, checkpoints)
+    if trained is not None:
+        yield _Part([r for trajectory in trained for r in _records(trajectory, job)], checkpoints)
+    elif len(members) > 1:
+        half = len(members) // 2
+        yield _Part([], checkpoints)  # its checkpoints, too, are to be discarded
+        yield from _train(f"{name}a", members[:half], job, report)
+        yield from _train(f"{name}b", members[half:], job, report)
+    else:
+        reason = "out of memory alone in its stack"
+        yield _Part([_failed(run_id, reason) for run_id in members[0].readings], checkpoints)
+
+
+def _attempt(
+    members: Sequence[Member],
+    job: Job,
+    report: Callable[[int, int], None],
+    checkpoints: StackCheckpoints,
+) -> list[Trajectory] | None:
+    """The trajectories, or None where memory ran out; nothing of the attempt is then left."""
     try:
-        trained = train_stack(members, job.study_folder, job.device, report, checkpoints)
+        return train_stack(members, job.study_folder, job.device, report, checkpoints)
     except (MemoryError, RuntimeError) as error:
         if not _out_of_memory(error):
             raise
-        if len(members) > 1:
-            half = len(members) // 2
-            yield _Part([], checkpoints)  # its checkpoints, too, are to be discarded
-            yield from _train(f"{name}a", members[:half], job, report)
-            yield from _train(f"{name}b", members[half:], job, report)
-            return
-        reason = "out of memory alone in its stack"
-        yield _Part([_failed(run_id, reason) for run_id in members[0].readings], checkpoints)
-        return
-    yield _Part([r for trajectory in trained for r in _records(trajectory, job)], checkpoints)
+    # Not before here: while the error is handled, it holds on to all that the attempt had made.
+    release()
+    return None
+
+
+# What a plain RuntimeError says where memory ran out: on the CPU, and in CUDA's libraries.
+_OUT_OF_MEMORY = (
+    "can't allocate memory",
+    "not enough memory",
+    "CUDA error: out of memory",
+    "_STATUS_ALLOC_FAILED",
+)
 
 
 def _out_of_memory(error: Exception) -> bool:
-    # On the CPU torch raises a plain RuntimeError with this text.
-    return (
-        isinstance(error, MemoryError | torch.OutOfMemoryError)
-        or "can't allocate memory" in str(error)
-        or "not enough memory" in str(error)
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(
+        words in str(error) for words in _OUT_OF_MEMORY
     )
 
 

@@ -149,17 +149,18 @@ def _pending(plan: Plan, store: Store, done: set[str], device: str, limits: Limi
         known = _as_planned(plan, known, device)
         store.record_stacks(known)
     stacks: list[Stack] = []
+    kind = device_kind(device)
     for stack_id, run_ids in known.items():
         runs = [by_id[run_id] for run_id in run_ids if run_id in by_id]
         # One stack it was, so one it is, whatever the device's limit says now.
-        members = [m for s in make_stacks(runs, folder, device="cuda") for m in s.members]
+        members = [m for s in make_stacks(runs, folder, device=kind) for m in s.members]
         if members:
             stacks.append(Stack(stack_id, tuple(members)))
     recorded = {run_id for run_ids in known.values() for run_id in run_ids}
     fresh = [run for run in plan.runs if run.run_id not in recorded | done]
     numbers = [int(name[1:]) for name in known if re.fullmatch("s[0-9]+", name)]
     first = max(numbers, default=0) + 1
-    new = make_stacks(fresh, folder, device=device_kind(device), first=first)
+    new = make_stacks(fresh, folder, device=kind, first=first)
     store.record_stacks({stack.stack_id: stack.run_ids for stack in new})
     waiting = [_without(stack, done) for stack in _share(stacks + new, limits.shard, folder)]
     return [stack for stack in waiting if stack.members]

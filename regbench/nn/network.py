@@ -160,14 +160,20 @@ def _batchnorm(
 
 
 def _initialize(network: Network, settings: Sequence[Setting], seeds: Sequence[int]) -> None:
-    drawn: dict[tuple[str, int, int], tuple[Tensor, Tensor]] = {}
     for layer in network.layers:
         if isinstance(layer, Affine):
-            for row, (setting, seed) in enumerate(zip(settings, seeds, strict=True)):
-                key = (setting.model.init, seed, layer.index)
-                if key not in drawn:
-                    weight, bias = initial_affine(*key, layer.inputs, layer.outputs)
-                    drawn[key] = torch.from_numpy(weight), torch.from_numpy(bias)
-                layer.weight[row], layer.bias[row] = drawn[key]
+            # Drawn once for all runs that share them, and brought to the device together.
+            place: dict[tuple[str, int], int] = {}
+            keys = [(s.model.init, seed) for s, seed in zip(settings, seeds, strict=True)]
+            of_run = torch.tensor([place.setdefault(key, len(place)) for key in keys])
+            drawn = [
+                initial_affine(init, seed, layer.index, layer.inputs, layer.outputs)
+                for init, seed in place
+            ]
+            for view, arrays in zip(
+                (layer.weight, layer.bias), zip(*drawn, strict=True), strict=True
+            ):
+                distinct = torch.from_numpy(np.stack(arrays)).to(view)
+                view.copy_(distinct.index_select(0, of_run.to(view.device)))
         elif isinstance(layer, BatchNorm):
             layer.gamma.fill_(1)

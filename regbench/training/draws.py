@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from regbench.nn import device as devices
 from regbench.streams import Purpose, normal, raw, uint16
+from regbench.training import philox
 
-__all__ = ["Draws", "shuffled"]
+__all__ = ["CHUNK_BYTES", "Draws", "device_orders", "shuffled"]
 
-_PER_BLOCK = 16  # 16-bit integers in one block of the generator
+_INTEGERS, _NORMALS = 16, 4  # in one block of the generator
 _CHUNK = 1 << 21  # 16-bit integers drawn ahead, at most, for one layer over all seeds
+CHUNK_BYTES = 8 * _CHUNK  # what they take up while they are made
 
 
 def shuffled(seed: int, epoch: int, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
@@ -30,6 +34,88 @@ def shuffled(seed: int, epoch: int, ids: npt.NDArray[np.int64]) -> npt.NDArray[n
     """
     keys = raw(seed, Purpose.SHUFFLE, int(ids.max()) + 1, epoch=epoch)
     return np.argsort(keys[ids])  # keys of 64 bits are never equal, so any sort gives this order
+
+
+def device_orders(seeds: Tensor, epoch: int, ids: Tensor, count: int) -> Tensor:
+    """The orders of `shuffled` for S seeds at once, found on the device of the ids.
+
+    Args:
+        seeds: (S,) as `philox.as_words` gives them.
+        ids: (S, n) row ids in the whole data set, all below `count`.
+    Returns:
+        (S, n) positions.
+    """
+    blocks = torch.arange(-(-count // 4), device=ids.device)
+    words = philox.words(seeds.unsqueeze(1), Purpose.SHUFFLE, blocks, epoch=epoch)
+    return philox.sort_keys(words).flatten(1).gather(1, ids).argsort(1)
+
+
+class _Source(Protocol):
+    """Where numbers come from: steps `first` to `first + steps`, so many blocks each."""
+
+    def integers(self, epoch: int, layer: int, first: int, steps: int, blocks: int) -> Tensor:
+        """(steps, S, 16 * blocks) signed 16-bit integers."""
+
+    def normals(self, epoch: int, first: int, steps: int, blocks: int) -> Tensor:
+        """(steps, S, 4 * blocks) standard normals, in float64."""
+
+
+class _OnTheHost:
+    """NumPy draws; on the CPU there is nothing faster."""
+
+    def __init__(self, seeds: Sequence[int]) -> None:
+        self._seeds = seeds
+
+    def integers(self, epoch: int, layer: int, first: int, steps: int, blocks: int) -> Tensor:
+        numbers = np.empty((steps, len(self._seeds), _INTEGERS * blocks), dtype=np.int16)
+        for i, seed in enumerate(self._seeds):
+            drawn = uint16(
+                seed,
+                Purpose.DROPOUT,
+                numbers[:, i].size,
+                epoch=epoch,
+                layer=layer,
+                block=first * blocks,
+            )
+            numbers[:, i] = drawn.view(np.int16).reshape(steps, -1)
+        return torch.from_numpy(numbers)
+
+    def normals(self, epoch: int, first: int, steps: int, blocks: int) -> Tensor:
+        numbers = np.empty((steps, len(self._seeds), _NORMALS * blocks))
+        for i, seed in enumerate(self._seeds):
+            drawn = normal(
+                seed,
+                Purpose.INPUT_NOISE,
+                numbers[:, i].size,
+                epoch=epoch,
+                block=first * blocks,
+            )
+            numbers[:, i] = drawn.reshape(steps, -1)
+        return torch.from_numpy(numbers)
+
+
+class _OnTheDevice:
+    """torch draws the same numbers on a GPU: nothing is copied to it, and it never waits."""
+
+    def __init__(self, seeds: Sequence[int], device: torch.device) -> None:
+        self._seeds = philox.as_words(seeds, device).unsqueeze(1)
+
+    def _words(
+        self, purpose: Purpose, epoch: int, layer: int, first: int, steps: int, blocks: int
+    ) -> Tensor:
+        """(steps, S, blocks, 4)."""
+        device = self._seeds.device
+        numbers = torch.arange(first * blocks, (first + steps) * blocks, device=device)
+        places = numbers.view(steps, 1, blocks)
+        return philox.words(self._seeds, purpose, places, epoch=epoch, layer=layer)
+
+    def integers(self, epoch: int, layer: int, first: int, steps: int, blocks: int) -> Tensor:
+        drawn = self._words(Purpose.DROPOUT, epoch, layer, first, steps, blocks)
+        return philox.integers(drawn).flatten(2)
+
+    def normals(self, epoch: int, first: int, steps: int, blocks: int) -> Tensor:
+        drawn = self._words(Purpose.INPUT_NOISE, epoch, 0, first, steps, blocks)
+        return philox.normals(drawn).flatten(2)
 
 
 class Draws:
@@ -53,7 +139,12 @@ class Draws:
         self._seeds = list(place)
         self._of_run = torch.tensor([place[seed] for seed in seeds.tolist()], device=self._device)
         self._shared = len(self._seeds) < len(seeds)
-        self._ahead: dict[int, tuple[int, Sequence[Tensor]]] = {}
+        self._source: _Source = (
+            _OnTheDevice(self._seeds, self._device)
+            if devices.is_gpu(self._device)
+            else _OnTheHost(self._seeds)
+        )
+        self._ahead: dict[int | str, tuple[int, Sequence[Tensor]]] = {}
 
     def start_epoch(self, epoch: int, steps: int) -> None:
         """Begin an epoch, counted from 1, of so many steps."""
@@ -71,54 +162,38 @@ class Draws:
         Element (b, u) of a step is number `step * stride + b * width + u` of the stream of
         (seed, dropout, epoch, layer), where stride is batch * width rounded up to a block of 16.
         """
-        start, numbers = self._ahead.get(layer, (0, ()))
-        if not start <= self._step < start + len(numbers):
-            start, numbers = self._step, self._draw_ahead(layer, width)
-            self._ahead[layer] = start, numbers
-        now = numbers[self._step - start]
-        if self._rows < self._batch:
-            now = now[:, : self._rows]
-        return now.index_select(0, self._of_run[rows]) if self._shared else now[rows]
+        blocks = -(-self._batch * width // _INTEGERS)
 
-    def _draw_ahead(self, layer: int, width: int) -> Sequence[Tensor]:
-        """(S, B, width) numbers of this step and of as many after it as `_CHUNK` allows."""
-        blocks = -(-self._batch * width // _PER_BLOCK)
-        stride = blocks * _PER_BLOCK
-        ahead = max(1, _CHUNK // (stride * len(self._seeds)))
-        steps = min(ahead, self._steps - self._step)
-        numbers = np.empty((steps, len(self._seeds), stride), dtype=np.int16)
-        for i, seed in enumerate(self._seeds):
-            numbers[:, i] = (
-                uint16(
-                    seed,
-                    Purpose.DROPOUT,
-                    steps * stride,
-                    epoch=self._epoch,
-                    layer=layer,
-                    block=self._step * blocks,
-                )
-                .view(np.int16)
-                .reshape(steps, stride)
-            )
-        used = torch.from_numpy(numbers).to(self._device)[:, :, : self._batch * width]
-        return used.view(steps, len(self._seeds), self._batch, width).unbind()
+        def draw(first: int, steps: int) -> Tensor:
+            return self._source.integers(self._epoch, layer, first, steps, blocks)
+
+        now = self._now(layer, width, _INTEGERS * blocks, draw)
+        return now.index_select(0, self._of_run[rows]) if self._shared else now[rows]
 
     def input_noise(self, width: int, rows: slice, like: Tensor) -> Tensor:
         """(r, B, width) standard normals for these runs, element by element as in `dropout`."""
-        blocks = -(-self._batch * width // 4)
-        count = self._rows * width
-        drawn = [
-            normal(
-                seed,
-                Purpose.INPUT_NOISE,
-                count,
-                epoch=self._epoch,
-                block=self._step * blocks,
-            )
-            for seed in self._seeds
-        ]
-        numbers = torch.from_numpy(np.stack(drawn)).to(like)
-        return numbers.index_select(0, self._of_run[rows]).view(-1, self._rows, width)
+        blocks = -(-self._batch * width // _NORMALS)
+
+        def draw(first: int, steps: int) -> Tensor:
+            return self._source.normals(self._epoch, first, steps, blocks).to(like)
+
+        # Four times the bytes of a 16-bit integer, or more: so many fewer ahead.
+        now = self._now("input noise", width, 4 * _NORMALS * blocks, draw)
+        return now.index_select(0, self._of_run[rows])
+
+    def _now(
+        self, use: int | str, width: int, stride: int, draw: Callable[[int, int], Tensor]
+    ) -> Tensor:
+        """(S, B, width) numbers of this step; drawn for as many steps ahead as `_CHUNK` allows."""
+        start, numbers = self._ahead.get(use, (0, ()))
+        if not start <= self._step < start + len(numbers):
+            ahead = max(1, _CHUNK // (stride * len(self._seeds)))
+            start, steps = self._step, min(ahead, self._steps - self._step)
+            used = draw(start, steps)[:, :, : self._batch * width].to(self._device)
+            numbers = used.view(steps, len(self._seeds), self._batch, width).unbind()
+            self._ahead[use] = start, numbers
+        now = numbers[self._step - start]
+        return now[:, : self._rows] if self._rows < self._batch else now
 
     def keep(self, rows: npt.NDArray[np.intp]) -> None:
         """Keep only these runs, in this order; between epochs only."""

@@ -14,8 +14,10 @@ from torch import Tensor
 from regbench.config.schema import Setting, Task
 from regbench.data import Part, Split, load
 from regbench.errors import BadData
+from regbench.nn import device as devices
 from regbench.nn.buffers import ALIGNMENT, Scratch
-from regbench.training.draws import shuffled
+from regbench.training import philox
+from regbench.training.draws import device_orders, shuffled
 
 __all__ = ["Examples", "StackedPart"]
 
@@ -100,6 +102,11 @@ class Examples:
         self._streams = [(int(seed), int(view)) for seed, view in streams.T]
         self._stream_of_run = torch.from_numpy(of_run.reshape(-1)).to(device)
         self.view_of_run = torch.from_numpy(views).to(device)
+        self._on_gpu = devices.is_gpu(device)
+        if self._on_gpu:
+            ids = np.stack([self._splits[view].train.ids for _, view in self._streams])
+            self._ids, self._id_count = torch.from_numpy(ids).to(device), int(ids.max()) + 1
+            self._stream_seeds = philox.as_words([seed for seed, _ in self._streams], device)
         self._first_row = (self.view_of_run * self.parts["train"].rows.shape[1]).unsqueeze(1)
 
     def split_of(self, row: int) -> Split:
@@ -131,15 +138,13 @@ class Examples:
         """(S, n) row numbers within the training part, for each stream."""
         n = self.parts["train"].size
         if not self._shuffle or batch >= n:  # one step sees all: their order is nothing
-            order = np.broadcast_to(np.arange(n), (len(self._streams), n)).copy()
-        else:
-            order = np.stack(
-                [
-                    shuffled(seed, epoch, self._splits[view].train.ids)
-                    for seed, view in self._streams
-                ]
-            )
-        return torch.from_numpy(order).to(self._first_row.device)
+            return torch.arange(n, device=self._first_row.device).repeat(len(self._streams), 1)
+        if self._on_gpu:
+            return device_orders(self._stream_seeds, epoch, self._ids, self._id_count)
+        order = [
+            shuffled(seed, epoch, self._splits[view].train.ids) for seed, view in self._streams
+        ]
+        return torch.from_numpy(np.stack(order))
 
     def chunks(self, part: StackedPart, size: int) -> Iterator[tuple[Tensor, slice]]:
         """The part in file order: x (R, b, I), not to be written to, and which rows these are."""

@@ -125,7 +125,7 @@ class StackTrainer:
                 for s in (self._members[i].setting for i in self._in_stack)
             ]
         )
-        lr = torch.from_numpy(self._rates).to(self._like).unsqueeze(1)
+        lr = torch.from_numpy(self._rates).to(self._like, non_blocking=True).unsqueeze(1)
         objective = Objective(self._update, self.alive, self._like)
         n = self.examples.parts["train"].size
         self._draws.start_epoch(epoch, steps=-(-n // self._batch))

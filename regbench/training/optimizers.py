@@ -8,15 +8,15 @@ threshold of the proximal step; with any other threshold the fixed point would n
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import groupby
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
 from regbench.config.schema import Setting
+from regbench.nn import device as devices
 from regbench.nn.parameters import Blocks, Parameters, Slot, kept
+from regbench.training.adam import Adam, ColumnAdam
+from regbench.training.columns import column, named
 
 __all__ = ["Optimizer", "make_optimizer"]
 
@@ -41,14 +41,6 @@ class Optimizer(Protocol):
         """All that it remembers from step to step: the tensors in use, by name."""
 
 
-def _named(name: str, blocks: Blocks) -> dict[str, Tensor]:
-    return {f"{name}.{i}": block for i, block in enumerate(blocks)}
-
-
-def _column(values: Sequence[float], like: Tensor) -> Tensor:
-    return torch.tensor(values, dtype=like.dtype, device=like.device).unsqueeze(1)
-
-
 def _pieces(*blocks: Blocks) -> Iterator[tuple[slice, tuple[Tensor, ...]]]:
     """Rows, and those rows of the same block of each kind, about `_BLOCK` elements at a time."""
     for same in zip(*blocks, strict=True):
@@ -70,7 +62,7 @@ class Sgd:
         assert all(o.name == "sgd" for o in options)
         momenta = [o.momentum for o in options if o.name == "sgd"]
         self._nesterov = options[0].name == "sgd" and options[0].nesterov
-        self._momentum = _column(momenta, parameters.values[0])
+        self._momentum = column(momenta, parameters.values[0])
         self._velocity = parameters.zeros() if any(momenta) else None
 
     def step(self, parameters: Parameters, lr: Tensor) -> None:
@@ -99,102 +91,7 @@ class Sgd:
 
     def tensors(self) -> dict[str, Tensor]:
         """The velocities."""
-        return _named("velocity", self._velocity or [])
-
-
-class Adam:
-    """w -= lr * m_hat / (sqrt(v_hat) + eps), with running means m of g and v of g^2.
-
-    torch's fused kernel moves the weights in one pass over memory. It takes one learning rate a
-    call, so there is a call for every group of runs that have the same numbers. A row is a whole
-    number of vectors, so a run has the same bits in any group.
-
-    Source: Kingma & Ba 2015, alg. 1; torch.optim.Adam. `adamw` is the same rule: its decay is
-    applied by the loop, as in every optimizer.
-    """
-
-    def __init__(self, settings: Sequence[Setting], parameters: Parameters) -> None:
-        options = [s.optimizer for s in settings if s.optimizer.name in ("adam", "adamw")]
-        assert len(options) == len(settings)
-        like = parameters.values[0]
-        self._numbers = [(*o.betas, o.eps) for o in options]
-        self._eps = _column([o.eps for o in options], like)
-        self._mean, self._square = parameters.zeros(), parameters.zeros()
-        self._steps = torch.zeros((), dtype=torch.float32, device=like.device)
-        self._lr: Tensor | None = None
-        self._groups: list[_AdamGroup] = []
-
-    def step(self, parameters: Parameters, lr: Tensor) -> None:
-        """One step."""
-        if lr is not self._lr:  # a new epoch, or runs have left
-            self._lr, self._groups = lr, self._grouped(parameters, lr)
-        self._steps += 1
-        for group in self._groups:
-            group.step(self._steps)
-
-    def _grouped(self, parameters: Parameters, lr: Tensor) -> list[_AdamGroup]:
-        numbers = [
-            (rate, *own) for rate, own in zip(lr.flatten().tolist(), self._numbers, strict=True)
-        ]
-        spans: dict[tuple[float, float, float, float], list[slice]] = {}
-        first = 0
-        for own, neighbours in groupby(numbers):
-            last = first + len(list(neighbours))
-            spans.setdefault(own, []).append(slice(first, last))
-            first = last
-        kinds = (parameters.values, parameters.gradients, self._mean, self._square)
-        return [
-            _AdamGroup(*own, tensors=[[b[rows] for b in kind for rows in chosen] for kind in kinds])
-            for own, chosen in spans.items()
-        ]
-
-    def unit_step_divisor(self, slot: Slot, rows: slice) -> Tensor:
-        """sqrt(v_hat) + eps."""
-        step = int(self._steps)
-        corrections = [1 - beta2**step for _, beta2, _ in self._numbers[rows]]
-        correction = _column(corrections, self._eps)
-        return (self._square[slot.block][rows] / correction).sqrt_().add_(self._eps[rows])
-
-    def keep(self, rows: Tensor) -> None:
-        """Keep only these runs' state."""
-        self._eps = self._eps.index_select(0, rows)
-        self._mean, self._square = kept(self._mean, rows), kept(self._square, rows)
-        self._numbers = [self._numbers[row] for row in rows.tolist()]
-        self._lr = None
-
-    def tensors(self) -> dict[str, Tensor]:
-        """Both means, and the number of steps."""
-        means = _named("mean", self._mean) | _named("square", self._square)
-        return means | {"steps": self._steps}
-
-
-@dataclass(frozen=True)
-class _AdamGroup:
-    """Runs with the same numbers; `tensors` are their rows of values, gradients, m and v."""
-
-    lr: float
-    beta1: float
-    beta2: float
-    eps: float
-    tensors: Sequence[list[Tensor]]
-
-    def step(self, steps: Tensor) -> None:
-        values, gradients, means, squares = self.tensors
-        torch._fused_adam_(
-            values,
-            gradients,
-            means,
-            squares,
-            max_exp_avg_sqs=[],
-            state_steps=[steps] * len(values),
-            lr=self.lr,
-            beta1=self.beta1,
-            beta2=self.beta2,
-            weight_decay=0.0,
-            eps=self.eps,
-            amsgrad=False,
-            maximize=False,
-        )
+        return named("velocity", self._velocity or [])
 
 
 class RmsProp:
@@ -206,8 +103,8 @@ class RmsProp:
     def __init__(self, settings: Sequence[Setting], parameters: Parameters) -> None:
         options = [s.optimizer for s in settings if s.optimizer.name == "rmsprop"]
         assert len(options) == len(settings)
-        self._alpha = _column([o.alpha for o in options], parameters.values[0])
-        self._eps = _column([o.eps for o in options], parameters.values[0])
+        self._alpha = column([o.alpha for o in options], parameters.values[0])
+        self._eps = column([o.eps for o in options], parameters.values[0])
         self._square = parameters.zeros()
 
     def step(self, parameters: Parameters, lr: Tensor) -> None:
@@ -231,7 +128,7 @@ class RmsProp:
 
     def tensors(self) -> dict[str, Tensor]:
         """The running means."""
-        return _named("square", self._square)
+        return named("square", self._square)
 
 
 OPTIMIZERS: dict[str, type[Sgd] | type[Adam] | type[RmsProp]] = {
@@ -244,4 +141,7 @@ OPTIMIZERS: dict[str, type[Sgd] | type[Adam] | type[RmsProp]] = {
 
 def make_optimizer(settings: Sequence[Setting], parameters: Parameters) -> Optimizer:
     """The optimizer of a stack whose settings name the same one."""
-    return OPTIMIZERS[settings[0].optimizer.name](settings, parameters)
+    kind = OPTIMIZERS[settings[0].optimizer.name]
+    if kind is Adam and devices.is_gpu(parameters.values[0].device):
+        return ColumnAdam(settings, parameters)
+    return kind(settings, parameters)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from regbench.nn import device as devices
 from regbench.nn.network import Network
 from regbench.training.examples import Examples, StackedPart
 
-__all__ = ["score"]
+__all__ = ["rows_at_once", "score"]
 
 # Elements of a run's widest layer that are scored at once. A function of the model alone: the
 # number of rows in a product may change its bits, the number of runs may not.
 _CHUNK_ELEMENTS = 1 << 15
+# On a GPU, where no bits are promised: elements of all runs' widest layers together.
+_CHUNK_ELEMENTS_GPU = 1 << 26
 
 
 def score(network: Network, examples: Examples) -> dict[str, Tensor]:
@@ -37,6 +40,16 @@ def score(network: Network, examples: Examples) -> dict[str, Tensor]:
     return scores
 
 
+def rows_at_once(width: int, runs: int, *, on_gpu: bool) -> int:
+    """Examples of a part that are scored together, for runs whose widest layer has this width.
+
+    >>> rows_at_once(128, 40, on_gpu=False), rows_at_once(128, 2500, on_gpu=True)
+    (256, 209)
+    """
+    elements = _CHUNK_ELEMENTS_GPU // runs if on_gpu else _CHUNK_ELEMENTS
+    return max(64, elements // width)
+
+
 def _totals(
     network: Network, examples: Examples, part: StackedPart
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -45,7 +58,8 @@ def _totals(
         3, network.runs, dtype=torch.float64, device=part.y.device
     )
     width = max(max(slot.shape) for slot in network.parameters.kernels)
-    for x, rows in examples.chunks(part, max(64, _CHUNK_ELEMENTS // width)):
+    size = rows_at_once(width, network.runs, on_gpu=devices.is_gpu(part.y.device))
+    for x, rows in examples.chunks(part, size):
         outputs = network.forward(x)
         y = part.y[:, rows].index_select(0, examples.view_of_run)
         if examples.task == "regression":

@@ -126,7 +126,9 @@ def make_stacks(
     stacks: list[Stack] = []
     for trajectories in groups.values():
         members = [Member(settings[key], key[1], runs) for key, runs in trajectories.items()]
-        members.sort(key=lambda member: _acting(member.setting))
+        # On a GPU numbers take long to draw: there the runs that share them, too, are together.
+        by_seed = device == "cuda"
+        members.sort(key=lambda one: (_acting(one.setting), one.seed if by_seed else 0))
         for part in _split(members, _most(members, folder, device)):
             stacks.append(Stack(f"s{first + len(stacks):04d}", part))
     return stacks

@@ -171,7 +171,7 @@ class Update:
 
     def zero_fraction(self) -> Tensor:
         """(R,) share of the kernels' weights that are exactly 0."""
-        zeros = torch.zeros((), dtype=torch.float64)
+        zeros = torch.zeros((), dtype=torch.float64, device=self._parameters.values[0].device)
         for kernel in self._kernels:
             weight = self._weight(kernel)
             zeros = zeros + zero_count(weight) - (weight.shape[1] - kernel.slot.size)

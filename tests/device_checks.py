@@ -1,0 +1,197 @@
+"""What must hold on a device, as functions; each raises AssertionError where it does not.
+
+`tests/test_cuda.py` runs them on a GPU, as does `benchmarks/gpu.py`, and `tests/test_gpu_paths.py`
+what it can of them on the CPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+import torch
+from engine import FRIEDMAN, member, setting
+
+import regbench
+from regbench.execution import carry_out
+from regbench.streams import Purpose, normal, uint16
+from regbench.training import philox
+from regbench.training.draws import Draws, device_orders, shuffled
+from regbench.training.loop import StackTrainer, train_stack
+from regbench.training.member import Member, Trajectory
+
+OPTIMIZERS = {
+    "sgd": {"name": "sgd", "lr": 0.05},
+    "nesterov": {"name": "sgd", "lr": 0.02, "momentum": 0.8, "nesterov": True},
+    "adam": {"name": "adam", "lr": 0.01, "betas": [0.8, 0.99]},
+    "rmsprop": {"name": "rmsprop", "lr": 0.003, "alpha": 0.95},
+}
+REGULARIZERS = {
+    "none": {},
+    "l1": {"l1": 0.003},
+    "subgradient": {"l1": 0.003, "l1_method": "subgradient"},
+    "l2": {"l2": 0.01},
+    "dropout": {"dropout": 0.3},
+    "input dropout": {"input_dropout": 0.2},
+    "batchnorm": {"batchnorm": {"momentum": 0.2, "eps": 1e-3}},
+    "weight decay": {"weight_decay": 0.1},
+    "max norm": {"max_norm": 0.9},
+    "smoothing": {"label_smoothing": 0.1},
+    "input noise": {"input_noise": 0.3},
+}
+# Name: optimizer, regularizer, and other blocks of the setting.
+CASES = {
+    f"{optimizer}, {regularizer}": (OPTIMIZERS[optimizer], REGULARIZERS[regularizer], {})
+    for optimizer in OPTIMIZERS
+    for regularizer in REGULARIZERS
+} | {
+    "regression": (OPTIMIZERS["adam"], {"l1": 0.002}, {"dataset": FRIEDMAN}),
+    "linear": (OPTIMIZERS["adam"], {"l2": 0.002}, {"model": {"name": "linear"}}),
+    **{
+        f"{activation}, dropout": (
+            OPTIMIZERS["sgd"],
+            {"dropout": 0.2},
+            {"model": {"name": "mlp", "hidden": [12, 7], "activation": activation}},
+        )
+        for activation in ("tanh", "gelu", "elu", "selu", "sigmoid")
+    },
+    "in file order": (OPTIMIZERS["sgd"], {}, {"training": {"shuffle": False}}),
+    "full batch": (OPTIMIZERS["sgd"], {}, {"training": {"batch_size": "full"}}),
+}
+# Before batchnorm a bias has no gradient but rounding, which optimizers that divide by its size
+# make into steps of full length: in float32 such runs differ by what the order of a sum leaves.
+CASES_IN_FLOAT32 = [
+    name for name in CASES if "batchnorm" not in name or not name.startswith(("adam", "rmsprop"))
+]
+# Of weights and curves after a few epochs, relative and absolute. An accuracy may move by one
+# example where two outputs are all but equal.
+TOLERANCE = {"float32": 2e-3, "float64": 1e-8}
+
+
+def members_of(case: str, dtype: str) -> list[Member]:
+    """Three runs of the case: two seeds, and one of them once more without the regularizer."""
+    optimizer, regularizer, blocks = CASES[case]
+    training = {"epochs": 3, "dtype": dtype} | blocks.get("training", {})
+    kept = {"batchnorm": regularizer["batchnorm"]} if "batchnorm" in regularizer else {}
+    return [
+        member(
+            setting(
+                optimizer=optimizer | {"lr": optimizer["lr"] * (1 + number / 7)},
+                regularizer=chosen,
+                **blocks | {"training": training},
+            ),
+            seed,
+        )
+        for number, (chosen, seed) in enumerate([(regularizer, 0), (kept, 0), (regularizer, 1)])
+    ]
+
+
+def assert_close(found: Sequence[Trajectory], expected: Sequence[Trajectory], dtype: str) -> None:
+    """Curves and weights agree within `TOLERANCE`."""
+    tolerance = TOLERANCE[dtype]
+    for a, b in zip(found, expected, strict=True):
+        assert a.curves.keys() == b.curves.keys()
+        for name, curve in b.curves.items():
+            # Of the 40 examples that the smallest part has.
+            close = 1.01 / 40 if "_acc" in name and dtype == "float32" else tolerance
+            np.testing.assert_allclose(a.curves[name], curve, close, close, err_msg=name)
+        for x, y in zip(a.readings, b.readings, strict=True):
+            assert (x.status, x.epochs_run) == (y.status, y.epochs_run)
+            assert x.state.keys() == y.state.keys()
+            for name, weights in y.state.items():
+                np.testing.assert_allclose(
+                    x.state[name], weights, tolerance, tolerance, err_msg=name
+                )
+
+
+def check_random_numbers(device: str) -> None:
+    """Dropout's integers and the orders of examples are the CPU's; normals agree to 1e-12."""
+    where, seeds = torch.device(device), [0, 7, 2**63 + 5, 2**64 - 1]
+    draws = Draws(seeds, 64, where)
+    draws.start_epoch(3, steps=19)
+    like = torch.zeros(1, dtype=torch.float64, device=where)
+    for step in (0, 1, 18):
+        draws.start_step(step, 48 if step == 18 else 64)
+        rows = 48 if step == 18 else 64
+        integers = draws.dropout(1, 50, slice(0, 4)).cpu().numpy()
+        normals = draws.input_noise(30, slice(0, 4), like).cpu().numpy()
+        for run, seed in enumerate(seeds):
+            expected = uint16(
+                seed, Purpose.DROPOUT, rows * 50, epoch=3, layer=1, block=step * (64 * 50 // 16)
+            )
+            assert (integers[run].ravel() == expected.view(np.int16)).all()
+            z = normal(seed, Purpose.INPUT_NOISE, rows * 30, epoch=3, block=step * (64 * 30 // 4))
+            np.testing.assert_allclose(normals[run].ravel(), z, 1e-12, 1e-12)
+    ids = np.random.default_rng(0).permutation(1797)[:1200]
+    found = device_orders(
+        philox.as_words(seeds, where), 5, torch.from_numpy(ids).to(where).repeat(4, 1), 1797
+    )
+    for order, seed in zip(found.cpu().numpy(), seeds, strict=True):
+        assert (order == shuffled(seed, 5, ids)).all()
+
+
+def check_results(device: str, case: str, dtype: str) -> None:
+    """A stack's results are the CPU's within `TOLERANCE`."""
+    members = members_of(case, dtype)
+    assert_close(train_stack(members, Path(), device), train_stack(members, Path()), dtype)
+
+
+def check_two_trainings(device: str, case: str) -> None:
+    """The same stack, trained twice, gives the same bits."""
+    members = members_of(case, "float32")
+    first, second = (train_stack(members, Path(), device) for _ in range(2))
+    for a, b in zip(first, second, strict=True):
+        for name, curve in a.curves.items():
+            np.testing.assert_array_equal(curve, b.curves[name], err_msg=name)
+        for name, weights in a.readings[0].state.items():
+            assert weights.tobytes() == b.readings[0].state[name].tobytes(), name
+
+
+@torch.inference_mode()
+def check_nobody_waits(device: str, case: str) -> None:
+    """An epoch runs through without the host waiting for the GPU; CUDA only."""
+    trainer = StackTrainer(members_of(case, "float32"), Path(), device)
+    trainer.train_epoch(1)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        trainer.train_epoch(2)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+STUDY = {
+    "name": "halves",
+    "dataset": {"name": "digits", "split_seed": 0},
+    "model": {"name": "mlp", "hidden": [128, 128]},
+    "regularizer": {"dropout": 0.2, "l2": 0.001},
+    "training": {"epochs": 2, "batch_size": 64},
+    "seeds": 512,
+}
+
+
+def check_halving(device: str, folder: Path) -> None:
+    """A stack that a GPU has no room for is trained in parts, with the same results; CUDA only.
+
+    The room is cut to three fifths of what the whole stack takes, and the estimate is switched off,
+    so that memory really runs out.
+    """
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats(device)
+    whole = regbench.run(STUDY, out=folder / "whole", device=device)
+    peak = torch.cuda.max_memory_reserved(device)
+    torch.cuda.empty_cache()
+    room = torch.cuda.memory_reserved(device) + 0.6 * peak
+    total = torch.cuda.get_device_properties(device).total_memory
+    torch.cuda.set_per_process_memory_fraction(room / total, device)
+    try:
+        with patch.object(carry_out, "fits", lambda *_: True):
+            parts = regbench.run(STUDY, out=folder / "parts", device=device)
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0, device)
+    assert "split by memory" in (parts.folder / "provenance.jsonl").read_text(encoding="utf-8")
+    assert (parts.runs.status == "ok").all()
+    for name in ("train_loss", "val_loss"):
+        close = TOLERANCE["float32"]
+        np.testing.assert_allclose(parts.runs[name], whole.runs[name], close, close)

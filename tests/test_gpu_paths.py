@@ -1,0 +1,201 @@
+"""The ways that a GPU is trained on, forced on the CPU: the same numbers, and nobody waits."""
+
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from device_checks import (
+    CASES,
+    CASES_IN_FLOAT32,
+    assert_close,
+    check_random_numbers,
+    check_two_trainings,
+    members_of,
+)
+from engine import member, setting
+from watch import waits
+
+from regbench.nn.parameters import Parameters, Shape, slots
+from regbench.training import columns
+from regbench.training.adam import Adam, ColumnAdam
+from regbench.training.loop import StackTrainer, train_stack
+from regbench.training.scoring import score
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def as_on_a_gpu(monkeypatch):
+    def begin():
+        monkeypatch.setattr("regbench.nn.device.is_gpu", lambda device: True)
+
+    return begin
+
+
+@pytest.mark.parametrize(
+    ("case", "dtype"),
+    [*((case, "float64") for case in CASES), *((case, "float32") for case in CASES_IN_FLOAT32)],
+)
+def test_the_same_numbers(case, dtype, as_on_a_gpu):
+    members = members_of(case, dtype)
+    expected = train_stack(members, Path())
+    as_on_a_gpu()
+    assert_close(train_stack(members, Path()), expected, dtype)
+
+
+def test_the_checks_of_a_gpu_pass_on_the_cpu(as_on_a_gpu):
+    as_on_a_gpu()
+    check_random_numbers("cpu")
+    check_two_trainings("cpu", "adam, dropout")
+
+
+def test_a_stack_that_many_runs_leave(as_on_a_gpu):
+    members = [
+        member(
+            setting(
+                optimizer={"name": "adam", "lr": 0.01 * (1 + seed), "eps": 10.0 ** (seed - 8)},
+                regularizer={
+                    "l1": 0.001,
+                    "dropout": 0.2,
+                    "input_noise": 0.1,
+                    "early_stopping": {"patience": 0, "min_delta": 1e9, "start_from_epoch": seed},
+                },
+            ),
+            seed,
+        )
+        for seed in range(4)
+    ]
+    expected = train_stack(members, Path())
+    as_on_a_gpu()
+    found = train_stack(members, Path())
+    assert [each.readings[0].epochs_run for each in found] == [2, 3, 4, 5]
+    assert_close(found, expected, "float64")
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-6), (torch.float64, 1e-12)])
+def test_adam_by_columns_is_the_fused_one(dtype, tolerance):
+    numbers = list(product([1e-3, 0.02], [[0.9, 0.999], [0.5, 0.9]], [1e-8, 1e-3]))
+    chosen = [
+        setting(optimizer={"name": "adam", "lr": lr, "betas": betas, "eps": eps})
+        for lr, betas, eps in numbers
+    ]
+    like = torch.zeros(1, dtype=dtype)
+    shapes = slots(
+        [Shape("layers.0.weight", "kernel", (5, 7)), Shape("layers.0.bias", "bias", (7,))]
+    )
+    generator = torch.Generator().manual_seed(0)
+    ways = []
+    for kind in (Adam, ColumnAdam):
+        parameters = Parameters(shapes, len(chosen), like)
+        ways.append((parameters, kind(chosen, parameters)))
+    lr = columns.column([lr for lr, _, _ in numbers], like)
+    rows = slice(1, 6)
+    for _ in range(30):
+        for slot in shapes:
+            gradient = torch.randn(len(chosen), *slot.shape, generator=generator, dtype=dtype)
+            for parameters, _ in ways:
+                parameters.gradient(slot).copy_(gradient)
+        for parameters, adam in ways:
+            adam.step(parameters, lr)
+        (ours, column_adam), (theirs, fused_adam) = ways[::-1]
+        for slot in shapes:
+            close = {"rtol": tolerance, "atol": tolerance}
+            torch.testing.assert_close(ours.value(slot), theirs.value(slot), **close)
+            a, b = (adam.unit_step_divisor(slot, rows) for adam in (column_adam, fused_adam))
+            torch.testing.assert_close(a, b, **close)
+    assert column_adam.tensors().keys() == fused_adam.tensors().keys()
+    torch.testing.assert_close(column_adam.tensors(), fused_adam.tensors(), rtol=1e-5, atol=1e-6)
+
+
+@torch.inference_mode()
+def epoch_of(case, dtype="float32"):
+    """The second epoch of a stack, scored."""
+    trainer = StackTrainer(members_of(case, dtype), Path(), "cpu")
+    trainer.train_epoch(1)
+    return lambda: trainer.train_epoch(2)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_nobody_waits_in_an_epoch(case, as_on_a_gpu, monkeypatch):
+    as_on_a_gpu()
+    epoch = epoch_of(case)
+    arrays = []
+    from_numpy = torch.from_numpy  # an operation that no mode sees as a call
+    monkeypatch.setattr(torch, "from_numpy", lambda a: arrays.append(a) or from_numpy(a))
+    with torch.inference_mode():
+        found = waits(epoch)
+    # The learning rates, once an epoch, and for them nobody waits.
+    assert [array.shape for array in arrays] == [(3,)]
+    assert found == ["lift_fresh"]
+
+
+def spans_by_the_host(self, values, like, *, off=0.0):
+    """PerRun, for a device on which tensors have no values."""
+    active = [i for i, value in enumerate(values) if value != off]
+    self.values = torch.empty(len(values), dtype=like.dtype, device=like.device)
+    self.rows, self._off = slice(active[0], active[-1] + 1) if active else slice(0, 0), off
+
+
+def no_thresholds(self, rates):
+    chosen = rates.values[rates.rows].view(-1, 1, 1)
+    self._rates, self._scales, self._thresholds = rates, chosen, chosen.to(torch.int16)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("case", CASES)
+def test_every_tensor_of_an_epoch_is_on_the_device(case, as_on_a_gpu, monkeypatch):
+    """On the device "meta", which has shapes and no values: what meets a host's tensor is seen."""
+    as_on_a_gpu()
+    monkeypatch.setattr("regbench.nn.per_run.PerRun.__init__", spans_by_the_host)
+    monkeypatch.setattr("regbench.nn.dropout.Dropout._set", no_thresholds)
+    trainer = StackTrainer(members_of(case, "float32"), Path(), "meta")
+
+    def epoch():
+        trainer.train_epoch(1)
+        scores = score(trainer.network, trainer.examples)
+        update = trainer._update
+        values = [update.penalty(), update.weight_norm(), update.zero_fraction(), *scores.values()]
+        assert {value.device.type for value in values} == {"meta"}
+
+    # The learning rates again.
+    assert waits(epoch) == ["lift_fresh", "_to_copy between devices"]
+
+
+def test_the_watch_sees_the_hosts_adam():
+    """On the CPU Adam reads its learning rates and its step, and orders come from NumPy."""
+    with torch.inference_mode():
+        found = waits(epoch_of("adam, l1"))
+    assert {"tolist", "__int__", "tensor"} <= set(found)
+
+
+PLANTED = {
+    "item": lambda x: x.sum().item(),
+    "number": lambda x: float(x[0]),
+    "if": lambda x: 1 if x[0] > 0 else 2,
+    "list": lambda x: x.tolist(),
+    "nonzero": lambda x: x.nonzero(),
+    "mask": lambda x: x[x > 0],
+    "assignment by mask": lambda x: x.__setitem__(x > 0, 1.0),
+    "constant": lambda x: torch.tensor([1.0, 2.0]),
+    "as_tensor": lambda x: torch.as_tensor([1.0, 2.0]),
+    "array": np.asarray,
+    "numpy": lambda x: x.numpy(),
+    "to the host": lambda x: x.cpu(),
+    "to another device": lambda x: x.to("meta"),
+}
+
+
+@pytest.mark.parametrize("planted", PLANTED)
+def test_the_watch_sees_what_is_planted(planted):
+    x = torch.ones(3)
+    with torch.inference_mode():
+        assert waits(lambda: x.add(1).mul_(2).index_select(0, torch.arange(2))) == []
+        assert waits(lambda: PLANTED[planted](x)) != []
