@@ -125,8 +125,9 @@ def seconds_to_parse(text):
 
 
 @pytest.mark.parametrize("name", SLOWEST)
-def test_a_full_mebibyte_takes_two_seconds_at_most(name):
-    assert seconds_to_parse(SLOWEST[name](MAX_BYTES)) < 2
+def test_a_full_mebibyte_takes_no_longer_than_it_must(name):
+    # 1.3 s on a quiet machine; a second parse or a quadratic step takes far more.
+    assert seconds_to_parse(SLOWEST[name](MAX_BYTES)) < 5
 
 
 @pytest.mark.parametrize("name", SLOWEST)

@@ -16,6 +16,7 @@ from regbench.config.load import load_study
 from regbench.config.plan import make_plan
 from regbench.errors import FolderInUse, Unwritable
 from regbench.execution import carry_out as carry_out_module
+from regbench.execution.provenance import git_commit
 from regbench.results import files
 from regbench.results.pieces import commit, read_piece, stacks_folder
 from regbench.results.records import RunRecord
@@ -319,4 +320,16 @@ def test_the_commit_of_the_studys_folder_is_noted(tmp_path):
     git("commit", "-q", "-m", "A study")
     assert regbench("run", path, "-o", tmp_path / "r", "-q").code == 0
     lines = (tmp_path / "r" / "provenance.jsonl").read_text().splitlines()
-    assert [json.loads(line).get("git") for line in lines] == [None, git("rev-parse", "HEAD")]
+    commit = git("rev-parse", "HEAD")
+    assert [json.loads(line).get("git") for line in lines] == [None, commit]
+    git("pack-refs", "--all")
+    assert git_commit(tmp_path) == commit
+    git("worktree", "add", "-q", "--detach", "further")
+    assert git_commit(tmp_path / "further") == commit
+    head = tmp_path / ".git" / "HEAD"
+    for text in ("ref: refs/heads/gone", "ref: refs/../../small.yaml", "x" * 40, "", "\xff"):
+        head.write_text(text)
+        assert git_commit(tmp_path) is None
+    (tmp_path / ".git" / "packed-refs").unlink()
+    head.write_text(commit)  # a commit without a branch
+    assert git_commit(tmp_path / "r") == commit
