@@ -106,7 +106,7 @@ sweep:
         (17, "cpu", [8, 9]),
         (40, "cpu", [20, 20]),
         (80, "cpu", [40, 40]),
-        (81, "cpu", [27, 27, 27]),
+        (81, "cpu", [20, 20, 21, 20]),
         (100, "cuda", [100]),
     ],
 )
@@ -118,7 +118,7 @@ def test_two_cores_have_work_and_a_stack_has_40_runs_at_most(seeds, device, size
 @pytest.mark.parametrize(
     ("hidden", "sizes"),
     # 2^19 parameters side by side: 64 * h + h + h * 10 + 10 are one run's.
-    [("[1000]", [6]), ("[1200]", [3, 3]), ("[3000]", [2, 2, 2]), ("[4000]", [1] * 6)],
+    [("[1000]", [6]), ("[1200]", [3, 3]), ("[3000]", [2, 1, 1, 2]), ("[4000]", [1] * 6)],
 )
 def test_heavy_runs_stack_in_small_numbers_or_alone(hidden, sizes):
     text = f"dataset: digits\nmodel: {{hidden: {hidden}}}\n"

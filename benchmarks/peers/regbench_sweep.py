@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from task import Accuracies, Run, Task, study, timed
+from task import Accuracies, Task, arguments, study, timed
 
 from regbench.config.load import study_from_mapping
 from regbench.config.plan import make_plan
@@ -14,14 +14,10 @@ from regbench.training.stacks import Stack, make_stacks
 
 
 def stacks_of(task: Task) -> list[Stack]:
-    """The task's runs, of all that the study plans, in stacks."""
+    """This process's share of the study's stacks."""
+    index, shares = (int(part) for part in arguments().share.split("/"))
     plan = make_plan(study_from_mapping(study(task.width, task.epochs, task.planned)))
-    chosen = []
-    for run in plan.runs:
-        regularizer = run.cell.setting.regularizer
-        if Run(run.seed, regularizer.l2, regularizer.dropout) in task.runs:
-            chosen.append(run)
-    return make_stacks(chosen, Path())
+    return make_stacks(plan.runs, Path())[index::shares]
 
 
 def train(task: Task) -> list[Accuracies]:

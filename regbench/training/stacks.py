@@ -153,11 +153,15 @@ def _most(members: Sequence[Member], folder: Path, device: str) -> int:
 
 
 def _split(members: Sequence[Member], most: int) -> list[tuple[Member, ...]]:
-    """Parts of nearly equal size, none larger than `most`.
+    """Parts of nearly equal size, none larger than `most`, an even number of them unless it is one.
+
+    With three parts, one of two cores would wait for the other.
 
     >>> [len(part) for part in _split([None] * 10, 4)]
-    [3, 4, 3]
+    [2, 3, 3, 2]
     """
     parts = ceil(len(members) / most)
+    if 1 < parts < len(members):
+        parts += parts % 2
     bounds = [round(i * len(members) / parts) for i in range(parts + 1)]
     return [tuple(members[a:b]) for a, b in pairwise(bounds)]
