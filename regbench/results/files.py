@@ -61,7 +61,7 @@ def make_folder(path: Path) -> None:
         Unwritable: the path is no folder or cannot be made.
     """
     with _writing(path):
-        missing = [each for each in (path, *path.parents) if not each.is_dir()]
+        missing = [each for each in (path, *path.parents) if not each.exists()]
         if missing:
             # A command that was killed may have made the last one that is there, and not flushed.
             disk.flush_folder(missing[-1].parent.parent)
@@ -70,6 +70,8 @@ def make_folder(path: Path) -> None:
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
             disk.make_folder(each)
             disk.flush_folder(each.parent)
+        if not path.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
 
 
 def keep_folder(path: Path) -> None:
