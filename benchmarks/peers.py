@@ -47,7 +47,7 @@ class Way:
 ONE_THREAD = Way("one thread", 1, 1)
 DEFAULT_THREADS = Way("its own threads", 1, 0)
 ALL_CORES = Way("one process a core", cores(), 1)
-COMMAND = Way("--workers, one a core", cores(), 1)
+COMMAND = Way("as it chooses", 1, 1)
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ def _whole_command(way: Way, width: int, asked: argparse.Namespace) -> Measured:
         path = Path(folder, "peers.yaml")
         path.write_text(json.dumps(study(width, asked.epochs, asked.runs)))
         command = [sys.executable, "-m", "regbench", "run", str(path), "-o", f"{folder}/results"]
-        seconds, parent, children = watched([*command, "--workers", str(way.processes)])
+        seconds, parent, children = watched(command)
         with open(f"{folder}/results/runs.csv", encoding="utf-8") as file:
             scores = [(float(r["train_acc"]), float(r["val_acc"])) for r in csv.DictReader(file)]
     return Measured(seconds / len(scores), parent + children, scores, 0.0)

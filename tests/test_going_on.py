@@ -1,5 +1,6 @@
 """A stack that goes on from a checkpoint gives the bytes of one that was never broken off."""
 
+import time
 from itertools import product
 from pathlib import Path
 
@@ -8,8 +9,10 @@ from command import SMALL, regbench
 from engine import WINE, member, setting
 from test_same_bits import OPTIMIZERS, assert_same_bits
 
+import regbench as package
 from regbench.errors import TimeIsUp
 from regbench.execution.checkpointing import StackCheckpoints
+from regbench.execution.progress import Silent
 from regbench.results import checkpoints
 from regbench.training.loop import train_stack
 
@@ -169,6 +172,31 @@ def test_a_time_limit_shorter_than_a_stack_makes_progress(tmp_path):
         whole, parts = (tmp_path / folder / name for folder in ("whole", "parts"))
         assert whole.read_bytes() == parts.read_bytes(), name
     assert not list((tmp_path / "parts" / ".regbench" / "checkpoints").glob("*"))
+
+
+class EndsWhenAllTrain(Silent):
+    """Raises as soon as both stacks have finished an epoch."""
+
+    def __init__(self):
+        self.training = set()
+        self.raised = None
+
+    def advanced(self, stack_id, epoch, run_epochs):
+        self.training.add(stack_id)
+        if len(self.training) == 2:
+            self.raised = time.monotonic()
+            raise TimeIsUp("now")
+
+
+def test_workers_that_are_ended_keep_their_state_and_go(tmp_path, monkeypatch):
+    monkeypatch.setattr("regbench.execution.workers._STOP_SECONDS", 40.0)
+    path, folder, progress = tmp_path / "study.yaml", tmp_path / "r", EndsWhenAllTrain()
+    path.write_text(SMALL.replace("epochs: 4", "epochs: 1000000"))
+    with pytest.raises(TimeIsUp):
+        package.run(path, out=folder, workers=2, progress=progress)
+    assert time.monotonic() - progress.raised < 30  # not killed after 40 s
+    kept = {file.name[:5] for file in (folder / ".regbench" / "checkpoints").glob("*")}
+    assert kept == {"s0001", "s0002"}
 
 
 def test_a_damaged_checkpoint_is_named_and_the_older_one_used(tmp_path, monkeypatch):

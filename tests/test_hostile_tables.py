@@ -287,3 +287,15 @@ def test_no_table_acts_on_a_terminal(results, tmp_path, character, column):
     done = regbench("show", tmp_path)
     assert done.code == 3
     assert character not in done.err.removesuffix("\n")
+
+
+@pytest.mark.parametrize("name", ["study.json", "stacks.json", "tables.json"])
+def test_facts_nested_without_end_are_data_that_cannot_be_understood(tmp_path, name):
+    path = tmp_path / "small.yaml"
+    path.write_text(SMALL)
+    assert regbench("run", path, "-o", tmp_path / "r", "-q", "--seeds", 1).code == 0
+    (tmp_path / "r" / ".regbench" / name).write_text("[" * 100_000)
+    for command in (["check"], ["compare", tmp_path / "r"], ["doctor"], ["show"]):
+        done = regbench(*command, tmp_path / "r")
+        assert done.code in (0, 1, 3), (command, done.err)
+        assert done.err.count("error: ") <= 1

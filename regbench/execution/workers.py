@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import connection, get_context, parent_process
 from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Event
 from queue import Empty
 from typing import Any
 
@@ -22,6 +24,8 @@ from regbench.execution.progress import Progress
 __all__ = ["choose_workers", "train_here", "train_in_workers"]
 
 _POLL_SECONDS = 0.1
+# How long workers have to end an epoch and keep their stacks' state when the command ends early.
+_STOP_SECONDS = 2.0
 _SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
 
@@ -83,8 +87,9 @@ def _pooled(
     """The jobs and their results as they finish; BrokenProcessPool where a worker was killed."""
     context = get_context("spawn")  # a forked torch may deadlock
     messages: Queue[tuple[str, str, int, int]] = context.Queue()
-    pool = ProcessPoolExecutor(workers, context, _start_worker, (messages,))
-    with _ended(pool):
+    stop = context.Event()
+    pool = ProcessPoolExecutor(workers, context, _start_worker, (messages, stop))
+    with _ended(pool, stop):
         # Heavy stacks were planned first where it matters; the pool takes them in order.
         with _signals_later():
             job_of = {pool.submit(_work, job): job for job in jobs}
@@ -124,17 +129,23 @@ def _signals_later() -> Iterator[None]:
 
 
 @contextmanager
-def _ended(pool: ProcessPoolExecutor) -> Iterator[None]:
-    """Wait for the workers at the end; on an error or an interrupt, end them at once.
+def _ended(pool: ProcessPoolExecutor, stop: Event) -> Iterator[None]:
+    """Wait for the workers at the end; on an error or an interrupt, end them within seconds.
 
-    What they have committed is whole, and what they have not is trained again.
+    What they have committed is whole. Of a stack in training they keep the state after the present
+    epoch; one whose epoch takes longer goes on from its last checkpoint.
     """
     try:
         yield
     except BaseException:
-        for process in list((pool._processes or {}).values()):
+        processes = list((pool._processes or {}).values())
+        stop.set()
+        pool.shutdown(wait=False, cancel_futures=True)
+        deadline = time.monotonic() + _STOP_SECONDS
+        for process in processes:
+            process.join(max(0.0, deadline - time.monotonic()))
             process.kill()
-        pool.shutdown(wait=True, cancel_futures=True)
+        pool.shutdown(wait=True)
         raise
     pool.shutdown()
 
@@ -152,17 +163,22 @@ def _relay(messages: Queue[tuple[str, str, int, int]], progress: Progress) -> No
             progress.advanced(stack_id, a, b)
 
 
+class _Stopped(Exception):
+    """The command ends early, and this worker with it."""
+
+
 _messages: Any = None  # set in each worker
+_stop: Any = None
 
 
-def _start_worker(messages: Queue[tuple[str, str, int, int]]) -> None:
+def _start_worker(messages: Queue[tuple[str, str, int, int]], stop: Event) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     # Ctrl-C reaches the whole process group; the parent decides what becomes of the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-    global _messages  # noqa: PLW0603  (one queue a worker process)
-    _messages = messages
+    global _messages, _stop
+    _messages, _stop = messages, stop
 
 
 def _end_with_parent() -> None:
@@ -176,4 +192,10 @@ def _end_with_parent() -> None:
 def _work(job: Job) -> JobResult:
     stack = job.stack
     _messages.put(("started", stack.stack_id, len(stack.run_ids), 0))
-    return carry_out(job, lambda *what: _messages.put(("advanced", *what)))
+    return carry_out(job, _advanced)
+
+
+def _advanced(stack_id: str, epoch: int, run_epochs: int) -> None:
+    _messages.put(("advanced", stack_id, epoch, run_epochs))
+    if _stop.is_set():
+        raise _Stopped

@@ -66,8 +66,6 @@ def make_folder(path: Path) -> None:
             # A command that was killed may have made the last one that is there, and not flushed.
             disk.flush_folder(missing[-1].parent.parent)
         for each in reversed(missing):
-            if os.path.lexists(each) and not each.is_dir():
-                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
             disk.make_folder(each)
             disk.flush_folder(each.parent)
         if not path.is_dir():

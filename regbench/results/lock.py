@@ -54,7 +54,7 @@ def _owner(folder: Path) -> str:
         try:
             owner = json.loads(disk.read(folder / ".regbench" / "owner.json"))
             host, pid = str(owner["host"]), int(owner["pid"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             host, pid = "", 0
         if pid > 0 and (host != socket.gethostname() or _alive(pid)):
             return f"process {pid} on {host}"

@@ -29,7 +29,7 @@ def read_stacks(folder: Path) -> dict[str, tuple[str, ...]]:
     try:
         stacks = json.loads(read(path))
         return {str(name): tuple(map(str, runs)) for name, runs in stacks.items()}
-    except (ValueError, AttributeError, TypeError) as error:
+    except (ValueError, AttributeError, TypeError, RecursionError) as error:
         raise BadData(f"{path}: cannot be understood: {error}") from error
 
 

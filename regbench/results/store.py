@@ -221,7 +221,7 @@ def read_facts(folder: Path) -> dict[str, Any]:
         facts = json.loads(read(path))
         if not all(isinstance(facts[key], dict) for key in ("study", "given", "data")):
             raise TypeError("not what regbench writes")
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadData(f"{path}: cannot be understood: {error}") from error
     return dict(facts)
 
