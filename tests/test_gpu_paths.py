@@ -17,7 +17,7 @@ from device_checks import (
 from engine import member, setting
 from watch import waits
 
-from regbench.nn.parameters import Parameters, Shape, slots
+from regbench.nn.parameters import Parameters, Slot
 from regbench.training import columns
 from regbench.training.adam import Adam, ColumnAdam
 from regbench.training.loop import StackTrainer, train_stack
@@ -88,25 +88,23 @@ def test_adam_by_columns_is_the_fused_one(dtype, tolerance):
         for lr, betas, eps in numbers
     ]
     like = torch.zeros(1, dtype=dtype)
-    shapes = slots(
-        [Shape("layers.0.weight", "kernel", (5, 7)), Shape("layers.0.bias", "bias", (7,))]
-    )
+    slots = [Slot("layers.0.weight", "kernel", (5, 7)), Slot("layers.0.bias", "bias", (7,))]
     generator = torch.Generator().manual_seed(0)
     ways = []
     for kind in (Adam, ColumnAdam):
-        parameters = Parameters(shapes, len(chosen), like)
+        parameters = Parameters(slots, len(chosen), like)
         ways.append((parameters, kind(chosen, parameters)))
     lr = columns.column([lr for lr, _, _ in numbers], like)
     rows = slice(1, 6)
     for _ in range(30):
-        for slot in shapes:
+        for slot in slots:
             gradient = torch.randn(len(chosen), *slot.shape, generator=generator, dtype=dtype)
             for parameters, _ in ways:
                 parameters.gradient(slot).copy_(gradient)
         for parameters, adam in ways:
             adam.step(parameters, lr)
         (ours, column_adam), (theirs, fused_adam) = ways[::-1]
-        for slot in shapes:
+        for slot in slots:
             close = {"rtol": tolerance, "atol": tolerance}
             torch.testing.assert_close(ours.value(slot), theirs.value(slot), **close)
             a, b = (adam.unit_step_divisor(slot, rows) for adam in (column_adam, fused_adam))

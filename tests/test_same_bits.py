@@ -13,7 +13,7 @@ from engine import FRIEDMAN, WINE, member, setting, train
 from regbench.nn.activation import ACTIVATIONS
 from regbench.nn.affine import Affine, Readout
 from regbench.nn.buffers import Scratch, aligned
-from regbench.nn.parameters import Parameters, slots
+from regbench.nn.parameters import Parameters
 from regbench.regularization.penalties import l1_norm, l2_norm
 from regbench.training.loop import train_stack
 
@@ -161,13 +161,13 @@ def test_products_of_up_to_40_runs(kind, dtype):
 def products_of(kind, weight, bias, x, g):
     """Everything that a layer makes of one input and one gradient."""
     layer = kind(1, *weight.shape[1:], Scratch())
-    parameters = Parameters(slots(layer.parameters()), len(x), x)
+    parameters = Parameters(layer.parameters(), len(x), x)
     layer.bind(parameters)
     layer.weight.copy_(weight)
     layer.bias.copy_(bias)
     y = layer.forward(aligned(x.shape, x).copy_(x), None).clone()
     dx = layer.backward(aligned(g.shape, g).copy_(g))
-    norms = [l2_norm(parameters.values[0]), l1_norm(parameters.values[0])]
+    norms = [norm(parameters.values["layers.1.weight"]) for norm in (l2_norm, l1_norm)]
     return y, dx, layer.weight_gradient, layer.bias_gradient, *norms
 
 

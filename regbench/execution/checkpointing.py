@@ -11,8 +11,7 @@ from pathlib import Path
 import torch
 
 from regbench.results import checkpoints
-from regbench.training.checkpoint import State
-from regbench.training.member import Member
+from regbench.training.member import Member, State
 
 __all__ = ["StackCheckpoints"]
 
@@ -21,7 +20,7 @@ _SECONDS_BETWEEN = 5.0
 # ... unless keeping it takes long: no more than a twentieth of the time goes into that.
 _LEAST_RATIO = 20
 # Bumped by hand whenever a stack's state takes another form.
-_FORM = 1
+_FORM = 2
 
 
 class StackCheckpoints:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from regbench.nn.buffers import Scratch
 from regbench.nn.layer import Draws
-from regbench.nn.parameters import Parameters, Shape
+from regbench.nn.parameters import Parameters, Slot
 
 __all__ = ["ACTIVATIONS", "Activation"]
 
@@ -100,7 +100,7 @@ class Activation:
         self._forward, self._backward = ACTIVATIONS[name]
         self._scratch = scratch
 
-    def parameters(self) -> list[Shape]:
+    def parameters(self) -> list[Slot]:
         """None."""
         return []
 

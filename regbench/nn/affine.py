@@ -7,7 +7,7 @@ from torch import Tensor
 
 from regbench.nn.buffers import Scratch
 from regbench.nn.layer import Draws
-from regbench.nn.parameters import Parameters, Shape
+from regbench.nn.parameters import Parameters, Slot
 
 __all__ = ["Affine", "Readout"]
 
@@ -27,11 +27,11 @@ class Affine:
         self.inputs, self.outputs = inputs, outputs
         self._scratch = scratch
 
-    def parameters(self) -> list[Shape]:
+    def parameters(self) -> list[Slot]:
         """Weight (I, O) and bias (O,)."""
         return [
-            Shape(f"layers.{self.index}.weight", "kernel", (self.inputs, self.outputs)),
-            Shape(f"layers.{self.index}.bias", "bias", (self.outputs,)),
+            Slot(f"layers.{self.index}.weight", "kernel", (self.inputs, self.outputs)),
+            Slot(f"layers.{self.index}.bias", "bias", (self.outputs,)),
         ]
 
     def bind(self, parameters: Parameters) -> None:
@@ -72,10 +72,10 @@ class Readout(Affine):
         x (R, B, I), weight (R, I, O), a transposed view, bias (R, O), y (R, O, B).
     """
 
-    def parameters(self) -> list[Shape]:
+    def parameters(self) -> list[Slot]:
         """Weight, kept as (O, I), and bias (O,)."""
         weight, bias = super().parameters()
-        return [Shape(weight.name, weight.kind, weight.shape[::-1], outputs_first=True), bias]
+        return [Slot(weight.name, weight.kind, weight.shape[::-1], outputs_first=True), bias]
 
     def forward(self, x: Tensor, draws: Draws | None) -> Tensor:
         """(R, B, I) to (R, O, B)."""

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from regbench.nn.buffers import Scratch
 from regbench.nn.layer import Draws
-from regbench.nn.parameters import Parameters, Shape
+from regbench.nn.parameters import Parameters, Slot
 from regbench.nn.per_run import PerRun
 
 __all__ = ["BatchNorm"]
@@ -36,11 +36,11 @@ class BatchNorm:
         self.running_mean = momentum.values.new_zeros(runs, width)
         self.running_var = momentum.values.new_ones(runs, width)
 
-    def parameters(self) -> list[Shape]:
+    def parameters(self) -> list[Slot]:
         """Gamma and beta, (O,) each."""
         return [
-            Shape(f"norms.{self.index}.weight", "norm", (self.width,)),
-            Shape(f"norms.{self.index}.bias", "norm", (self.width,)),
+            Slot(f"norms.{self.index}.weight", "norm", (self.width,)),
+            Slot(f"norms.{self.index}.bias", "norm", (self.width,)),
         ]
 
     def bind(self, parameters: Parameters) -> None:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from regbench.nn.buffers import Scratch
 from regbench.nn.layer import Draws
-from regbench.nn.parameters import Parameters, Shape
+from regbench.nn.parameters import Parameters, Slot
 from regbench.nn.per_run import PerRun
 
 __all__ = ["Dropout", "threshold"]
@@ -52,7 +52,7 @@ class Dropout:
         )
         self._scales = (1 / (1 - chosen)).view(-1, 1, 1)
 
-    def parameters(self) -> list[Shape]:
+    def parameters(self) -> list[Slot]:
         """None."""
         return []
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from torch import Tensor
 
-from regbench.nn.parameters import Parameters, Shape
+from regbench.nn.parameters import Parameters, Slot
 
 __all__ = ["Draws", "Layer"]
 
@@ -25,7 +25,7 @@ class Layer(Protocol):
     it. Both may work in place on what they are given.
     """
 
-    def parameters(self) -> list[Shape]:
+    def parameters(self) -> list[Slot]:
         """Name, kind and shape (without the run axis) of everything that is trained."""
 
     def bind(self, parameters: Parameters) -> None:

@@ -18,7 +18,7 @@ from regbench.nn.buffers import Scratch
 from regbench.nn.dropout import Dropout
 from regbench.nn.initializers import initial_affine
 from regbench.nn.layer import Draws, Layer
-from regbench.nn.parameters import Parameters, slots
+from regbench.nn.parameters import Parameters, named
 from regbench.nn.per_run import PerRun
 
 __all__ = ["Network", "build", "per_layer"]
@@ -36,8 +36,8 @@ class Network:
         # Nobody needs the gradient of what stands before the first parameters: the data.
         first = next(i for i, layer in enumerate(self.layers) if layer.parameters())
         self._trained = self.layers[first:]
-        shapes = [shape for layer in self.layers for shape in layer.parameters()]
-        self.parameters = Parameters(slots(shapes), runs, like)
+        slots = [slot for layer in self.layers for slot in layer.parameters()]
+        self.parameters = Parameters(slots, runs, like)
         self._bind()
 
     def _bind(self) -> None:
@@ -75,10 +75,7 @@ class Network:
 
     def tensors(self) -> dict[str, Tensor]:
         """All that training changes, for all runs: the tensors in use, by name."""
-        tensors = {
-            f"values.{slot.name}": block
-            for slot, block in zip(self.parameters.slots, self.parameters.values, strict=True)
-        }
+        tensors = named("values", self.parameters.values)
         for norm in self.norms:
             tensors[f"running_mean.{norm.index}"] = norm.running_mean
             tensors[f"running_var.{norm.index}"] = norm.running_var

@@ -12,17 +12,18 @@ from torch import Tensor
 
 from regbench.nn.buffers import padded
 
-__all__ = ["Blocks", "Kind", "Parameters", "Shape", "Slot", "kept", "slots"]
+__all__ = ["Blocks", "Kind", "Parameters", "Slot", "kept", "named"]
 
 # Penalties, decay and constraints act on kernels only.
 Kind = Literal["kernel", "bias", "norm"]
 
-# One tensor for each parameter of the model, (R, padded size); the padding is and stays zero.
-Blocks = list[Tensor]
+# One tensor for each parameter of the model by its name, (R, padded size), in the order of the
+# layers; the padding is and stays zero.
+Blocks = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
-class Shape:
+class Slot:
     """What a layer says of one of its parameters.
 
     A kernel is (I, O), or where `outputs_first` is set it is kept as (O, I).
@@ -33,41 +34,24 @@ class Shape:
     shape: tuple[int, ...]
     outputs_first: bool = False
 
-
-@dataclass(frozen=True)
-class Slot(Shape):
-    """A parameter and the number of its block."""
-
-    block: int = 0
-
     @property
     def size(self) -> int:
         """Number of elements, without padding."""
         return prod(self.shape)
 
 
-def slots(shapes: Sequence[Shape]) -> tuple[Slot, ...]:
-    """A block each, in this order.
-
-    >>> [slot.block for slot in slots([Shape("w", "kernel", (2, 3)), Shape("b", "bias", (3,))])]
-    [0, 1]
-    """
-    return tuple(
-        Slot(s.name, s.kind, s.shape, s.outputs_first, block) for block, s in enumerate(shapes)
-    )
-
-
 class Parameters:
     """Values and gradients of a stack, a block for each slot, and views of single parameters.
 
-    >>> p = Parameters(slots([Shape("layers.0.weight", "kernel", (2, 3))]), 4, torch.zeros(1))
-    >>> p.values[0].shape, p.value(p.slots[0]).shape
+    >>> weight = Slot("layers.0.weight", "kernel", (2, 3))
+    >>> p = Parameters([weight], 4, torch.zeros(1))
+    >>> p.values["layers.0.weight"].shape, p.value(weight).shape
     (torch.Size([4, 32]), torch.Size([4, 2, 3]))
     """
 
-    def __init__(self, all_slots: Sequence[Slot], runs: int, like: Tensor) -> None:
-        self.slots = tuple(all_slots)
-        self.values = [like.new_zeros(runs, padded(slot.shape)) for slot in self.slots]
+    def __init__(self, slots: Sequence[Slot], runs: int, like: Tensor) -> None:
+        self.slots = tuple(slots)
+        self.values = {slot.name: like.new_zeros(runs, padded(slot.shape)) for slot in slots}
         self.gradients = self.zeros()
 
     @property
@@ -82,11 +66,16 @@ class Parameters:
     @property
     def runs(self) -> int:
         """R."""
-        return len(self.values[0])
+        return len(self.like)
+
+    @property
+    def like(self) -> Tensor:
+        """Any block: its type and device are those of all."""
+        return next(iter(self.values.values()))
 
     def zeros(self) -> Blocks:
         """Blocks of zeros, for what an optimizer remembers of every parameter."""
-        return [torch.zeros_like(block) for block in self.values]
+        return {name: torch.zeros_like(block) for name, block in self.values.items()}
 
     def value(self, slot: Slot) -> Tensor:
         """(R, *shape) view of the values, kernels as (R, I, O)."""
@@ -99,7 +88,7 @@ class Parameters:
     @staticmethod
     def view(blocks: Blocks, slot: Slot) -> Tensor:
         """(R, *shape) view of any blocks, kernels as (R, I, O)."""
-        view = blocks[slot.block][:, : slot.size].view(-1, *slot.shape)
+        view = blocks[slot.name][:, : slot.size].view(-1, *slot.shape)
         return view.transpose(1, 2) if slot.outputs_first else view
 
     def keep(self, rows: Tensor) -> None:
@@ -110,4 +99,9 @@ class Parameters:
 
 def kept(blocks: Blocks, rows: Tensor) -> Blocks:
     """The blocks with only these rows, in this order."""
-    return [block.index_select(0, rows) for block in blocks]
+    return {name: block.index_select(0, rows) for name, block in blocks.items()}
+
+
+def named(kind: str, blocks: Blocks) -> dict[str, Tensor]:
+    """The blocks by kind and name, as checkpoints hold them."""
+    return {f"{kind}.{name}": block for name, block in blocks.items()}

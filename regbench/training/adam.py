@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from regbench.config.schema import Setting
-from regbench.nn.parameters import Parameters, Slot, kept
-from regbench.training.columns import column, named
+from regbench.nn.parameters import Parameters, Slot, kept, named
+from regbench.training.columns import column
 
 __all__ = ["Adam", "ColumnAdam"]
 
@@ -30,19 +30,21 @@ class Adam:
     def __init__(self, settings: Sequence[Setting], parameters: Parameters) -> None:
         options = [s.optimizer for s in settings if s.optimizer.name in ("adam", "adamw")]
         assert len(options) == len(settings)
-        like = parameters.values[0]
+        like = parameters.like
         self._numbers = [(*o.betas, o.eps) for o in options]
         self._eps = column([o.eps for o in options], like)
         self._mean, self._square = parameters.zeros(), parameters.zeros()
         self._steps = torch.zeros((), dtype=torch.float32, device=like.device)
         self._lr: Tensor | None = None
         self._groups: list[_AdamGroup] = []
+        self._correction: Tensor | None = None
 
     def step(self, parameters: Parameters, lr: Tensor) -> None:
         """One step."""
         if lr is not self._lr:  # a new epoch, or runs have left
             self._lr, self._groups = lr, self._grouped(parameters, lr)
         self._steps += 1
+        self._correction = None
         for group in self._groups:
             group.step(self._steps)
 
@@ -58,16 +60,21 @@ class Adam:
             first = last
         kinds = (parameters.values, parameters.gradients, self._mean, self._square)
         return [
-            _AdamGroup(*own, tensors=[[b[rows] for b in kind for rows in chosen] for kind in kinds])
+            _AdamGroup(
+                *own,
+                tensors=[[b[rows] for b in kind.values() for rows in chosen] for kind in kinds],
+            )
             for own, chosen in spans.items()
         ]
 
     def unit_step_divisor(self, slot: Slot, rows: slice) -> Tensor:
         """sqrt(v_hat) + eps."""
-        step = int(self._steps)
-        corrections = [1 - beta2**step for _, beta2, _ in self._numbers[rows]]
-        correction = column(corrections, self._eps)
-        return (self._square[slot.block][rows] / correction).sqrt_().add_(self._eps[rows])
+        if self._correction is None:  # once a step, for all kernels
+            step = int(self._steps)
+            corrections = [1 - beta2**step for _, beta2, _ in self._numbers]
+            self._correction = column(corrections, self._eps)
+        square = self._square[slot.name][rows] / self._correction[rows]
+        return square.sqrt_().add_(self._eps[rows])
 
     def keep(self, rows: Tensor) -> None:
         """Keep only these runs' state."""
@@ -124,7 +131,7 @@ class ColumnAdam:
     def __init__(self, settings: Sequence[Setting], parameters: Parameters) -> None:
         options = [s.optimizer for s in settings if s.optimizer.name in ("adam", "adamw")]
         assert len(options) == len(settings)
-        like = parameters.values[0]
+        like = parameters.like
         # In float64: 1 - beta2 keeps three digits of a float32 that is close to 1.
         exact = like.new_zeros(1, dtype=torch.float64)
         self._beta1 = column([o.betas[0] for o in options], exact)
@@ -145,9 +152,8 @@ class ColumnAdam:
         step = (-lr * root / (1 - self._beta1**self._steps)).to(dtype)
         eps = (self._eps * root).to(dtype)
         new1, new2 = (1 - self._beta1).to(dtype), (1 - self._beta2).to(dtype)
-        for value, gradient, mean, square in zip(
-            parameters.values, parameters.gradients, self._mean, self._square, strict=True
-        ):
+        kinds = (parameters.values, parameters.gradients, self._mean, self._square)
+        for value, gradient, mean, square in zip(*(k.values() for k in kinds), strict=True):
             mean.lerp_(gradient, new1)
             square.lerp_(gradient.square_(), new2)
             divisor = torch.sqrt(square, out=gradient).add_(eps)
@@ -155,7 +161,7 @@ class ColumnAdam:
 
     def unit_step_divisor(self, slot: Slot, rows: slice) -> Tensor:
         """sqrt(v_hat) + eps."""
-        square = self._square[slot.block][rows]
+        square = self._square[slot.name][rows]
         root, eps = (each[rows].to(square.dtype) for each in (self._root(), self._eps))
         return square.sqrt().div_(root).add_(eps)
 

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-__all__ = ["Checkpoints", "State", "copied", "restore"]
+from regbench.training.member import State
 
-State = Mapping[str, npt.NDArray[np.generic]]
+__all__ = ["Checkpoints", "copied", "restore"]
 
 
 class Checkpoints(Protocol):

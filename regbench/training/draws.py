@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -67,31 +67,25 @@ class _OnTheHost:
         self._seeds = seeds
 
     def integers(self, epoch: int, layer: int, first: int, steps: int, blocks: int) -> Tensor:
-        numbers = np.empty((steps, len(self._seeds), _INTEGERS * blocks), dtype=np.int16)
-        for i, seed in enumerate(self._seeds):
-            drawn = uint16(
-                seed,
-                Purpose.DROPOUT,
-                numbers[:, i].size,
-                epoch=epoch,
-                layer=layer,
-                block=first * blocks,
-            )
-            numbers[:, i] = drawn.view(np.int16).reshape(steps, -1)
-        return torch.from_numpy(numbers)
+        count, block = steps * blocks * _INTEGERS, first * blocks
+        drawn = [
+            uint16(seed, Purpose.DROPOUT, count, epoch=epoch, layer=layer, block=block)
+            for seed in self._seeds
+        ]
+        return _by_step([numbers.view(np.int16) for numbers in drawn], steps)
 
     def normals(self, epoch: int, first: int, steps: int, blocks: int) -> Tensor:
-        numbers = np.empty((steps, len(self._seeds), _NORMALS * blocks))
-        for i, seed in enumerate(self._seeds):
-            drawn = normal(
-                seed,
-                Purpose.INPUT_NOISE,
-                numbers[:, i].size,
-                epoch=epoch,
-                block=first * blocks,
-            )
-            numbers[:, i] = drawn.reshape(steps, -1)
-        return torch.from_numpy(numbers)
+        count, block = steps * blocks * _NORMALS, first * blocks
+        drawn = [
+            normal(seed, Purpose.INPUT_NOISE, count, epoch=epoch, block=block)
+            for seed in self._seeds
+        ]
+        return _by_step(drawn, steps)
+
+
+def _by_step(drawn: Sequence[npt.NDArray[Any]], steps: int) -> Tensor:
+    """(steps, S, ...) of S seeds' numbers, each step's contiguous."""
+    return torch.from_numpy(np.stack([numbers.reshape(steps, -1) for numbers in drawn], axis=1))
 
 
 class _OnTheDevice:

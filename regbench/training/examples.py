@@ -128,11 +128,7 @@ class Examples:
             torch.split(rows, batch, 1), torch.split(y, batch, 1), strict=True
         ):
             buffer = self._scratch("x", (*step_rows.shape, self.inputs), x)
-            if buffer.is_contiguous():
-                torch.index_select(x, 0, step_rows.flatten(), out=buffer.view(-1, self.inputs))
-            else:
-                buffer.copy_(x.index_select(0, step_rows.flatten()).view(buffer.shape))
-            yield buffer, step_y
+            yield _gather(x, step_rows.flatten(), buffer), step_y
 
     def _order(self, epoch: int, batch: int) -> Tensor:
         """(S, n) row numbers within the training part, for each stream."""
@@ -156,10 +152,7 @@ class Examples:
                 chunk = chunk.expand(runs, -1, -1)
             elif not self._own_split:
                 buffer = self._scratch("score", (runs, *chunk.shape[1:]), chunk)
-                if buffer.is_contiguous():
-                    chunk = torch.index_select(chunk, 0, self.view_of_run, out=buffer)
-                else:
-                    chunk = buffer.copy_(chunk.index_select(0, self.view_of_run))
+                chunk = _gather(chunk, self.view_of_run, buffer)
             yield chunk, rows
 
     def keep(self, rows: np.ndarray) -> None:
@@ -167,6 +160,14 @@ class Examples:
         self._set(self._seeds[rows], self._views[rows])
         self.noisy = self.noisy[torch.from_numpy(rows).to(self.noisy.device)]
         self._scratch.clear()
+
+
+def _gather(source: Tensor, index: Tensor, buffer: Tensor) -> Tensor:
+    """The chosen rows of the source in an aligned buffer, written once where that can be."""
+    if not buffer.is_contiguous():
+        return buffer.copy_(source.index_select(0, index).view(buffer.shape))
+    torch.index_select(source, 0, index, out=buffer.view(len(index), *source.shape[1:]))
+    return buffer
 
 
 def _check_shapes(splits: Sequence[Split]) -> None:

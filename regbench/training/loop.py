@@ -15,11 +15,11 @@ import torch
 from regbench.nn.loss import CrossEntropy, SquaredError
 from regbench.nn.network import build
 from regbench.nn.per_run import PerRun
-from regbench.training.checkpoint import Checkpoints, State, copied, restore
+from regbench.training.checkpoint import Checkpoints, copied, restore
 from regbench.training.draws import Draws
 from regbench.training.examples import Examples
-from regbench.training.member import Array, Member, Trajectory
-from regbench.training.predictions import Arrays, predict
+from regbench.training.member import Array, Member, State, Trajectory
+from regbench.training.predictions import predict
 from regbench.training.readers import Readers
 from regbench.training.schedule import factor
 from regbench.training.scoring import score
@@ -275,5 +275,5 @@ class StackTrainer:
             readings = [replace(r, state={}) for r in readings]
         return Trajectory(curves, self._flip_rates[i], readings)
 
-    def _predict(self, i: int, state: Arrays) -> Arrays:
+    def _predict(self, i: int, state: State) -> State:
         return predict(self._members[i], state, self._folder, self._like)

@@ -11,9 +11,11 @@ import numpy.typing as npt
 
 from regbench.config.schema import EarlyStopping, Setting
 
-__all__ = ["Array", "Member", "Reading", "Status", "Trajectory"]
+__all__ = ["Array", "Member", "Reading", "State", "Status", "Trajectory"]
 
 Array = npt.NDArray[np.float64]
+# Arrays by name: a run's weights, its predictions, or all that a stack in training must keep.
+State = Mapping[str, npt.NDArray[np.generic]]
 Status = Literal["ok", "diverged"]
 
 
@@ -47,8 +49,8 @@ class Reading:
     epochs_run: int
     best_epoch: int | None
     reading_epoch: int | None
-    state: Mapping[str, npt.NDArray[np.generic]] = field(default_factory=dict)
-    predictions: Mapping[str, npt.NDArray[np.generic]] = field(default_factory=dict)
+    state: State = field(default_factory=dict)
+    predictions: State = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

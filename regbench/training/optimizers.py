@@ -14,9 +14,9 @@ from torch import Tensor
 
 from regbench.config.schema import Setting
 from regbench.nn import device as devices
-from regbench.nn.parameters import Blocks, Parameters, Slot, kept
+from regbench.nn.parameters import Blocks, Parameters, Slot, kept, named
 from regbench.training.adam import Adam, ColumnAdam
-from regbench.training.columns import column, named
+from regbench.training.columns import column
 
 __all__ = ["Optimizer", "make_optimizer"]
 
@@ -43,7 +43,7 @@ class Optimizer(Protocol):
 
 def _pieces(*blocks: Blocks) -> Iterator[tuple[slice, tuple[Tensor, ...]]]:
     """Rows, and those rows of the same block of each kind, about `_BLOCK` elements at a time."""
-    for same in zip(*blocks, strict=True):
+    for same in zip(*(kind.values() for kind in blocks), strict=True):
         runs, width = same[0].shape
         size = max(1, _BLOCK // width) if same[0].device.type == "cpu" else runs
         for start in range(0, runs, size):
@@ -62,7 +62,7 @@ class Sgd:
         assert all(o.name == "sgd" for o in options)
         momenta = [o.momentum for o in options if o.name == "sgd"]
         self._nesterov = options[0].name == "sgd" and options[0].nesterov
-        self._momentum = column(momenta, parameters.values[0])
+        self._momentum = column(momenta, parameters.like)
         self._velocity = parameters.zeros() if any(momenta) else None
 
     def step(self, parameters: Parameters, lr: Tensor) -> None:
@@ -91,7 +91,7 @@ class Sgd:
 
     def tensors(self) -> dict[str, Tensor]:
         """The velocities."""
-        return named("velocity", self._velocity or [])
+        return named("velocity", self._velocity or {})
 
 
 class RmsProp:
@@ -103,8 +103,8 @@ class RmsProp:
     def __init__(self, settings: Sequence[Setting], parameters: Parameters) -> None:
         options = [s.optimizer for s in settings if s.optimizer.name == "rmsprop"]
         assert len(options) == len(settings)
-        self._alpha = column([o.alpha for o in options], parameters.values[0])
-        self._eps = column([o.eps for o in options], parameters.values[0])
+        self._alpha = column([o.alpha for o in options], parameters.like)
+        self._eps = column([o.eps for o in options], parameters.like)
         self._square = parameters.zeros()
 
     def step(self, parameters: Parameters, lr: Tensor) -> None:
@@ -118,7 +118,7 @@ class RmsProp:
 
     def unit_step_divisor(self, slot: Slot, rows: slice) -> Tensor:
         """sqrt(v) + eps."""
-        return self._square[slot.block][rows].sqrt().add_(self._eps[rows])
+        return self._square[slot.name][rows].sqrt().add_(self._eps[rows])
 
     def keep(self, rows: Tensor) -> None:
         """Keep only these runs' state."""
@@ -142,6 +142,6 @@ OPTIMIZERS: dict[str, type[Sgd] | type[Adam] | type[RmsProp]] = {
 def make_optimizer(settings: Sequence[Setting], parameters: Parameters) -> Optimizer:
     """The optimizer of a stack whose settings name the same one."""
     kind = OPTIMIZERS[settings[0].optimizer.name]
-    if kind is Adam and devices.is_gpu(parameters.values[0].device):
+    if kind is Adam and devices.is_gpu(parameters.like.device):
         return ColumnAdam(settings, parameters)
     return kind(settings, parameters)

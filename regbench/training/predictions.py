@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from regbench.nn.network import build
 from regbench.training.examples import Examples
-from regbench.training.member import Member
+from regbench.training.member import Member, State
 
 __all__ = ["predict"]
 
-Arrays = Mapping[str, npt.NDArray[np.generic]]
 
-
-def predict(member: Member, state: Arrays, folder: Path, like: Tensor) -> dict[str, np.ndarray]:
+def predict(member: Member, state: State, folder: Path, like: Tensor) -> dict[str, np.ndarray]:
     """Predictions of one run on the parts it has, in file order.
 
     Returns:

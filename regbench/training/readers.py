@@ -6,15 +6,13 @@ from collections.abc import Callable, Mapping
 from math import nan
 
 import numpy as np
-import numpy.typing as npt
 
 from regbench.config.schema import EarlyStopping
 from regbench.regularization.stopping import Observation, make_rule
-from regbench.training.member import Array, Member, Reading
+from regbench.training.member import Array, Member, Reading, State
 
 __all__ = ["Readers"]
 
-State = Mapping[str, npt.NDArray[np.generic]]
 StateSource = Callable[[], State]
 
 

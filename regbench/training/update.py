@@ -65,12 +65,12 @@ class _Penalties:
 
     def __init__(self, kernels: Sequence[_KernelStrengths], parameters: Parameters) -> None:
         terms = [
-            (parameters.values[kernel.slot.block], strength, norm)
+            (parameters.values[kernel.slot.name], strength, norm)
             for kernel in kernels
             for strength, norm in ((kernel.l1, l1_norm), (kernel.l2, l2_norm))
             if strength
         ]
-        like = parameters.values[0]
+        like = parameters.like
         self._strengths = like.new_zeros(len(terms), parameters.runs, dtype=torch.float64)
         self._norms = like.new_zeros(len(terms), _STEPS_AT_ONCE, parameters.runs)
         self._terms = []
@@ -109,7 +109,7 @@ class Update:
         self._parameters = network.parameters
         self._optimizer = make_optimizer(settings, network.parameters)
         self._kernels = [
-            _KernelStrengths(slot, layer, settings, network.parameters.values[0])
+            _KernelStrengths(slot, layer, settings, network.parameters.like)
             for layer, slot in enumerate(network.parameters.kernels)
         ]
         self._bind()
@@ -120,7 +120,7 @@ class Update:
         self._gradients, self._decays, self._thresholds, self._limits = [], [], [], []
         for kernel in self._kernels:
             weight = self._weight(kernel)
-            gradient = self._parameters.gradients[kernel.slot.block]
+            gradient = self._parameters.gradients[kernel.slot.name]
             for strength, add in (
                 (kernel.l2, add_l2_gradient_),
                 (kernel.l1_subgradient, add_l1_subgradient_),
@@ -138,7 +138,7 @@ class Update:
 
     def _weight(self, kernel: _KernelStrengths) -> Tensor:
         """(R, padded size): the padding is zero, and no regularizer changes that."""
-        return self._parameters.values[kernel.slot.block]
+        return self._parameters.values[kernel.slot.name]
 
     def penalty(self) -> Tensor:
         """(R,) l1 * sum|w| + l2 * sum(w^2) over all kernels, at the present weights, in float64."""
@@ -164,14 +164,14 @@ class Update:
 
     def weight_norm(self) -> Tensor:
         """(R,) root of the sum of w^2 over all kernels."""
-        squares = self._parameters.values[0].new_zeros(self._parameters.runs, dtype=torch.float64)
+        squares = self._parameters.like.new_zeros(self._parameters.runs, dtype=torch.float64)
         for kernel in self._kernels:  # one after the other: see _Penalties.totals
             squares = squares + l2_norm(self._weight(kernel)).double().square()
         return squares.sqrt()
 
     def zero_fraction(self) -> Tensor:
         """(R,) share of the kernels' weights that are exactly 0."""
-        zeros = torch.zeros((), dtype=torch.float64, device=self._parameters.values[0].device)
+        zeros = torch.zeros((), dtype=torch.float64, device=self._parameters.like.device)
         for kernel in self._kernels:
             weight = self._weight(kernel)
             zeros = zeros + zero_count(weight) - (weight.shape[1] - kernel.slot.size)
