@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,13 +26,12 @@ from regbench.execution.run import RunSummary, run_plan
 from regbench.report.markdown import gap_markdown
 from regbench.results import health
 from regbench.results.csv_text import write_csv
-from regbench.results.files import read as read_bytes
-from regbench.results.health import Health, recorded_plan
+from regbench.results.health import Health
 from regbench.results.merge import merged
-from regbench.results.planned import most_runs
+from regbench.results.planned import recorded_plan, recorded_study
 from regbench.results.proof import require_as_written
 from regbench.results.runs import Runs, read_runs
-from regbench.results.store import Store, read_facts
+from regbench.results.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,12 +86,13 @@ def _frame(folder: Path, name: str) -> pd.DataFrame:
     from regbench.results.csv_text import unguard
 
     path = folder / name
-    require_as_written(folder, name, path.read_bytes())
+    content = path.read_bytes()
+    require_as_written(folder, name, content)
     # "none" and "NA" are labels here; only nothing is missing.
-    header = pd.read_csv(path, nrows=0).columns
+    header = pd.read_csv(BytesIO(content), nrows=0).columns
     words = dict.fromkeys([name for name in _WORDS if name in header], str)
     missing = {name: [""] for name in header if name not in words}
-    frame = pd.read_csv(path, keep_default_na=False, na_values=missing, dtype=words)
+    frame = pd.read_csv(BytesIO(content), keep_default_na=False, na_values=missing, dtype=words)
     for column in frame.columns:
         if not pd.api.types.is_numeric_dtype(frame[column]):
             frame[column] = frame[column].map(lambda v: unguard(v) if isinstance(v, str) else v)
@@ -188,8 +189,7 @@ def check(folder: Path | str, *, expect: Sequence[str] = (), limits: Sequence[st
         BadStudy: a claim cannot be understood.
         BadData: the folder holds no results.
     """
-    facts, rows = read_facts(Path(folder)), read_runs(Path(folder))
-    study = study_from_mapping(facts["given"], max_runs=most_runs(Path(folder)))
+    study, rows = recorded_study(Path(folder)), read_runs(Path(folder))
     claims = [*study.claims, *more_claims(study, expect, limits)]
     return Results(Path(folder), rows, claims=_decided(claims, study, rows))
 
@@ -205,7 +205,7 @@ def examine(folder: Path | str) -> Health:
     if "runs.csv" in found.stale:
         return replace(found, stale=(*found.stale, "gap.csv", "gap.md"))
     gap = _gap_files(recorded_plan(folder).study.name, read_runs(folder))
-    stale = [n for n, c in gap.items() if not (folder / n).exists() or read_bytes(folder / n) != c]
+    stale = [name for name, content in gap.items() if not health.holds(folder / name, content)]
     return replace(found, stale=(*found.stale, *stale))
 
 

@@ -17,7 +17,7 @@ from regbench.data.scaling import Scaler
 from regbench.data.split import require_classes, split_by_column, split_by_seed
 from regbench.data.table import DataShape, Part, Split, Table
 
-__all__ = ["SOURCES", "Source", "load", "shape"]
+__all__ = ["SOURCES", "Source", "load", "shape", "split_key"]
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,20 @@ def shape(config: DatasetConfig, folder: Path) -> DataShape:
     return SOURCES[config.name].shape(config, folder)
 
 
+def split_key(config: DatasetConfig, seed: int) -> tuple[int, str]:
+    """What tells one split of a study from another: the seed that it goes by, and its block.
+
+    >>> from regbench.config.schema import Iris
+    >>> [split_key(Iris(name="iris", split_seed=s), 3)[0] for s in (None, 7)]
+    [3, 7]
+    """
+    return _own_seed(config, seed), config.model_dump_json()
+
+
+def _own_seed(config: DatasetConfig, seed: int) -> int:
+    return seed if config.split_seed is None else config.split_seed
+
+
 def load(config: DatasetConfig, seed: int, folder: Path) -> Split:
     """The data set as one seed sees it: split, with label noise, encoded and scaled.
 
@@ -90,7 +104,7 @@ def load(config: DatasetConfig, seed: int, folder: Path) -> Split:
     >>> len(split.train), len(split.val), len(split.test)
     (90, 30, 30)
     """
-    seed = seed if config.split_seed is None else config.split_seed
+    seed = _own_seed(config, seed)
     table = SOURCES[config.name].table(config, seed, folder)
     if table.parts is None:
         ids = split_by_seed(config, table, seed)

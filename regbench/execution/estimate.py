@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from regbench.data import shape
-from regbench.training.stacks import Stack, cost
+from regbench.training.stacks import Stack, cost, item_bytes
 
 __all__ = ["WORKER_START_SECONDS", "disk_bytes", "stack_seconds"]
 
@@ -44,8 +44,11 @@ def disk_bytes(stacks: Sequence[Stack], folder: Path) -> int:
 def _saved_bytes(stack: Stack, folder: Path) -> int:
     """A run's weights and predictions; of those, which are compressed, a row's id counts."""
     setting = stack.members[0].setting
-    item = 4 if setting.training.dtype == "float32" else 8
-    weights = item * cost(setting, folder).parameters if setting.training.save_weights else 0
+    weights = (
+        item_bytes(setting.training) * cost(setting, folder).parameters
+        if setting.training.save_weights
+        else 0
+    )
     rows = shape(setting.dataset, folder).rows if setting.training.save_predictions else 0
     return weights + 8 * rows
 

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import torch
 
-from regbench.data import shape
+from regbench.data import shape, split_key
 from regbench.nn.buffers import padded
 from regbench.training.draws import CHUNK_BYTES
 from regbench.training.member import Member
 from regbench.training.scoring import rows_at_once
+from regbench.training.stacks import batch_size, item_bytes
 
 __all__ = ["fits", "free_bytes", "needed_bytes", "release"]
 
@@ -55,9 +56,7 @@ def needed_bytes(members: Sequence[Member], folder: Path) -> int:
     """
     setting, runs = members[0].setting, len(members)
     data = shape(setting.dataset, folder)
-    item = 4 if setting.training.dtype == "float32" else 8
-    asked = setting.training.batch_size
-    batch = data.rows if asked == "full" else min(asked, data.rows)
+    item, batch = item_bytes(setting.training), batch_size(setting.training, data.rows)
     widths = [data.inputs, *setting.model.hidden_sizes, data.outputs]
     kernels = [padded(pair) for pair in pairwise(widths)]
     parameters = sum(kernels) + sum(padded((width,)) for width in widths[1:])
@@ -72,15 +71,7 @@ def needed_bytes(members: Sequence[Member], folder: Path) -> int:
     # Numbers are drawn a chunk ahead for each layer, or for one step where that is more.
     seeds = len({member.seed for member in members})
     drawn = len(widths) * max(CHUNK_BYTES, 8 * seeds * batch * max(widths))
-    splits = len(
-        {
-            (
-                member.seed if member.setting.dataset.split_seed is None else 0,
-                member.setting.dataset.model_dump_json(),
-            )
-            for member in members
-        }
-    )
+    splits = len({split_key(member.setting.dataset, member.seed) for member in members})
     inputs = item * splits * data.rows * (data.inputs + 4)
     orders = 8 * data.rows * (4 * runs + 5 * seeds)
     return item * (weights + layers + scores) + drawn + inputs + orders

@@ -11,7 +11,7 @@ import numpy as np
 
 from regbench.config.plan import Plan
 from regbench.config.schema import Setting
-from regbench.data import Split, load
+from regbench.data import Split, load, split_key
 from regbench.errors import BadData
 from regbench.execution.device import device_kind, resolve_device
 from regbench.execution.estimate import disk_bytes, stack_seconds
@@ -205,18 +205,18 @@ def _share(stacks: Sequence[Stack], shard: tuple[int, int] | None, folder: Path)
 
 def _check_data(plan: Plan) -> None:
     """Load every split once before training, so that bad data costs nobody an hour."""
-    seen: set[str] = set()
+    seen: set[tuple[int, str]] = set()
     watching: dict[str, list[Setting]] = {}
     for cell in plan.study.cells:
         if cell.setting.regularizer.early_stopping is not None:
             watching.setdefault(cell.setting.dataset.model_dump_json(), []).append(cell.setting)
     for run in plan.runs:
         dataset = run.cell.setting.dataset
-        key = f"{run.seed if dataset.split_seed is None else 0} {dataset.model_dump_json()}"
+        key = split_key(dataset, run.seed)
         if key not in seen and len(seen) < _SPLITS_CHECKED:
             seen.add(key)
             split = load(dataset, run.seed, plan.study.folder)
-            for setting in watching.get(key.partition(" ")[2], ()):
+            for setting in watching.get(key[1], ()):
                 _check_monitor(setting, split)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
+from typing import Any, TypeVar
 
 from regbench.errors import BadData, Unwritable
 from regbench.results.disk import disk
@@ -23,8 +25,11 @@ __all__ = [
     "remove_leftovers",
     "require_space",
     "set_aside",
+    "understood",
     "write_atomic",
 ]
+
+T = TypeVar("T")
 
 _LEFTOVER = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -52,6 +57,21 @@ def read(path: Path) -> bytes:
         return disk.read(path)
     except OSError as error:
         raise BadData(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def understood(path: Path, content: bytes, understand: Callable[[Any], T]) -> T:
+    """What a file says in JSON; it may come from anyone.
+
+    Args:
+        content: the file's.
+        understand: makes of it what is wanted; fails where it is something else.
+    Raises:
+        BadData: it is no JSON, or not what is wanted.
+    """
+    try:
+        return understand(json.loads(content))
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
+        raise BadData(f"{path}: cannot be understood: {error}") from error
 
 
 def make_folder(path: Path) -> None:

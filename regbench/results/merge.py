@@ -11,9 +11,9 @@ from typing import Any
 from regbench.config.plan import Plan
 from regbench.errors import BadData, BadStudy
 from regbench.results.files import copy_durably, make_folder
-from regbench.results.health import recorded_plan
 from regbench.results.links import refuse_links
 from regbench.results.pieces import read_piece, stacks_folder
+from regbench.results.planned import recorded_plan
 from regbench.results.sealed import Damaged
 from regbench.results.stacks import read_stacks
 from regbench.results.store import Store, differing_keys, read_facts

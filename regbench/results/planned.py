@@ -1,23 +1,43 @@
-"""How large a study a results folder can be about: it may come from anyone."""
+"""What a results folder was last run with: its study and its plan, which may come from anyone."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from regbench.config.bounds import MAX_RUNS
+from regbench.config.load import study_from_mapping
+from regbench.config.plan import Plan, Study, make_plan
 from regbench.results.stacks import read_stacks
+from regbench.results.store import read_facts
 
-__all__ = ["most_runs"]
+__all__ = ["recorded_plan", "recorded_study"]
 
 # Points of a sweep for each setting that they come down to: far more than any study has.
 _SAME = 100
 
 
-def most_runs(folder: Path) -> int:
-    """The `max_runs` for a folder's own study: larger than the default where more was planned.
+def recorded_study(folder: Path) -> Study:
+    """The study of a results folder.
 
     Raises:
-        BadData: the folder's stacks cannot be understood.
+        BadData: the folder holds none, or it cannot be understood.
     """
+    return _study(folder, read_facts(folder))
+
+
+def recorded_plan(folder: Path) -> Plan:
+    """The plan of a results folder; its data need not be here.
+
+    Raises:
+        BadData: the folder holds none, or it cannot be understood.
+    """
+    facts = read_facts(folder)
+    return make_plan(_study(folder, facts), data=facts["data"])
+
+
+def _study(folder: Path, facts: Mapping[str, Any]) -> Study:
+    # A study may be larger than the default allows where more was planned.
     planned = sum(len(runs) for runs in read_stacks(folder).values())
-    return max(MAX_RUNS, _SAME * planned)
+    return study_from_mapping(facts["given"], max_runs=max(MAX_RUNS, _SAME * planned))

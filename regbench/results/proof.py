@@ -11,9 +11,10 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from regbench.errors import BadData
-from regbench.results.files import write_atomic
+from regbench.results.files import understood, write_atomic
 
 __all__ = ["note_table", "require_as_written"]
 
@@ -61,17 +62,19 @@ def _path(folder: Path) -> Path:
 
 def _noted(folder: Path) -> dict[str, Sequence[str]]:
     path = _path(folder)
-    try:
-        noted = json.loads(path.read_bytes())
-        if not all(isinstance(digests, list) for digests in noted.values()):
+
+    def noted(found: Any) -> dict[str, Sequence[str]]:
+        if not all(isinstance(digests, list) for digests in found.values()):
             raise TypeError("not what regbench writes")
+        return dict(found)
+
+    try:
+        content = path.read_bytes()
     except FileNotFoundError:
         return {}  # tables alone, as in a repository
     except OSError as error:
         raise BadData(f"{path}: cannot be read: {error.strerror}") from error
-    except (ValueError, AttributeError, TypeError, RecursionError) as error:
-        raise BadData(f"{path}: cannot be understood: {error}") from error
-    return dict(noted)
+    return understood(path, content, noted)
 
 
 def _digest(content: bytes) -> str:

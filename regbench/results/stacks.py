@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from regbench.errors import BadData
-from regbench.results.files import read
+from regbench.results.files import read, understood
 
 __all__ = ["known_stacks", "read_stacks", "stacks_path"]
 
@@ -26,11 +24,11 @@ def read_stacks(folder: Path) -> dict[str, tuple[str, ...]]:
     path = stacks_path(folder)
     if not path.exists():
         return {}
-    try:
-        stacks = json.loads(read(path))
-        return {str(name): tuple(map(str, runs)) for name, runs in stacks.items()}
-    except (ValueError, AttributeError, TypeError, RecursionError) as error:
-        raise BadData(f"{path}: cannot be understood: {error}") from error
+    return understood(
+        path,
+        read(path),
+        lambda stacks: {str(name): tuple(map(str, runs)) for name, runs in stacks.items()},
+    )
 
 
 def known_stacks(

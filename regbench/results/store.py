@@ -14,7 +14,6 @@ from filelock import FileLock
 from regbench.config.plan import Plan
 from regbench.config.yaml_text import dump_yaml
 from regbench.errors import BadData, BadStudy
-from regbench.results.csv_text import write_csv
 from regbench.results.files import (
     append_line,
     keep_folder,
@@ -24,6 +23,7 @@ from regbench.results.files import (
     remove_leftovers,
     require_space,
     set_aside,
+    understood,
     write_atomic,
 )
 from regbench.results.links import refuse_links
@@ -32,7 +32,7 @@ from regbench.results.pieces import Pieces, stacks_folder
 from regbench.results.proof import note_table
 from regbench.results.records import RunRecord, Status
 from regbench.results.stacks import known_stacks, read_stacks, stacks_path
-from regbench.results.tables import epochs_table, plan_table, runs_table
+from regbench.results.tables import csv_files
 
 __all__ = ["Store", "differing_keys", "read_facts"]
 
@@ -184,10 +184,8 @@ class Store:
     def write_tables(self, plan: Plan) -> None:
         """Write plan.csv, runs.csv and epochs.csv anew from the committed stacks."""
         records = self.records()
-        stack_of = {run: name for name, runs in self.known_stacks().items() for run in runs}
-        self.write_file("plan.csv", write_csv(*plan_table(plan, stack_of)))
-        self.write_file("runs.csv", write_csv(*runs_table(plan, records)))
-        self.write_file("epochs.csv", write_csv(*epochs_table(plan, records)))
+        for name, content in csv_files(plan, records, self.known_stacks()):
+            self.write_file(name, content)
 
     def write_file(self, name: str, content: bytes) -> None:
         """Write one file, whole."""
@@ -217,13 +215,13 @@ def read_facts(folder: Path) -> dict[str, Any]:
         BadData: there is nothing of the kind.
     """
     path = folder / ".regbench" / "study.json"
-    try:
-        facts = json.loads(read(path))
-        if not all(isinstance(facts[key], dict) for key in ("study", "given", "data")):
+
+    def facts(found: Any) -> dict[str, Any]:
+        if not all(isinstance(found[key], dict) for key in ("study", "given", "data")):
             raise TypeError("not what regbench writes")
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise BadData(f"{path}: cannot be understood: {error}") from error
-    return dict(facts)
+        return dict(found)
+
+    return understood(path, read(path), facts)
 
 
 def differing_keys(

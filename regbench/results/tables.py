@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from regbench.config.plan import Plan, Run
 from regbench.config.schema import SCHEMA_VERSION
+from regbench.results.csv_text import write_csv
 from regbench.results.records import RunRecord
 
-__all__ = ["Row", "epochs_table", "metrics_of", "plan_table", "runs_table"]
+__all__ = ["Row", "csv_files", "metrics_of"]
 
 Row = list[object]
 Table = tuple[list[str], Iterable[Row]]
@@ -33,8 +34,23 @@ def _noisy(plan: Plan) -> bool:
     return any(getattr(cell.setting.dataset, "label_noise", 0) for cell in plan.study.cells)
 
 
-def plan_table(plan: Plan, stack_of: Mapping[str, str]) -> Table:
+def csv_files(
+    plan: Plan, records: Mapping[str, RunRecord], stacks: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[str, bytes]]:
+    """The names and contents of the CSV files made from committed stacks, one after the other.
+
+    Args:
+        records: the runs that are done, by id.
+        stacks: the runs of every known stack.
+    """
+    yield "plan.csv", write_csv(*_plan_table(plan, stacks))
+    yield "runs.csv", write_csv(*_runs_table(plan, records))
+    yield "epochs.csv", write_csv(*_epochs_table(plan, records))
+
+
+def _plan_table(plan: Plan, stacks: Mapping[str, Sequence[str]]) -> Table:
     """Every planned run and the stack that trains it."""
+    stack_of = {run: name for name, runs in stacks.items() for run in runs}
     header = ["run_id", "cell", "seed", "stack"]
     rows: list[Row] = [
         [run.run_id, run.cell.name, run.seed, stack_of.get(run.run_id)] for run in plan.runs
@@ -42,7 +58,7 @@ def plan_table(plan: Plan, stack_of: Mapping[str, str]) -> Table:
     return header, rows
 
 
-def runs_table(plan: Plan, records: Mapping[str, RunRecord]) -> Table:
+def _runs_table(plan: Plan, records: Mapping[str, RunRecord]) -> Table:
     """One row a run that is done."""
     extra = ["train_acc_clean", "flip_rate"] if _noisy(plan) else []
     metrics = metrics_of(plan)
@@ -85,7 +101,7 @@ def _metric(record: RunRecord, name: str) -> float | None:
     return val - train if kind == "loss" else train - val
 
 
-def epochs_table(plan: Plan, records: Mapping[str, RunRecord]) -> Table:
+def _epochs_table(plan: Plan, records: Mapping[str, RunRecord]) -> Table:
     """One row a run and epoch, from 1 to the run's own stop."""
     scores = [name for name in metrics_of(plan) if not name.startswith("gap_")]
     columns = ["lr", "objective", "penalty", *scores]

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from regbench.config.schema import Setting, Task
-from regbench.data import Part, Split, load
+from regbench.data import Part, Split, load, split_key
 from regbench.errors import BadData
 from regbench.nn import device as devices
 from regbench.nn.buffers import ALIGNMENT, Scratch
@@ -65,15 +65,13 @@ class Examples:
         self, settings: Sequence[Setting], seeds: Sequence[int], folder: Path, like: Tensor
     ) -> None:
         splits: list[Split] = []
-        view_of: dict[str, int] = {}
+        view_of: dict[tuple[int, str], int] = {}
         views = []
         for setting, seed in zip(settings, seeds, strict=True):
-            pinned = setting.dataset.split_seed
-            data_seed = seed if pinned is None else pinned
-            key = f"{data_seed} {setting.dataset.model_dump_json()}"
+            key = split_key(setting.dataset, seed)
             if key not in view_of:
                 view_of[key] = len(splits)
-                splits.append(load(setting.dataset, data_seed, folder))
+                splits.append(load(setting.dataset, seed, folder))
             views.append(view_of[key])
         self._splits = splits
         self.task: Task = splits[0].task

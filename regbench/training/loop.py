@@ -23,6 +23,7 @@ from regbench.training.predictions import predict
 from regbench.training.readers import Readers
 from regbench.training.schedule import factor
 from regbench.training.scoring import score
+from regbench.training.stacks import batch_size
 from regbench.training.update import Objective, Update
 
 __all__ = ["StackTrainer", "train_stack"]
@@ -95,9 +96,7 @@ class StackTrainer:
         self.examples = Examples(settings, seeds, folder, like)
         self.network = build(settings, seeds, self.examples.inputs, self.examples.outputs, like)
         self._update = Update(settings, self.network)
-        n = self.examples.parts["train"].size
-        batch = n if self._training.batch_size == "full" else self._training.batch_size
-        self._batch = min(batch, n)
+        self._batch = batch_size(self._training, self.examples.parts["train"].size)
         self._draws = Draws(seeds, self._batch, like.device)
         self._noise = PerRun([s.regularizer.input_noise for s in settings], like)
         self._loss = (

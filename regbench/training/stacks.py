@@ -16,11 +16,11 @@ from pathlib import Path
 
 from regbench.config.identity import canonical, fingerprint, trajectory_key
 from regbench.config.plan import Run
-from regbench.config.schema import EarlyStopping, Setting
+from regbench.config.schema import EarlyStopping, Setting, Training
 from regbench.data import shape
 from regbench.training.member import Member
 
-__all__ = ["Cost", "Stack", "cost", "make_stacks", "stack_key"]
+__all__ = ["Cost", "Stack", "batch_size", "cost", "item_bytes", "make_stacks", "stack_key"]
 
 # How many parameters train side by side. Beyond this a stack of heavy runs gains nothing, and it
 # keeps other cores waiting: a run of this size stacks alone.
@@ -62,6 +62,17 @@ class Stack:
         return tuple(run_id for member in self.members for run_id in member.readings)
 
 
+def batch_size(training: Training, examples: int) -> int:
+    """Examples a step, of so many."""
+    asked = training.batch_size
+    return examples if asked == "full" else min(asked, examples)
+
+
+def item_bytes(training: Training) -> int:
+    """The size of one number."""
+    return 4 if training.dtype == "float32" else 8
+
+
 def cost(setting: Setting, folder: Path) -> Cost:
     """An estimate from shapes alone; loads no bundled or synthetic data.
 
@@ -74,9 +85,8 @@ def cost(setting: Setting, folder: Path) -> Cost:
     parameters = kernels + sum(widths[1:])
     # Training passes forward and twice backward over its part, scoring forward over all.
     products = kernels * data.rows * 3
-    batch = setting.training.batch_size
-    steps = 1 if batch == "full" else ceil(data.rows / batch)
-    item = 4 if setting.training.dtype == "float32" else 8
+    steps = ceil(data.rows / batch_size(setting.training, data.rows))
+    item = item_bytes(setting.training)
     return Cost(parameters, products, steps, item * (parameters * 5 + data.rows * data.inputs))
 
 
