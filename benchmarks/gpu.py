@@ -30,7 +30,7 @@ sys.path += [str(HERE / "peers"), str(HERE.parent / "tests")]
 
 import device_checks as checks  # noqa: E402  (in tests/)
 from network import adam, mlp  # noqa: E402  (in benchmarks/peers/)
-from products import Products  # noqa: E402
+from products import Products, epoch  # noqa: E402
 from task import BATCH, DATASET, LR, digits  # noqa: E402
 from torch.nn.functional import cross_entropy  # noqa: E402
 
@@ -245,13 +245,7 @@ def products_alone(runs: int, epochs: int, device: str) -> float:
 
     def some_epochs(number: int) -> None:
         for _ in range(number):
-            for begin in range(0, PARTS[0], BATCH):
-                size = min(BATCH, PARTS[0] - begin)
-                steps.forward(size)
-                steps.backward(size)
-            for part in PARTS:
-                for begin in range(0, part, rows):
-                    scores.forward(min(rows, part - begin))
+            epoch(steps, scores, PARTS, rows)
 
     some_epochs(1)
     return seconds(lambda: some_epochs(epochs), device)

@@ -16,6 +16,17 @@ def both(put):
 
 
 @pytest.fixture
+def one_thread():
+    """torch computes on one thread, as a stack does."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
 def start():
     """Starts commands as real processes; none outlives the test."""
     processes = []

@@ -23,13 +23,7 @@ from regbench.training.adam import Adam, ColumnAdam
 from regbench.training.loop import StackTrainer, train_stack
 from regbench.training.scoring import score
 
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture

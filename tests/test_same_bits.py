@@ -32,12 +32,7 @@ OPTIMIZERS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def stack(dtype, optimizer, dataset=WINE, extra=None, **blocks):

@@ -7,8 +7,8 @@ import os
 os.environ["KERAS_BACKEND"] = "torch"
 
 import keras
-import torch
 from keras import layers
+from network import one_by_one
 from task import BATCH, LR, Accuracies, Run, Task, timed
 
 
@@ -67,11 +67,5 @@ def train_run(task: Task, run: Run) -> Accuracies:
     return score.accuracy, history.history["val_accuracy"][-1]
 
 
-def train(task: Task) -> list[Accuracies]:
-    if task.threads:
-        torch.set_num_threads(task.threads)
-    return [train_run(task, run) for run in task.runs]
-
-
 if __name__ == "__main__":
-    timed(train)
+    timed(one_by_one(train_run))

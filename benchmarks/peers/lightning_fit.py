@@ -7,7 +7,7 @@ import warnings
 
 import lightning
 import torch
-from network import adam, mlp
+from network import adam, mlp, one_by_one
 from task import BATCH, LR, Accuracies, Run, Task, timed
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, TensorDataset
@@ -60,13 +60,7 @@ def train_run(task: Task, run: Run) -> Accuracies:
     return float(scores["train_acc"]), float(scores["val_acc"])
 
 
-def train(task: Task) -> list[Accuracies]:
-    if task.threads:
-        torch.set_num_threads(task.threads)
-    return [train_run(task, run) for run in task.runs]
-
-
 if __name__ == "__main__":
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="lightning")  # it advises workers: slower here
-    timed(train)
+    timed(one_by_one(train_run))

@@ -1,8 +1,11 @@
-"""The network of the peers that use PyTorch, and its Adam with L2 on the kernels only."""
+"""What the peers that use PyTorch share: network, Adam with L2 on the kernels, runs in turn."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
+from task import Accuracies, Run, Task
 from torch import nn
 
 
@@ -30,3 +33,14 @@ def adam(network: nn.Module, lr: float, l2: float) -> torch.optim.Adam:
     biases = [p for p in network.parameters() if p.ndim == 1]
     groups = [{"params": kernels, "weight_decay": 2 * l2}, {"params": biases}]
     return torch.optim.Adam(groups, lr=lr, fused=True)
+
+
+def one_by_one(train_run: Callable[[Task, Run], Accuracies]) -> Callable[[Task], list[Accuracies]]:
+    """Trains a task's runs in turn, on as many threads as it says."""
+
+    def train(task: Task) -> list[Accuracies]:
+        if task.threads:
+            torch.set_num_threads(task.threads)
+        return [train_run(task, run) for run in task.runs]
+
+    return train

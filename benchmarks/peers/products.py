@@ -5,6 +5,7 @@ Forward, gradients of weights, gradients of inputs but the first layer's; nothin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -44,6 +45,17 @@ class Products:
                 torch.bmm(gradients[layer + 1], self.weights[layer].mT, out=gradients[layer])
 
 
+def epoch(steps: Products, scores: Products, parts: Sequence[int], scored: int) -> None:
+    """Training on the first part, and scoring of all, so many examples at once."""
+    for begin in range(0, parts[0], BATCH):
+        rows = min(BATCH, parts[0] - begin)
+        steps.forward(rows)
+        steps.backward(rows)
+    for part in parts:
+        for begin in range(0, part, scored):
+            scores.forward(min(scored, part - begin))
+
+
 def train(task: Task) -> list[Accuracies]:
     torch.set_num_threads(task.threads or 1)
     parts = len(task.data.x), len(task.data.x_val)
@@ -51,13 +63,7 @@ def train(task: Task) -> list[Accuracies]:
         steps = Products(len(stack.members), task.width, BATCH)
         scores = Products(len(stack.members), task.width, BATCH)
         for _ in range(task.epochs):
-            for begin in range(0, parts[0], BATCH):
-                rows = min(BATCH, parts[0] - begin)
-                steps.forward(rows)
-                steps.backward(rows)
-            for part in parts:
-                for begin in range(0, part, BATCH):
-                    scores.forward(min(BATCH, part - begin))
+            epoch(steps, scores, parts, BATCH)
     return []
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from network import mlp
+from network import mlp, one_by_one
 from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback
 from skorch.dataset import Dataset
@@ -46,11 +46,5 @@ def train_run(task: Task, run: Run) -> Accuracies:
     return last["train_acc"], last["valid_acc"]
 
 
-def train(task: Task) -> list[Accuracies]:
-    if task.threads:
-        torch.set_num_threads(task.threads)
-    return [train_run(task, run) for run in task.runs]
-
-
 if __name__ == "__main__":
-    timed(train)
+    timed(one_by_one(train_run))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from network import adam, mlp
+from network import adam, mlp, one_by_one
 from task import BATCH, LR, Accuracies, Run, Task, timed
 from torch.nn.functional import cross_entropy
 
@@ -32,11 +32,5 @@ def train_run(task: Task, run: Run) -> Accuracies:
     return train_acc, val_acc
 
 
-def train(task: Task) -> list[Accuracies]:
-    if task.threads:
-        torch.set_num_threads(task.threads)
-    return [train_run(task, run) for run in task.runs]
-
-
 if __name__ == "__main__":
-    timed(train)
+    timed(one_by_one(train_run))
