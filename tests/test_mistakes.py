@@ -193,6 +193,14 @@ CASES = [
         "study.yaml:1:10 dataset: the key 'path' is missing",
     ),
     (
+        "dataset: {name: csv, path: a.csv, target: y}\n",
+        [],
+        (
+            "study.yaml:1:10 dataset: the key 'task' is missing; it is one of classification, "
+            "regression"
+        ),
+    ),
+    (
         "dataset: {name: csv, path: a.csv, target: y, task: clustering}\n",
         [],
         (

@@ -133,11 +133,14 @@ def _mistake(block: str, raw: Any, path: Path, errors: Sequence[ErrorDetails]) -
     error = errors[0]
     kind = error["type"]
     if kind == "extra_forbidden":
-        known = _known_keys(block, raw, path[:-1])
+        models = _models_at(block, raw, path[:-1])
+        known = dict.fromkeys(key for model in models for key in model.model_fields)
         hint = did_you_mean(str(path[-1]), known)
         return path, True, f"unknown key{hint or f'; the keys here are {_listed(known)}'}"
     if kind == "missing" and isinstance(path[-1], str):
-        return path[:-1], False, f"the key '{path[-1]}' is missing"
+        words = _words(_models_at(block, raw, path[:-1]), path[-1])
+        what = f"; it is one of {_listed(words)}" if words else ""
+        return path[:-1], False, f"the key '{path[-1]}' is missing{what}"
     if kind == "union_tag_not_found":
         names = _tags(error["ctx"]["discriminator"], block)
         return path, False, f"the key 'name' is missing; it is one of {_listed(names)}"
@@ -220,8 +223,8 @@ def _tags(discriminator: str, block: str) -> list[str]:
     ]
 
 
-def _known_keys(block: str, raw: Any, path: Path) -> list[str]:
-    """The keys that the mapping at a path may have."""
+def _models_at(block: str, raw: Any, path: Path) -> list[type[BaseModel]]:
+    """The schema classes that the mapping at a path may be of."""
     models = list(_models(StudyFile.model_fields[block].annotation))
     for part in (None, *path):
         if part is not None:
@@ -236,4 +239,11 @@ def _known_keys(block: str, raw: Any, path: Path) -> list[str]:
             and name in get_args(model.model_fields["name"].annotation)
         ]
         models = named or models
-    return list(dict.fromkeys(key for model in models for key in model.model_fields))
+    return models
+
+
+def _words(models: Sequence[type[BaseModel]], key: str) -> list[str]:
+    """What a key may say, where that is one of a few words."""
+    fields = [model.model_fields[key] for model in models if key in model.model_fields]
+    options = [get_args(field.annotation) for field in fields]
+    return [word for words in options for word in words if isinstance(word, str)]
