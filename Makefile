@@ -38,6 +38,7 @@ torture: setup
 bench: setup
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python benchmarks/peers.py
+	$(BIN)/python benchmarks/parts.py
 	$(BIN)/python benchmarks/stacking.py
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/tables.py

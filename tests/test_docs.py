@@ -1,6 +1,7 @@
 """The docs say what is true today: generated parts are fresh, and every example runs."""
 
 import contextlib
+import csv
 import doctest
 import glob
 import importlib.util
@@ -82,6 +83,18 @@ def test_every_command_has_a_section_with_its_help():
         _, _, section = text.partition(f"\n## {command}\n")
         section = section.partition("\n## ")[0]
         assert f"Usage: regbench {command}" in section, command
+
+
+def test_the_readme_shows_what_the_reference_holds():
+    """Their numbers are of the same code; make reference, and run the quickstart for the README."""
+    with open(ROOT / "results" / "reference" / "quickstart" / "gap.csv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for row in rows:
+        shown = re.search(rf"^{row['cell']} +([\d. ±]+)", readme, re.MULTILINE)[1].split()
+        half = (float(row["gap_loss_high"]) - float(row["gap_loss_low"])) / 2
+        numbers = [float(row[name]) for name in ("train_loss", "val_loss", "gap_loss")]
+        assert shown == [*(f"{number:.3f}" for number in numbers), f"±{half:.3f}"]
 
 
 def test_every_exit_code_is_explained():

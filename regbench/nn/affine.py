@@ -64,9 +64,9 @@ class Affine:
 class Readout(Affine):
     """The last affine map, whose outputs are few: y[r] = (x[r] @ weight[r] + bias[r])^T.
 
-    The weight is kept with its outputs first and y with the batch last: products with ten columns
-    run at an eighth of the speed of those with sixty-four, and so do softmaxes over ten
-    neighbouring numbers.
+    The weight is kept with its outputs first and y with the batch last: a product with ten columns
+    takes as long as one with sixty-four (`benchmarks/parts.py`), and softmaxes over ten
+    neighbouring numbers are slow, too.
 
     Shape:
         x (R, B, I), weight (R, I, O), a transposed view, bias (R, O), y (R, O, B).

@@ -33,7 +33,7 @@ def zero_count(weight: Tensor) -> Tensor:
     >>> zero_count(torch.tensor([[1.0, -2.0], [-0.0, 3.0]]))
     tensor([0., 1.], dtype=torch.float64)
     """
-    # Zeros as ones of the weights' own type: a tensor of booleans takes five times as long.
+    # Zeros as ones of the weights' own type: a tensor of booleans takes several times as long.
     return torch.eq(weight, 0, out=torch.empty_like(weight)).sum(1, dtype=torch.float64)
 
 

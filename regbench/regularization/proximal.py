@@ -22,5 +22,5 @@ def soft_threshold_(weight: Tensor, threshold: Tensor) -> None:
     >>> w
     tensor([[ 0.0500,  0.0000, -0.2500]])
     """
-    # Not by clamp, whose kernel for tensors as limits takes twice as long as these two.
+    # Not by clamp, whose kernel for tensors as limits takes longer than these two.
     weight.sub_(torch.maximum(torch.minimum(weight, threshold), -threshold))

@@ -79,8 +79,8 @@ def _totals(
 def _first_largest(outputs: Tensor) -> Tensor:
     """(R, b) the first class, as a float, of those with the largest output: argmax over (R, C, b).
 
-    Without booleans or argmax, whose kernels take twenty times as long. Where outputs are not
-    numbers the answer is C, no class.
+    Without booleans or argmax, whose kernels are not vectorised. Where outputs are not numbers the
+    answer is C, no class.
     """
     classes = outputs.shape[1]
     is_largest = torch.eq(outputs, outputs.amax(1, keepdim=True), out=torch.empty_like(outputs))

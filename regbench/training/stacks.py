@@ -28,7 +28,7 @@ _PARAMETERS_AT_ONCE = {"cpu": 1 << 19, "cuda": 1 << 26}
 # Batched products of up to 40 runs were found to give every run the same bits.
 _MOST_RUNS = {"cpu": 40, "cuda": 4096}
 # Fewer runs than twice this train as one stack, more at least as two, so that a second core has
-# work: a stack of 16 costs about a fifth more a run than one of 40.
+# work: a small stack costs little more a run than one of 40.
 _WORTH_A_STACK = {"cpu": 16, "cuda": 4096}
 
 
