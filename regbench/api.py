@@ -25,6 +25,7 @@ from regbench.execution.provenance import provenance
 from regbench.execution.run import RunSummary, run_plan
 from regbench.report.markdown import gap_markdown
 from regbench.results import health
+from regbench.results.arrays import read_weights
 from regbench.results.csv_text import write_csv
 from regbench.results.health import Health
 from regbench.results.merge import merged
@@ -34,7 +35,11 @@ from regbench.results.runs import Runs, read_runs
 from regbench.results.store import Store
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
+
+    from regbench.data.table import Split
 
 __all__ = ["Results", "check", "examine", "merge", "read", "rebuild", "run"]
 
@@ -78,6 +83,31 @@ class Results:
     def gap(self) -> pd.DataFrame:
         """gap.csv, one row a cell."""
         return _frame(self.folder, "gap.csv")
+
+    @cached_property
+    def study(self) -> Study:
+        """The study as the folder holds it."""
+        return recorded_study(self.folder)
+
+    def weights(self, run_id: str) -> dict[str, npt.NDArray[np.generic]]:
+        """A run's weights at its reading, shaped as PyTorch's layers hold them.
+
+        Raises:
+            BadData: the study did not ask for them (`training.save_weights`).
+        """
+        return read_weights(self.folder, run_id)
+
+    def data(self, cell: str, seed: int) -> Split:
+        """The data as this run sees them: split, encoded, scaled, with label noise.
+
+        Raises:
+            BadData: they cannot be read.
+            KeyError: there is no such cell.
+        """
+        from regbench.data.sources import load
+
+        settings = {each.name: each.setting for each in self.study.cells}
+        return load(settings[cell].dataset, seed, self.study.folder)
 
 
 def _frame(folder: Path, name: str) -> pd.DataFrame:

@@ -13,7 +13,8 @@ ROOT = Path(regbench.__file__).parent
 
 # Which rooms a room may import; what stands below these may be imported, too.
 BELOW = {
-    "cli": {"api", "report", "execution", "analysis"},
+    "cli": {"textbook", "api", "report", "execution", "analysis"},
+    "textbook": {"api"},
     "api": {"report", "execution", "analysis"},
     "report": {"analysis"},
     "analysis": {"results"},

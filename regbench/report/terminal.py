@@ -15,13 +15,13 @@ from regbench.report.columns import Column, columns_for, legend
 from regbench.report.say import say
 from regbench.results.runs import Runs
 
-__all__ = ["bar", "print_claims", "print_gap_table", "print_sentence"]
+__all__ = ["STYLES", "bar", "print_claims", "print_gap_table", "print_sentence"]
 
 # The bar beside the gap takes what the other columns leave, within these bounds.
 _BAR_MOST, _BAR_LEAST = 14, 6
 _SPACE = 2  # between two columns
 _NAME_LEAST = 8  # longer names of cells are folded where there is no room
-_STYLES = {"PASS": "green", "FAIL": "bold red", "UNDECIDED": "yellow"}
+STYLES = {"PASS": "green", "FAIL": "bold red", "UNDECIDED": "yellow"}
 
 
 def bar(value: float | None, largest: float, width: int = _BAR_MOST, *, ascii_only: bool) -> str:
@@ -119,7 +119,7 @@ def print_claims(console: Console, claims: Sequence[Outcome]) -> None:
     """Each claim's decision and figures."""
     for outcome in claims:
         line = Text.assemble(
-            (f"{outcome.decision:<9} ", _STYLES[outcome.decision]),
+            (f"{outcome.decision:<9} ", STYLES[outcome.decision]),
             outcome.claim.text,
             (f"   {outcome.evidence}", "dim"),
         )

@@ -1,0 +1,119 @@
+"""`regbench reproduce`: what the textbooks say about regularizers, trained and decided."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from regbench.cli import options
+from regbench.cli.consoles import readers_may_leave, stderr, stdout
+from regbench.cli.options import Format
+from regbench.cli.tables import print_rows
+from regbench.errors import AnswerIsNo, BadStudy
+
+if TYPE_CHECKING:
+    from regbench.textbook.reproduce import Reproduced
+
+__all__ = ["reproduce"]
+
+_INDENT = 10
+
+
+def reproduce(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Studies.", show_default="list")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Those of half a minute or less.")] = False,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Takes a results folder for each study.")
+    ] = Path("results"),
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", "-j", min=1, help="Processes.", show_default="one a core"),
+    ] = None,
+    strict: options.Strict = False,
+    form: options.Form = Format.TABLE,
+) -> None:
+    """Train what the textbooks say about regularizers, and print PASS or FAIL beside each sentence.
+
+    Without a name it lists what there is.
+
+    [dim]Example: regbench reproduce weight-decay[/dim]
+    """
+    from regbench.report.progress import progress_for
+    from regbench.textbook.lessons import LESSONS
+    from regbench.textbook.reproduce import columns
+    from regbench.textbook.reproduce import reproduce as go_through
+
+    chosen = list(names or ())
+    if chosen and (every or quick):
+        raise BadStudy("give names, --all or --quick, not several of them")
+    if every or quick:
+        chosen = [name for name, lesson in LESSONS.items() if every or lesson.quick]
+    if not chosen:
+        _list(form)
+        return
+    errors = stderr()
+    found: list[Reproduced] = []
+    for each in go_through(
+        chosen, out, workers=workers, progress=lambda name: progress_for(errors, name)
+    ):
+        found.append(each)
+        if form is Format.TABLE:
+            _print(each)
+    if form is not Format.TABLE:
+        print_rows(*columns(found), form)
+    _judge(found, strict)
+
+
+def _list(form: Format) -> None:
+    from regbench.textbook.lessons import LESSONS
+
+    rows: list[list[object]] = [
+        [name, f"{lesson.minutes:g}", lesson.title] for name, lesson in LESSONS.items()
+    ]
+    print_rows(["study", "minutes", "what it shows"], rows, form)
+
+
+def _print(each: Reproduced) -> None:
+    """A lesson's sentences, each with what came out, what should have, and who says so."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    from regbench.report.say import say
+    from regbench.report.terminal import STYLES
+
+    console = stdout()
+    with readers_may_leave():
+        say(console, Text.assemble((each.name, "bold"), ": ", each.lesson.title))
+        for finding in each.findings:
+            decision = (f"{finding.decision:<{_INDENT}}", STYLES[finding.decision])
+            say(console, Text.assemble(decision, finding.what))
+            for label in ("found", "expected", "source"):
+                if not getattr(finding, label):
+                    continue
+                text = Text(f"{label:<9} {getattr(finding, label)}", "dim")
+                if console.is_terminal:
+                    console.print(Padding(text, (0, 0, 0, _INDENT)))
+                else:
+                    say(console, Text(" " * _INDENT).append_text(text))
+        say(console, "")
+
+
+def _judge(found: list[Reproduced], strict: bool) -> None:
+    """End with 1 where a sentence did not come out.
+
+    Raises:
+        AnswerIsNo: saying how many.
+    """
+    decisions = [finding.decision for each in found for finding in each.findings]
+    said = []
+    if failed := decisions.count("FAIL"):
+        said.append(f"{failed} of {len(decisions)} sentences failed")
+    if strict and (undecided := decisions.count("UNDECIDED")):
+        said.append(f"{undecided} of {len(decisions)} sentences stay undecided (--strict)")
+    if said:
+        raise AnswerIsNo("\n".join(said))

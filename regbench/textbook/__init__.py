@@ -1,0 +1,1 @@
+"""What the textbooks say about regularizers, each sentence as a study that passes or fails."""

@@ -1,0 +1,13 @@
+"""All lessons, in the order in which a textbook would have them."""
+
+from __future__ import annotations
+
+from regbench.textbook import weight_decay
+from regbench.textbook.lesson import Lesson
+
+__all__ = ["LESSONS"]
+
+# One entry a lesson; a test asserts that each has its study, and each study its lesson.
+LESSONS: dict[str, Lesson] = {
+    "weight-decay": weight_decay.LESSON,
+}
