@@ -1,4 +1,4 @@
-"""Textbook sentences: each has a study, its decision is made from what was trained, and it lasts."""
+"""Textbook sentences: each has a study, is decided by what was trained, and lasts."""
 
 import csv
 from pathlib import Path
