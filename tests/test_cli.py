@@ -41,8 +41,9 @@ def test_run_prints_the_table_on_stdout_and_the_rest_on_stderr(finished):
     assert notes[0].startswith("note: l2 with adam is coupled")
     assert notes[1] == "small: training 12 runs in 2 stacks"
     assert notes[2].startswith("In none the gap in loss (validation less training) is")
-    assert notes[3].startswith("12 runs trained in ")
-    assert notes[3].endswith("; results in results/small")
+    assert notes[3].startswith("hint: in 12 of 12 runs")
+    assert notes[4].startswith("12 runs trained in ")
+    assert notes[4].endswith("; results in results/small")
     assert "\x1b" not in done.out + done.err
     assert {path.name for path in folder.iterdir()} == {
         *("study.yaml", "plan.csv", "runs.csv", "epochs.csv", "gap.csv", "gap.md"),

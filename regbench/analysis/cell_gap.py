@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from regbench.analysis.statistics import Interval
 
-__all__ = ["CellGap", "Delta"]
+__all__ = ["CellGap", "Delta", "Edge"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,23 @@ class Delta:
 
 
 @dataclass(frozen=True)
+class Edge:
+    """A value on the grid's edge, and the one that would come after it.
+
+    >>> print(Edge("regularizer.l2", 0.1, "largest", 1.0))
+    regularizer.l2 = 0.1 is the largest
+    """
+
+    key: str
+    value: float
+    side: Literal["least", "largest"]
+    beyond: float
+
+    def __str__(self) -> str:
+        return f"{self.key} = {self.value:g} is the {self.side}"
+
+
+@dataclass(frozen=True)
 class CellGap:
     """One row of the gap table.
 
@@ -44,6 +62,7 @@ class CellGap:
         metrics: each metric's mean and interval.
         baseline: the cell that differs from this one only in having no regularizer.
         deltas: by gap, and for `val_loss`, the difference from the baseline; empty without one.
+        edges: where it is the best of a row of the grid, and the last.
         verdict, evidence: what the numbers say of the cell, and which (see `verdict.py`).
     """
 
@@ -61,4 +80,4 @@ class CellGap:
     test_method: str = ""
     verdict: str = ""
     evidence: str = ""
-    edges: tuple[str, ...] = ()
+    edges: tuple[Edge, ...] = ()

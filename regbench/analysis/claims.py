@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from regbench.analysis.by_seed import BySeed
-from regbench.analysis.statistics import Interval, interval
+from regbench.analysis.statistics import Interval, interval, seeds_to_decide
 from regbench.config.cell import Cell
 from regbench.config.claims import Addresses, Claim, Term, resolve
 
@@ -102,7 +102,15 @@ def _by_interval(
         return ("FAIL" if outside else "UNDECIDED"), evidence
     compare = _COMPARE[claim.op]
     sides = [compare(found.low, 0), compare(found.high, 0)]
-    return ("PASS" if all(sides) else "UNDECIDED" if any(sides) else "FAIL"), evidence
+    if any(sides) and not all(sides):
+        return "UNDECIDED", evidence + _more_seeds(differences)
+    return ("PASS" if all(sides) else "FAIL"), evidence
+
+
+def _more_seeds(differences: Sequence[float]) -> str:
+    """How many seeds would make the interval narrow enough, if mean and spread stay as they are."""
+    needed = seeds_to_decide(differences)
+    return f"; about {needed} seeds would decide it" if needed else ""
 
 
 def _shown(found: Interval, number: float) -> str:

@@ -25,6 +25,7 @@ __all__ = [
     "min_detectable",
     "p_improvement",
     "paired_ps",
+    "seeds_to_decide",
     "wilcoxon_can_decide",
 ]
 
@@ -209,3 +210,18 @@ def min_detectable(differences: Floats, power: float = 0.8) -> list[float | None
     multiple = stdtrit(freedom, 0.975) + stdtrit(freedom, power)
     found = multiple * spread / np.sqrt(np.maximum(n, 1))
     return [float(d) if m > 1 and isfinite(d) else None for d, m in zip(found, n, strict=True)]
+
+
+def seeds_to_decide(differences: Sequence[float], most: int = 1_000) -> int | None:
+    """The fewest seeds whose 95% interval would leave 0 out, if mean and spread stay as they are.
+
+    None beyond `most`: then there is no effect worth the name.
+
+    >>> seeds_to_decide([1.0, 2.0, 3.0]), seeds_to_decide([1.0, -1.0])
+    (4, None)
+    """
+    values = np.asarray(differences, dtype=np.float64)
+    mean, spread = abs(float(values.mean())), float(values.std(ddof=1))
+    n = np.arange(2, most + 1)
+    narrow_enough = stdtrit(n - 1, 0.975) * spread < mean * np.sqrt(n)
+    return int(n[narrow_enough][0]) if narrow_enough.any() else None

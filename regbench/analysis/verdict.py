@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from regbench.analysis.by_seed import BySeed
-from regbench.analysis.cell_gap import CellGap
+from regbench.analysis.cell_gap import CellGap, Edge
 from regbench.analysis.statistics import Interval, intervals
 
 __all__ = ["with_verdicts"]
@@ -28,6 +28,7 @@ __all__ = ["with_verdicts"]
 # From here on a training accuracy counts as having learned the labels by heart.
 _BY_HEART = 0.99
 _FEWEST_ON_AN_AXIS = 3
+_FACTOR = 2  # between neighbours, from which an axis grows by factors
 
 
 def with_verdicts(table: Sequence[CellGap], by_seed: BySeed) -> list[CellGap]:
@@ -44,7 +45,7 @@ def with_verdicts(table: Sequence[CellGap], by_seed: BySeed) -> list[CellGap]:
         word, evidence = _judge(row, best, behind)
         on_edge = edges.get(row.cell, ())
         if on_edge and word:
-            evidence += "; best on the grid's edge: " + ", ".join(on_edge)
+            evidence += "; best on the grid's edge: " + ", ".join(map(str, on_edge))
         judged.append(replace(row, verdict=word, evidence=evidence, edges=tuple(on_edge)))
     return judged
 
@@ -84,13 +85,13 @@ def _best(table: Sequence[CellGap]) -> CellGap | None:
     return min(sound, key=lambda row: row.metrics["val_loss"].mean or 0.0, default=None)
 
 
-def _edges(table: Sequence[CellGap]) -> dict[str, list[str]]:
-    """The keys on whose least or largest value a cell is the best of its row of the grid.
+def _edges(table: Sequence[CellGap]) -> dict[str, list[Edge]]:
+    """The values on whose least or largest value a cell is the best of its row of the grid.
 
     A row of the grid are cells that differ in one number only, at least three of them. The edge at
     0 is none: there is nothing below it.
     """
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[Edge]] = {}
     keys = list(table[0].settings) if table else []
     for key in keys:
         rows: dict[tuple[tuple[str, str], ...], list[tuple[float, CellGap]]] = {}
@@ -101,14 +102,29 @@ def _edges(table: Sequence[CellGap]) -> dict[str, list[str]]:
             rest = tuple(item for item in row.settings.items() if item[0] != key)
             rows.setdefault(rest, []).append((value, row))
         for line in rows.values():
-            values = [value for value, _ in line]
-            if len(set(values)) < _FEWEST_ON_AN_AXIS:
+            values = sorted({value for value, _ in line})
+            if len(values) < _FEWEST_ON_AN_AXIS:
                 continue
             value, best = min(line, key=lambda each: each[1].metrics["val_loss"].mean or 0.0)
-            if value == max(values) or (value == min(values) and value != 0):
-                side = "largest" if value == max(values) else "least"
-                found.setdefault(best.cell, []).append(f"{key} = {value:g} is the {side}")
+            if value == values[-1]:
+                edge = Edge(key, value, "largest", _beyond(value, values[-2]))
+            elif value == values[0] != 0:
+                edge = Edge(key, value, "least", _beyond(value, values[1]))
+            else:
+                continue
+            found.setdefault(best.cell, []).append(edge)
     return found
+
+
+def _beyond(edge: float, neighbour: float) -> float:
+    """One step on: by the same factor where the axis grows by factors, else by the same step.
+
+    >>> _beyond(0.1, 0.01), _beyond(0.001, 0.01), round(_beyond(0.6, 0.4), 9)
+    (1.0, 0.0001, 0.8)
+    """
+    if neighbour <= 0 or edge <= 0 or max(edge / neighbour, neighbour / edge) < _FACTOR:
+        return edge + (edge - neighbour)
+    return edge * (edge / neighbour)
 
 
 def _number(text: str) -> float | None:

@@ -125,6 +125,7 @@ def sweep(
 
     [dim]Example: regbench sweep configs/quickstart.yaml -g model.hidden=[32],[512][/dim]
     """
+    from regbench.analysis.hints import hints
     from regbench.api import run as run_study
     from regbench.config.load import load_study
     from regbench.execution.limits import Limits, parse_duration, parse_shard
@@ -165,6 +166,8 @@ def sweep(
         print_table(results.rows, results.table, form)
     print_sentence(errors, results.table)
     print_claims(errors, results.claims)
+    for hint in hints(results.rows, results.table):
+        say(errors, f"hint: {hint}")
     _say_how_it_went(results)
     _judge(results, allow_diverged, strict)
 
