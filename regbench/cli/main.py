@@ -71,8 +71,8 @@ def main() -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
         else:
             stream.reconfigure(errors="backslashreplace")
-    # First in is last out: once all that Python waits for has ended, an alarm would find its handler
-    # gone, and end a process that is as good as over with another code.
+    # First in is last out: once all that Python waits for has ended, an alarm would find its
+    # handler gone, and end a process that is as good as over with another code.
     atexit.register(end_within, 0, 0)
     code = outcome()
     if code in (Interrupted.exit_code, Terminated.exit_code):
