@@ -25,6 +25,7 @@ from regbench.data import load
 
 DIABETES = {"name": "diabetes", "val_size": 0, "test_size": 0}
 ALL_WINE = {"name": "wine", "val_size": 0, "test_size": 0}
+MOONS = {"name": "moons", "n_samples": 400, "val_size": 0, "test_size": 0}
 CANCER = {"name": "breast_cancer", "val_size": 0, "test_size": 0}
 
 
@@ -120,11 +121,11 @@ def test_a_dampened_sgd_has_the_same_optimum(dampening):
     facts = Facts(momentum=0.9, dampening=dampening)
     found = ask("torch.SGD", "regbench", facts, weight_decay=0.2)
     assert found.exact is (Exact.OPTIMUM if dampening else Exact.EVERY_STEP)
-    ours, _, x, y = linear(DIABETES, {"name": "sgd", "lr": 0.15}, found.values, 3000)
+    ours, _, x, y = linear(DIABETES, {"name": "sgd", "lr": 0.15}, found.values, 1000)
     x, y = torch.from_numpy(x), torch.from_numpy(y)
     w = torch.zeros(x.shape[1], dtype=torch.float64, requires_grad=True)
     optimizer = torch.optim.SGD([w], 0.04, 0.9, dampening, weight_decay=0.2)
-    for _ in range(3000):
+    for _ in range(1000):
         optimizer.zero_grad()
         torch.nn.functional.mse_loss(x @ w, y).backward()
         optimizer.step()
@@ -187,20 +188,20 @@ def test_least_squares_have_the_same_optimum(name, target, optimizer, exact):
     found = ask(name, target, facts, **values)
     has_l2 = name != "sklearn.Lasso"
     assert found.exact is (exact if has_l2 else Exact.OPTIMUM)
-    weight, bias, x, y = linear(DIABETES, optimizer, found.values, 6000)
+    weight, bias, x, y = linear(DIABETES, optimizer, found.values, 1500 if has_l2 else 4000)
     theirs = make(values).fit(x, y)
     np.testing.assert_allclose(weight[:, 0], theirs.coef_, atol=1e-6)
     np.testing.assert_allclose(bias[0], theirs.intercept_, atol=1e-6)
 
 
 @pytest.mark.parametrize("ratio", [0.0, 0.5, 1.0])
-@pytest.mark.parametrize(("dataset", "classes"), [(ALL_WINE, 3), (CANCER, 2)], ids=["3", "2"])
+@pytest.mark.parametrize(("dataset", "classes"), [(ALL_WINE, 3), (MOONS, 2)], ids=["3", "2"])
 def test_logistic_regression_has_the_same_optimum(dataset, classes, ratio):
-    facts = Facts(n=178 if classes == 3 else 569, classes=classes)
+    facts = Facts(n=178 if classes == 3 else 400, classes=classes)
     values = {"C": 0.05, "l1_ratio": ratio}
     found = ask("sklearn.LogisticRegression", "regbench", facts, **values)
     assert found.exact is Exact.OPTIMUM
-    weight, bias, x, y = linear(dataset, {"name": "sgd", "lr": 0.3}, found.values, 4000)
+    weight, bias, x, y = linear(dataset, {"name": "sgd", "lr": 0.3}, found.values, 1500)
     theirs = LogisticRegression(
         **values, solver="saga" if ratio else "lbfgs", tol=1e-10, max_iter=100_000
     ).fit(x, y)

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from regbench.cli import compare, convert, doctor, gates, inspect, run, study
+from regbench.cli import compare, convert, doctor, explain, gates, inspect, run, study
 from regbench.cli.consoles import readers_may_leave
 from regbench.cli.signals import Interrupted, Terminated, end_within, how_to_go_on, signals
 from regbench.errors import RegbenchError, Unwritable
@@ -34,6 +34,7 @@ app.command("run")(run.run)
 app.command("sweep")(run.sweep)
 app.command("validate")(study.validate)
 app.command("plan")(study.plan)
+app.command("explain")(explain.explain)
 app.command("show")(inspect.show)
 app.command("compare")(compare.compare)
 app.command("check")(gates.check)
