@@ -23,6 +23,8 @@ from regbench.analysis.strengths.hub import Exact, Facts
 from regbench.analysis.strengths.translate import PLACES, translate, translations
 from regbench.data import load
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 DIABETES = {"name": "diabetes", "val_size": 0, "test_size": 0}
 ALL_WINE = {"name": "wine", "val_size": 0, "test_size": 0}
 MOONS = {"name": "moons", "n_samples": 400, "val_size": 0, "test_size": 0}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -14,7 +15,7 @@ from regbench.analysis.words import counted, some
 from regbench.config.schema import Setting
 from regbench.report.plain import escaped, markdown_rows, print_plain
 from regbench.report.say import say
-from regbench.report.translations import print_notes
+from regbench.report.translations import print_marked, print_notes
 
 __all__ = ["explanation_records", "explanations_markdown", "print_explanations"]
 
@@ -229,11 +230,22 @@ def _print_table(
     if len(header) == 1 or not rows:
         return
     console.print()
-    print_plain(console, header, rows[:_MOST_ROWS], ["half-life", "keras", "lr"])
+    shown = rows[:_MOST_ROWS]
+    if console.is_terminal and _width(header, shown) > console.width:
+        for cell, *values in shown:
+            said = [f"{n} {v}" for n, v in zip(header[1:], values, strict=True) if v != "-"]
+            print_marked(console, f"{cell}:", "; ".join(said) or "-")
+    else:
+        print_plain(console, header, shown)
     if len(rows) > _MOST_ROWS:
         say(console, f"... and {len(rows) - _MOST_ROWS} more")
     for line in _legend(frame, header):
         say(console, Text(line, "dim"))
+
+
+def _width(header: Sequence[str], rows: Rows) -> int:
+    lines = [header, *rows]
+    return sum(2 + max(cell_len(str(line[i])) for line in lines) for i in range(len(header))) - 2
 
 
 def explanations_markdown(study: str, found: Sequence[Explanation], warnings: Sequence[str]) -> str:

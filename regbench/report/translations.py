@@ -16,6 +16,7 @@ from regbench.report.plain import print_plain
 __all__ = [
     "LETTERS",
     "place_rows",
+    "print_marked",
     "print_notes",
     "print_translations",
     "records",
@@ -46,7 +47,7 @@ def print_translations(console: Console, found: Sequence[Translation]) -> None:
             settings_text(each.values),
             _exact_words(each),
             each.formula,
-            ",".join(str(notes.index(remark) + 1) for remark in each.remarks),
+            ",".join(map(str, sorted(notes.index(remark) + 1 for remark in each.remarks))),
         ]
         for each in found
     ]
@@ -55,19 +56,23 @@ def print_translations(console: Console, found: Sequence[Translation]) -> None:
 
 
 def print_notes(console: Console, notes: Iterable[tuple[str, str]]) -> None:
-    """Marked sentences below a table: wrapped beside their mark on a terminal, else one a line."""
+    """Marked sentences below a table."""
     for i, (mark, note) in enumerate(notes):
         if i == 0:
             console.print()
-        if console.is_terminal:
-            text = Text(f"{mark} ").append(note)
-            indent = len(mark) + 1
-            lines = text.wrap(console, max(console.width - indent, 20))
-            for j, line in enumerate(lines):
-                line.rstrip()
-                console.print(Padding(line, (0, 0, 0, indent if j else 0)))
-        else:
-            console.print(Text(f"{mark} {note}"), soft_wrap=True)
+        print_marked(console, mark, note)
+
+
+def print_marked(console: Console, mark: str, note: str) -> None:
+    """A mark and a text: wrapped beside the mark on a terminal, else on one line."""
+    if not console.is_terminal:
+        console.print(Text(f"{mark} {note}"), soft_wrap=True)
+        return
+    indent = min(len(mark) + 1, 20)
+    lines = Text(f"{mark} {note}").wrap(console, max(console.width - indent, 20))
+    for i, line in enumerate(lines):
+        line.rstrip()
+        console.print(Padding(line, (0, 0, 0, indent if i else 0)))
 
 
 def rows_of(found: Sequence[Translation]) -> tuple[list[str], list[list[object]]]:
