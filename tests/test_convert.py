@@ -1,7 +1,9 @@
 """Strengths of other libraries: each formula trains both sides, for real, to the same weights."""
 
+import io
 import json
 import os
+import re
 import warnings
 
 os.environ["KERAS_BACKEND"] = "torch"
@@ -15,13 +17,17 @@ import torch
 from command import regbench
 from engine import FRIEDMAN, WINE, member, setting, train
 from oracle_torch import Solo
+from rich.console import Console
+from safetensors.numpy import load_file
 from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression, Ridge
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
+import regbench as package
 from regbench.analysis.strengths.ask import find_place, read_settings
 from regbench.analysis.strengths.hub import Exact, Facts
 from regbench.analysis.strengths.translate import PLACES, translate, translations
 from regbench.data import load
+from regbench.report.translations import print_translations
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -216,6 +222,39 @@ def test_logistic_regression_has_the_same_optimum(dataset, classes, ratio):
     # Without L2 the last directions contract slowly.
     np.testing.assert_allclose(weight.T, theirs.coef_, atol=5e-4 if ratio == 1 else 2e-5)
     np.testing.assert_allclose(bias, theirs.intercept_, atol=2e-4)
+
+
+def test_a_whole_study_trains_to_ridges_weights(tmp_path):
+    """From the command's JSON to the weights that `run` saves."""
+    asked = ("sklearn.Ridge", "alpha=30", "--to", "regbench", "-n", 442, "--format", "json")
+    found = json.loads(regbench("convert", *asked).out)
+    study = {
+        "name": "ridge",
+        "dataset": DIABETES,
+        "model": "linear",
+        "optimizer": SGD,
+        "training": {
+            **{"epochs": 1000, "batch_size": "full", "eval_every": 1000},
+            **{"dtype": "float64", "save_weights": True},
+        },
+        "seeds": 1,
+        "sweep": {"regularizer": {one["where"]: one["setting"] for one in found[:2]}},
+    }
+    package.run(study, out=tmp_path)
+    split = load(setting(dataset=DIABETES).dataset, 0, None)
+    ridge = Ridge(30.0, tol=1e-12).fit(split.train.x, split.train.y)
+    saved = sorted((tmp_path / "weights").glob("*.safetensors"))
+    assert len(saved) == 2
+    for path in saved:
+        np.testing.assert_allclose(load_file(path)["layers.0.weight"][0], ridge.coef_, atol=1e-6)
+
+
+def test_with_l1_keras_and_regbench_differ_in_the_method():
+    found = ask("keras", "regbench", l1=0.1)
+    assert found.exact is Exact.OPTIMUM
+    assert "l1_method: subgradient" in found.remarks[0]
+    assert ask("keras", "regbench", l2=0.1).exact is Exact.EVERY_STEP
+    assert ask("keras", "sklearn.Lasso", l1=0.1).values == {"alpha": 0.05}
 
 
 # --- scikit-learn's networks, step by step ------------------------------------------------------
@@ -465,6 +504,18 @@ def test_numbers_for_programs_have_all_digits():
     assert done.out.splitlines()[2].startswith("| keras | l2=0.00025 | every step |")
 
 
+@pytest.mark.parametrize("width", [80, 120])
+def test_it_fits_a_terminal(width):
+    found = translations(
+        PLACES["torch.SGD"], {"weight_decay": 1.23456e-4}, Facts(442, 32, 0.1, 0.9, classes=2)
+    )
+    console = Console(width=width, force_terminal=True, file=io.StringIO(), no_color=True)
+    print_translations(console, found)
+    lines = re.sub("\x1b\\[[0-9;]*m", "", console.file.getvalue()).splitlines()
+    assert max(map(len, lines)) <= width
+    assert lines[1].split()[:3] == ["regbench", "l2=6.1728e-05", "every"]
+
+
 def test_all_places_are_listed_with_their_formulas():
     done = regbench("convert")
     assert done.code == 0
@@ -516,6 +567,8 @@ MISTAKES = [
     ("keras l2=1 momentum=0.5 --momentum 0.4", "momentum is given twice"),
     ("keras l2=1 --momentum 1", "momentum: expected a number in [0, 1), not 1.0"),
     ("keras l2=1 -n 0", "n: expected a whole number from 1, not 0"),
+    (f"keras l2=1 -n {10**400}", f"n: expected a whole number from 1, not {'1' + '0' * 36}..."),
+    ("x" * 99 + " l2=1", f"'{'x' * 36}... is no place of a strength: {', '.join(PLACES)}"),
     ("keras l2=1 n=1.5", "n: expected a whole number from 1, not '1.5'"),
     ("keras l2=1 --classes 1", "classes: expected a whole number from 2, not 1"),
     (

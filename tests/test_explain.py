@@ -1,6 +1,8 @@
 """What regularizers act on, what that means, and what to beware of."""
 
+import io
 import json
+import re
 from math import isclose
 
 import numpy as np
@@ -8,11 +10,13 @@ import pytest
 import torch
 from command import regbench, study
 from engine import member, train
+from rich.console import Console
 
 from regbench.analysis.explain import explanations
 from regbench.analysis.traps import Sizes, traps
 from regbench.config.load import parse_study
 from regbench.data import part_counts
+from regbench.report.explain import print_explanations
 
 IRIS = "dataset: {name: iris, train_size: 64, val_size: 30, test_size: 30}\n"
 NET = "model: {name: mlp, hidden: [5, 4]}\n"
@@ -291,6 +295,21 @@ def test_the_command_prints_tables_and_notes(small):
     assert "l2 with adam is coupled" in done.out
     assert "[l2, per layer, norm]" in done.out
     assert sum("batchnorm undoes" in line and line.endswith("[norm]") for line in lines) == 1
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_it_fits_a_terminal(width):
+    found = explained(
+        IRIS + NET + SGD + "sweep:\n  regularizer:\n    a long name for a cell: {l1: 0.1234, "
+        "l2: [0.1234, 0.2345, 0], weight_decay: 0.01, dropout: 0.25, max_norm: 3}\n    b: l2\n"
+    )
+    console = Console(width=width, force_terminal=True, file=io.StringIO(), no_color=True)
+    print_explanations(console, found, ())
+    lines = re.sub("\x1b\\[[0-9;]*m", "", console.file.getvalue()).splitlines()
+    assert max(map(len, lines)) <= width
+    text = " ".join(" ".join(lines).split())
+    assert ("l2 0.1234 / 0.2345 / -" in text) == (width == 80)  # listed where no table fits
+    assert "SGD(weight_decay=0.2568) + l1 in the loss" in text
 
 
 def test_axes_and_overrides_count(small):

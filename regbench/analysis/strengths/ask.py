@@ -11,7 +11,7 @@ from typing import Any
 from regbench.analysis.strengths.hub import Facts
 from regbench.analysis.strengths.place import Place, Values
 from regbench.analysis.strengths.translate import PLACES
-from regbench.config.messages import did_you_mean
+from regbench.config.messages import did_you_mean, shown
 from regbench.errors import BadStudy
 
 __all__ = ["check_facts", "find_place", "find_targets", "read_settings"]
@@ -52,9 +52,9 @@ def find_place(name: str) -> Place:
     if len(found) == 1:
         return found[0]
     if found:
-        raise BadStudy(f"{name!r} is several places: {', '.join(p.name for p in found)}")
+        raise BadStudy(f"{shown(name)} is several places: {', '.join(p.name for p in found)}")
     hint = _meant(name)
-    raise BadStudy(f"{name!r} is no place of a strength{hint or f': {_listed(PLACES)}'}")
+    raise BadStudy(f"{shown(name)} is no place of a strength{hint or f': {_listed(PLACES)}'}")
 
 
 def find_targets(name: str) -> list[Place]:
@@ -108,10 +108,12 @@ def read_settings(place: Place, words: Sequence[str], facts: Facts) -> tuple[Val
         key, equals, text = word.partition("=")
         known = (*place.keys, *_FACTS)
         if not equals:
-            raise BadStudy(f"{word!r} is no setting: write key=value, such as {_example(place)}")
+            raise BadStudy(
+                f"{shown(word)} is no setting: write key=value, such as {_example(place)}"
+            )
         if key not in known:
             hint = did_you_mean(key, known) or f": it takes {_listed(place.keys)}"
-            raise BadStudy(_by_name(place, key) or f"{place.name} has no {key!r}{hint}")
+            raise BadStudy(_by_name(place, key) or f"{place.name} has no {shown(key)}{hint}")
         if key in given:
             raise BadStudy(f"{key} is given twice")
         given[key] = _number(key, text)
@@ -144,10 +146,10 @@ def _number(key: str, text: str) -> float:
     return _checked(key, value, text)
 
 
-def _checked(key: str, value: float, shown: object) -> float:
+def _checked(key: str, value: float, given: object) -> float:
     holds, words = _BOUNDS.get(key, _NON_NEGATIVE)
-    if not isfinite(value) or not holds(value):
-        raise BadStudy(f"{key}: expected {words}, not {shown!r}")
+    if not holds(value) or not isfinite(value):
+        raise BadStudy(f"{key}: expected {words}, not {shown(given)}")
     return value
 
 
