@@ -249,6 +249,17 @@ def claim_metrics() -> str:
     return ", ".join(f"`{name}`" for name in METRICS) + ".\n"
 
 
+def strength_formulas() -> str:
+    """Every place that names a strength, and what it is here."""
+    from regbench.analysis.strengths.translate import PLACES
+    from regbench.report.translations import place_rows
+
+    header, rows = place_rows(PLACES.values())
+    return table(
+        header, ([f"`{row[0]}`", *(escaped(str(word)) for word in row[1:])] for row in rows)
+    )
+
+
 def schema_text() -> str:
     """The JSON Schema of study files, as `regbench schema` prints it."""
     from regbench.config.json_schema import study_schema
@@ -270,6 +281,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "schedule keys": schedule_keys,
     "training keys": lambda: _block_keys("Training"),
     "claim metrics": claim_metrics,
+    "strengths": strength_formulas,
     "help": help_block,
 }
 

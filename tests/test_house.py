@@ -134,6 +134,8 @@ SLOW = ("torch", "sklearn", "scipy.stats", "matplotlib")
         (["--help"], (*SLOW, "pandas", "numpy")),
         (["validate", "configs/quickstart.yaml"], (*SLOW, "pandas", "numpy")),
         (["plan", "configs/quickstart.yaml"], (*SLOW, "pandas")),
+        (["explain", "configs/quickstart.yaml"], (*SLOW, "pandas")),
+        (["convert", "keras", "l2=0.01"], (*SLOW, "pandas", "numpy")),
         (["schema"], (*SLOW, "pandas", "numpy")),
         (["list"], (*SLOW, "pandas", "numpy")),
         (["show", "results/reference/quickstart"], (*SLOW, "pandas")),

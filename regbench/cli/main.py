@@ -13,7 +13,18 @@ from typing import Annotated
 
 import typer
 
-from regbench.cli import compare, doctor, gates, init, inspect, reproduce, run, study
+from regbench.cli import (
+    compare,
+    convert,
+    doctor,
+    explain,
+    gates,
+    init,
+    inspect,
+    reproduce,
+    run,
+    study,
+)
 from regbench.cli.consoles import readers_may_leave
 from regbench.cli.signals import Interrupted, Terminated, end_within, how_to_go_on, signals
 from regbench.errors import RegbenchError, Unwritable
@@ -35,11 +46,13 @@ app.command("run")(run.run)
 app.command("sweep")(run.sweep)
 app.command("validate")(study.validate)
 app.command("plan")(study.plan)
+app.command("explain")(explain.explain)
 app.command("show")(inspect.show)
 app.command("compare")(compare.compare)
 app.command("check")(gates.check)
 app.command("merge")(gates.merge)
 app.command("reproduce")(reproduce.reproduce)
+app.command("convert")(convert.convert)
 app.command("list")(inspect.list_parts)
 app.command("schema")(study.schema)
 app.command("init")(init.init)

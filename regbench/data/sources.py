@@ -14,10 +14,10 @@ from regbench.data import bundled, csv_file, mnist1d, synthetic
 from regbench.data.encode import encode, feature_names
 from regbench.data.noise import noisy_labels
 from regbench.data.scaling import Scaler
-from regbench.data.split import require_classes, split_by_column, split_by_seed
+from regbench.data.split import part_sizes, require_classes, split_by_column, split_by_seed
 from regbench.data.table import DataShape, Part, Split, Table
 
-__all__ = ["SOURCES", "Source", "load", "shape", "split_key"]
+__all__ = ["SOURCES", "Source", "load", "part_counts", "shape", "split_key"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,24 @@ def shape(config: DatasetConfig, folder: Path) -> DataShape:
     DataShape(rows=1797, inputs=64, outputs=10)
     """
     return SOURCES[config.name].shape(config, folder)
+
+
+def part_counts(config: DatasetConfig, folder: Path) -> tuple[int, int, int]:
+    """How many rows train, validate and test, for every seed; only a file is read for it.
+
+    Raises:
+        BadData: the file cannot be read, or cannot be split as asked.
+
+    >>> from regbench.config.schema import Digits
+    >>> part_counts(Digits(name="digits", train_size=300), Path("."))
+    (300, 359, 359)
+    """
+    if config.name == "csv" and config.split_column is not None:
+        parts = csv_file.load(config, folder).parts
+        assert parts is not None
+        ids = split_by_column(parts)
+        return len(ids.train), len(ids.val), len(ids.test)
+    return part_sizes(config, shape(config, folder).rows)
 
 
 def split_key(config: DatasetConfig, seed: int) -> tuple[int, str]:

@@ -1,0 +1,73 @@
+"""explain: what a study's regularizers act on, how strongly, and what to beware of."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from functools import cache
+from typing import Annotated
+
+import typer
+
+from regbench.cli import options
+from regbench.cli.consoles import readers_may_leave, stdout, write_utf8
+from regbench.config.bounds import MAX_RUNS
+
+__all__ = ["explain"]
+
+
+class ExplainFormat(StrEnum):
+    """How explanations are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    MD = "md"
+
+
+def explain(
+    study: options.StudyPath,
+    axes: options.Axes = None,
+    overrides: options.Overrides = None,
+    max_runs: options.MaxRuns = MAX_RUNS,
+    form: Annotated[
+        ExplainFormat, typer.Option("--format", help="How it is printed.")
+    ] = ExplainFormat.TABLE,
+) -> None:
+    """Say which parameters are penalised how strongly, and what to beware of. Trains nothing.
+
+    [dim]Example: regbench explain configs/quickstart.yaml -s optimizer.name=adamw[/dim]
+    """
+    from regbench.analysis.explain import explanations
+    from regbench.analysis.traps import Sizes
+    from regbench.config.load import load_study
+    from regbench.config.schema import DatasetConfig, Setting
+    from regbench.data import part_counts, shape
+    from regbench.report.explain import (
+        explanation_records,
+        explanations_markdown,
+        print_explanations,
+    )
+
+    loaded = load_study(study, overrides or (), axes=axes or (), max_runs=max_runs)
+
+    @cache
+    def data_of(dataset: DatasetConfig) -> tuple[int, int, int, int]:
+        sized = shape(dataset, loaded.folder)
+        return (sized.inputs, sized.outputs, *part_counts(dataset, loaded.folder)[:2])
+
+    def sizes_of(setting: Setting) -> Sizes:
+        inputs, outputs, train, val = data_of(setting.dataset)
+        asked = setting.training.batch_size
+        batch = train if asked == "full" else min(asked, train)
+        return Sizes((inputs, *setting.model.hidden_sizes, outputs), train, val, batch)
+
+    found = explanations(loaded.cells, sizes_of)
+    if form is ExplainFormat.JSON:
+        facts = {"study": loaded.name, "warnings": list(loaded.warnings)}
+        print(json.dumps({**facts, "explanations": explanation_records(found)}, indent=1))
+        return
+    with readers_may_leave():
+        if form is ExplainFormat.MD:
+            write_utf8(explanations_markdown(loaded.name, found, loaded.warnings))
+        else:
+            print_explanations(stdout(), found, loaded.warnings)

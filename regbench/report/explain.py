@@ -1,0 +1,284 @@
+"""Explanations of a study's cells: tables of what acts where, and notes on what that means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from regbench.analysis.explain import Explanation, Kernel
+from regbench.analysis.words import counted, some
+from regbench.config.schema import Setting
+from regbench.report.plain import escaped, markdown_rows, print_plain
+from regbench.report.say import say
+from regbench.report.translations import print_marked, print_notes
+
+__all__ = ["explanation_records", "explanations_markdown", "print_explanations"]
+
+_MOST_ROWS = 40
+_ELSEWHERE = (
+    "elsewhere: on kernels alone, so leave biases and norms out of PyTorch's and Keras's decay; ~ "
+    "has the same fixed point only, and none has no equal (regbench convert says why)"
+)
+_PRIOR = (
+    "prior: a weight's normal deviation (l2) or Laplace scale (l1) before {n} examples are seen"
+)
+
+_WHERE = {
+    "a step": "lr * weight_decay, the share that a step takes off every weight",
+    "half-life": "of a weight without gradient",
+    "max_norm": "of each unit's incoming weights, after each step",
+    "dropout": "after each hidden activation, never on outputs",
+    "batchnorm": "between each hidden kernel and its activation",
+}
+
+Rows = list[list[object]]
+
+
+def _joined(kernels: Sequence[Kernel], text: Callable[[Kernel], str]) -> str:
+    """What a column says: once where all kernels agree, else kernel by kernel."""
+    each = [text(kernel) or "-" for kernel in kernels]
+    return each[0] if len(set(each)) == 1 else " / ".join(each)
+
+
+def _number(name: str) -> Callable[[Explanation], str]:
+    def column(one: Explanation) -> str:
+        return _joined(one.kernels, lambda kernel: _g(getattr(kernel, name)))
+
+    return column
+
+
+def _g(value: float | None) -> str:
+    return f"{value:.4g}" if value else ""
+
+
+def _dropout(one: Explanation) -> str:
+    return _joined(one.kernels[:-1], lambda kernel: _g(kernel.dropout)) if one.kernels[1:] else "-"
+
+
+def _prior(one: Explanation) -> str:
+    def text(kernel: Kernel) -> str:
+        unit = one.prior_unit
+        parts = [f"sd {_g(kernel.prior_sd)}{unit and f' {unit}'}"] if kernel.prior_sd else []
+        if kernel.prior_scale:
+            parts.append(f"scale {_g(kernel.prior_scale)}{unit and f' {unit}^2'}")
+        return ", ".join(parts)
+
+    return _joined(one.kernels, text)
+
+
+def _rule(setting: Setting) -> str:
+    stopping = setting.regularizer.early_stopping
+    return f"{stopping.rule} {stopping.threshold:g}" if stopping else "-"
+
+
+_ACTING: dict[str, Callable[[Explanation], str]] = {
+    "lr": lambda one: f"{one.setting.optimizer.lr:g}",
+    "l1": _number("l1"),
+    "l2": _number("l2"),
+    "weight_decay": _number("weight_decay"),
+    "a step": _number("decay_a_step"),
+    "max_norm": _number("max_norm"),
+    "dropout": _dropout,
+    "on inputs": lambda one: _g(one.setting.regularizer.input_dropout) or "-",
+    "input_noise": lambda one: _g(one.setting.regularizer.input_noise) or "-",
+    "batchnorm": lambda one: "yes" if one.setting.regularizer.batchnorm else "-",
+    "smoothing": lambda one: _g(one.setting.regularizer.label_smoothing) or "-",
+    "stopping": lambda one: _rule(one.setting),
+}
+_MEANING: dict[str, Callable[[Explanation], str]] = {
+    "prior": _prior,
+    "half-life": lambda one: _joined(
+        one.kernels, lambda k: f"{_g(k.half_life_epochs)} epochs" if k.half_life_epochs else ""
+    ),
+    "keras": lambda one: _joined(one.kernels, lambda kernel: kernel.keras),
+    "torch": lambda one: _joined(one.kernels, lambda kernel: kernel.torch),
+}
+
+
+def _table(
+    found: Sequence[Explanation], columns: dict[str, Callable[[Explanation], str]]
+) -> tuple[list[str], Rows]:
+    """Header and rows; columns in which nothing acts are left out, and an lr that all share."""
+    texts = {name: [text(one) for one in found] for name, text in columns.items()}
+    used = [
+        name
+        for name, column in texts.items()
+        if set(column) != {"-"} and (name != "lr" or len(set(column)) > 1)
+    ]
+    names = _names(found)
+    cells = [some([names[cell.name] for cell in one.cells]) for one in found]
+    rows: Rows = [[cell, *(texts[name][i] for name in used)] for i, cell in enumerate(cells)]
+    return ["cell", *used], rows
+
+
+def _shared(found: Sequence[Explanation]) -> list[tuple[str, str]]:
+    """The labels that all of several cells have."""
+    labels = [cell.labels for one in found for cell in one.cells]
+    return (
+        [pair for pair in labels[0] if all(pair in each for each in labels)] if labels[1:] else []
+    )
+
+
+def _names(found: Sequence[Explanation]) -> dict[str, str]:
+    """What tells each cell from the others, by its name: the labels that they do not share."""
+    shared = _shared(found)
+    names = {}
+    for one in found:
+        for cell in one.cells:
+            own = [pair for pair in cell.labels if pair not in shared]
+            alone = len(own) == 1
+            words = [label if alone else f"{axis}={label}" for axis, label in own]
+            names[cell.name] = ", ".join(words) if shared else cell.name
+    return names
+
+
+def _frames(found: Iterable[Explanation]) -> list[list[Explanation]]:
+    """Explanations on the same data and kernels, with the same kind of steps."""
+    frames: dict[object, list[Explanation]] = {}
+    for one in found:
+        optimizer = one.setting.optimizer.model_copy(update={"lr": 1.0})
+        key = (one.setting.dataset.name, one.sizes, optimizer, one.setting.model)
+        frames.setdefault(key, []).append(one)
+    return list(frames.values())
+
+
+def _head(frame: Sequence[Explanation]) -> list[str]:
+    """What all cells of a frame share, in two sentences."""
+    one = frame[0]
+    setting, sizes = one.setting, one.sizes
+    optimizer = setting.optimizer
+    rates = list(dict.fromkeys(f"{each.setting.optimizer.lr:g}" for each in frame))
+    momentum = getattr(optimizer, "momentum", 0.0)
+    step = f"{optimizer.name} at lr {some(rates)}" + (f", momentum {momentum:g}" * bool(momentum))
+    if optimizer.schedule.name != "constant":
+        step += f", {optimizer.schedule.name} schedule"
+    shapes = [f"{i}: {k.inputs} x {k.outputs}" for i, k in enumerate(one.kernels)]
+    norms = max(each.free[1] for each in frame)
+    free = f"{one.free[0]} biases" if one.free[0] > 1 else "1 bias"
+    free += f" and batchnorm's {norms} scales and shifts" if norms else ""
+    shared = "".join(f"{axis}={label}: " for axis, label in _shared(frame))
+    return [
+        f"{shared}{setting.dataset.name}, {counted(sizes.train, 'training example')} in batches of "
+        f"{sizes.batch}, {counted(sizes.steps, 'step')} an epoch; {step}",
+        f"kernels {some(shapes, 8)}; never penalised or decayed: {free}",
+    ]
+
+
+def _notes(found: Sequence[Explanation], warnings: Sequence[str]) -> list[tuple[str, str]]:
+    """Every trap once, with the cells that it holds for; then what holds for the study."""
+    cells: dict[str, list[str]] = {}
+    for one in found:
+        for trap in one.traps:
+            cells.setdefault(trap, []).extend(cell.name for cell in one.cells)
+    every = sum(len(one.cells) for one in found)
+    named = [f"{trap} [{_whose(names, every)}]" for trap, names in cells.items()]
+    named += [warning for warning in warnings if warning not in cells]
+    return [("!", note) for note in named]
+
+
+def _whose(names: Sequence[str], every: int) -> str:
+    if len(names) == every:
+        return "all cells" if every > 1 else names[0]
+    if len(names) > 3 or any("," in name for name in names[1:]):
+        return f"{counted(len(names), 'cell')}, such as {names[0]}"
+    return ", ".join(names)
+
+
+def _legend(frame: Sequence[Explanation], header: Sequence[str]) -> list[str]:
+    words = []
+    if "prior" in header:
+        unit = frame[0].prior_unit
+        words.append(
+            _PRIOR.format(n=frame[0].sizes.train)
+            + (f"; {unit}: the deviation of the noise" if unit else "")
+        )
+    if "keras" in header:
+        words.append(_ELSEWHERE)
+    for name, where in _WHERE.items():
+        if name in header:
+            words.append(f"{name}: {where}")
+    return words
+
+
+def print_explanations(
+    console: Console, found: Sequence[Explanation], warnings: Sequence[str]
+) -> None:
+    """Tables for each kind of net and data, and the traps below them."""
+    for i, frame in enumerate(_frames(found)):
+        if i:
+            console.print()
+        for line in _head(frame):
+            say(console, line)
+        for columns in (_ACTING, _MEANING):
+            _print_table(console, frame, columns)
+    print_notes(console, _notes(found, warnings))
+
+
+def _print_table(
+    console: Console,
+    frame: Sequence[Explanation],
+    columns: dict[str, Callable[[Explanation], str]],
+) -> None:
+    header, rows = _table(frame, columns)
+    if columns is _MEANING:
+        rows = [row for row in rows if set(row[1:]) != {"-"}]
+    if len(header) == 1 or not rows:
+        return
+    console.print()
+    shown = rows[:_MOST_ROWS]
+    if console.is_terminal and _width(header, shown) > console.width:
+        for cell, *values in shown:
+            said = [f"{n} {v}" for n, v in zip(header[1:], values, strict=True) if v != "-"]
+            print_marked(console, f"{cell}:", "; ".join(said) or "-")
+    else:
+        print_plain(console, header, shown)
+    if len(rows) > _MOST_ROWS:
+        say(console, f"... and {len(rows) - _MOST_ROWS} more")
+    for line in _legend(frame, header):
+        say(console, Text(line, "dim"))
+
+
+def _width(header: Sequence[str], rows: Rows) -> int:
+    lines = [header, *rows]
+    return sum(2 + max(cell_len(str(line[i])) for line in lines) for i in range(len(header))) - 2
+
+
+def explanations_markdown(study: str, found: Sequence[Explanation], warnings: Sequence[str]) -> str:
+    """The same as Markdown."""
+    lines = [f"# {escaped(study)}", ""]
+    for frame in _frames(found):
+        lines += [*map(escaped, _head(frame)), ""]
+        for columns in (_ACTING, _MEANING):
+            header, rows = _table(frame, columns)
+            if len(header) > 1:
+                lines += [markdown_rows(header, rows), *map(escaped, _legend(frame, header)), ""]
+    lines += [f"- {escaped(note)}" for _, note in _notes(found, warnings)]
+    return "\n".join(lines) + "\n"
+
+
+def explanation_records(found: Sequence[Explanation]) -> list[dict[str, Any]]:
+    """Everything, layer by layer, for JSON."""
+    return [
+        {
+            "cells": [cell.name for cell in one.cells],
+            "optimizer": one.setting.optimizer.name,
+            "lr": one.setting.optimizer.lr,
+            "training_examples": one.sizes.train,
+            "batch_size": one.sizes.batch,
+            "steps_an_epoch": one.sizes.steps,
+            "input_dropout": one.setting.regularizer.input_dropout,
+            "input_noise": one.setting.regularizer.input_noise,
+            "label_smoothing": one.setting.regularizer.label_smoothing,
+            "kernels": [asdict(kernel) for kernel in one.kernels],
+            "prior_unit": one.prior_unit or None,
+            "biases": one.free[0],
+            "scales_and_shifts": one.free[1],
+            "traps": list(one.traps),
+        }
+        for one in found
+    ]
