@@ -3,12 +3,18 @@
 import numpy as np
 import pytest
 from scipy.integrate import quad
+from scipy.stats import invwishart
 from sklearn.linear_model import Ridge
 
 from regbench.streams import Purpose, normal
 from regbench.textbook.growing_sample import excess_risks
 from regbench.textbook.ridgeless import SIZES, findings
-from regbench.textbook.ridgeless_risk import ridge_limit, ridgeless_risk, ridgeless_variance
+from regbench.textbook.ridgeless_risk import (
+    inverse_wishart_traces,
+    ridge_limit,
+    ridgeless_risk,
+    ridgeless_variance,
+)
 
 PUBLISHED = (0.863, 0.751, 1.210, 2.396, 13.63, 13.89, 2.551, 1.263, 0.2505, 0.0834)
 
@@ -30,6 +36,14 @@ def test_mean_and_variance_are_those_of_many_pseudoinverses(n):
     variance = ridgeless_variance(n, d, sigma)
     assert abs(risks.mean() - ridgeless_risk(n, d, sigma)) < 4 * (variance / draws) ** 0.5
     assert risks.var() == pytest.approx(variance, rel=0.1)
+
+
+@pytest.mark.parametrize(("p", "k"), [(6, 15), (15, 20)])
+def test_traces_are_those_of_scipy_s_inverse_wishart(p, k):
+    drawn = invwishart(p + 1 + k, np.eye(p)).rvs(40_000, random_state=0)
+    variance, square = inverse_wishart_traces(p, k)
+    assert np.trace(drawn, axis1=1, axis2=2).var() == pytest.approx(variance, rel=0.04)
+    assert np.square(drawn).sum(axis=(1, 2)).mean() == pytest.approx(square, rel=0.01)
 
 
 def test_the_variance_is_infinite_where_a_second_moment_is():
