@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from regbench.textbook import ridgeless, weight_decay
+from regbench.textbook import cocktails, ridgeless, weight_decay
 from regbench.textbook.lesson import Lesson
 
 __all__ = ["LESSONS"]
@@ -11,4 +11,5 @@ __all__ = ["LESSONS"]
 LESSONS: dict[str, Lesson] = {
     "weight-decay": weight_decay.LESSON,
     "ridgeless": ridgeless.LESSON,
+    "cocktails": cocktails.LESSON,
 }
