@@ -2,9 +2,9 @@
 
     python docs/reference.py [NAME ...]
 
-Small files only: runs.csv (where it is small), gap.csv, gap.md and a figure, and findings.csv for
-those of configs/studies. They are what a pipeline compares with, and what a reader looks at before
-running anything. Without a name: all. What lies in results/ already is not trained again.
+Small files only: runs.csv and gap.csv (where they are small), gap.md and a figure, and findings.csv
+for those of configs/studies. They are what a pipeline compares with, and what a reader looks at
+before running anything. Without a name: all. What lies in results/ already is not trained again.
 """
 
 from __future__ import annotations

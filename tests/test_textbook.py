@@ -34,7 +34,9 @@ def test_a_study_says_how_it_is_run_and_bears_its_name(name):
 def test_the_outcome_is_kept(name):
     files = {path.name for path in (REFERENCE / name).iterdir()}
     tables = {"gap.csv", "gap.md"} if LESSONS[name].study else set()
-    assert files - {"runs.csv"} == {"findings.csv", "figure.svg"} | tables
+    # A slow study's tables may be too large to keep; a quick one's are compared below.
+    large = {"runs.csv"} if LESSONS[name].quick else {"runs.csv", "gap.csv"}
+    assert files - large == ({"findings.csv", "figure.svg"} | tables) - large
 
 
 def findings(text):
