@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from regbench.textbook import weight_decay
+from regbench.textbook import early_stopping_ridge, weight_decay
 from regbench.textbook.lesson import Lesson
 
 __all__ = ["LESSONS"]
@@ -10,4 +10,5 @@ __all__ = ["LESSONS"]
 # One entry a lesson; a test asserts that each has its study, and each study its lesson.
 LESSONS: dict[str, Lesson] = {
     "weight-decay": weight_decay.LESSON,
+    "early-stopping-ridge": early_stopping_ridge.LESSON,
 }
