@@ -63,7 +63,7 @@ def _problem(results: Results, cell: str, seed: int) -> tuple[Linear, float]:
     split = results.data(cell, seed)
     scale = sparse_linear(config, seed).values[split.train.ids].std(axis=0)
     truth: Floats = np.where(np.arange(len(scale)) % 2 == 0, 1.0, -1.0) * scale
-    y = split.train.y * split.target_scale
+    y = np.asarray(split.train.y * split.target_scale, dtype=np.float64)
     return Linear(split.train.x, y, truth, config.noise), split.target_scale
 
 

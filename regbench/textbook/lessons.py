@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from regbench.textbook import early_stopping_ridge, weight_decay
+from regbench.textbook import early_stopping_ridge, stopping_rules, weight_decay
 from regbench.textbook.lesson import Lesson
 
 __all__ = ["LESSONS"]
@@ -11,4 +11,5 @@ __all__ = ["LESSONS"]
 LESSONS: dict[str, Lesson] = {
     "weight-decay": weight_decay.LESSON,
     "early-stopping-ridge": early_stopping_ridge.LESSON,
+    "stopping-rules": stopping_rules.LESSON,
 }
