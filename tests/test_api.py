@@ -16,14 +16,17 @@ class Watcher:
     def __init__(self):
         self.told = []
 
-    def start(self, runs, kept, stacks, run_epochs):
-        self.told.append(("start", runs, kept, stacks, run_epochs))
+    def start(self, cells, kept, stacks, run_epochs):
+        self.told.append(("start", len(cells), kept, stacks, run_epochs))
 
     def stack_started(self, stack_id, runs):
         self.told.append(("stack", stack_id, runs))
 
     def advanced(self, stack_id, epoch, run_epochs):
         self.told.append(("epoch", stack_id, epoch, run_epochs))
+
+    def seen(self, stack_id, epoch, losses):
+        assert all(len(pair) == 2 for pair in losses.values())
 
     def stack_done(self, stack_id, runs, diverged, failed):
         self.told.append(("done", stack_id, runs, diverged, failed))

@@ -112,7 +112,9 @@ def test_scipy_finds_the_same(put, seed):
 
 def test_what_is_better_has_a_direction():
     up = ("gap_loss", "gap_acc", "gap_r2", "val_loss", "train_loss", "penalty", "stopping_regret")
+    up += ("noisy_rows_acc",)  # wrong labels, known by heart
     down = ("val_acc", "test_acc", "train_acc_clean", "val_r2", "train_r2")
+    down += ("clean_rows_acc", "noisy_rows_true_acc")
     assert [worse_sign(name) for name in up] == [1] * len(up)
     assert [worse_sign(name) for name in down] == [-1] * len(down)
     assert [worse_sign(n) for n in ("weight_norm", "epochs_run", "zero_fraction")] == [0, 0, 0]

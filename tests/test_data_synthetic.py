@@ -10,8 +10,15 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from regbench.config.schema import Circles, Friedman1, Moons, Polynomial, SparseLinear
-from regbench.data import SOURCES, shape
+from regbench.config.schema import (
+    Circles,
+    Friedman1,
+    ModularAddition,
+    Moons,
+    Polynomial,
+    SparseLinear,
+)
+from regbench.data import SOURCES, load, shape
 from regbench.data.table import Table
 from regbench.errors import BadData
 from regbench.streams import Purpose, raw
@@ -86,6 +93,36 @@ def test_sparse_linear() -> None:
     np.testing.assert_allclose(made.target, x[:, 0] - x[:, 1] + x[:, 2] + e, rtol=1e-12)
 
 
+@pytest.mark.parametrize("p", [2, 3, 6])
+def test_modular_addition(p: int) -> None:
+    made = table(ModularAddition(name="modular_addition", modulus=p))
+    pairs = [(a, b) for a in range(p) for b in range(p)]
+    for (a, b), row, label in zip(pairs, made.values, made.target, strict=True):
+        assert sorted(np.flatnonzero(row)) == [a, p + b]
+        assert row.sum() == 2
+        assert label == (a + b) % p
+    assert made.column_names[p - 1 : p + 1] == (f"a={p - 1}", "b=0")
+    assert made.class_names == tuple(str(label) for label in range(p))
+    assert table(ModularAddition(name="modular_addition", modulus=p), 4).values.tolist() == (
+        made.values.tolist()
+    )
+
+
+def test_modular_addition_is_split_like_others() -> None:
+    parts = []
+    for seed, size in ((0, 0.3), (0, 0.5), (1, 0.5)):
+        config = ModularAddition(name="modular_addition", train_size=size, standardize=False)
+        split = load(config, seed, Path())
+        rows = len(split.train)
+        assert abs(rows - size * 23**2) <= 0.5
+        assert np.ptp(np.bincount(split.test.y, minlength=23)) <= 1  # stratified
+        assert set(np.unique(split.train.x)) == {0.0, 1.0}
+        parts.append(set(split.train.ids))
+    assert parts[0] < parts[1] != parts[2]
+    scaled = load(ModularAddition(name="modular_addition"), 0, Path()).train.x
+    np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-12)
+
+
 SETS: list[type[Any]] = [Moons, Circles, Friedman1, Polynomial, SparseLinear]
 
 
@@ -109,6 +146,7 @@ def test_more_rows_keep_the_earlier_ones_bit_for_bit(kind: type[Any], rows: int)
         (Friedman1(name="friedman1", n_features=7), (300, 7, 1)),
         (Polynomial(name="polynomial", degree=4), (100, 4, 1)),
         (SparseLinear(name="sparse_linear", n_features=9), (200, 9, 1)),
+        (ModularAddition(name="modular_addition"), (529, 46, 23)),
     ],
 )
 def test_the_promised_shape_is_the_real_one(config: Any, size: tuple[int, int, int]) -> None:

@@ -85,8 +85,8 @@ CASES = [
         [],
         (
             "study.yaml:1:10 dataset: expected one of digits, breast_cancer, wine, iris, "
-            "diabetes, moons, circles, friedman1, polynomial, sparse_linear, csv, not "
-            "'irsi' (did you mean 'iris'?)"
+            "diabetes, moons, circles, friedman1, polynomial, sparse_linear, mnist1d, "
+            "modular_addition, csv, not 'irsi' (did you mean 'iris'?)"
         ),
     ),
     ("dataset: 3\n", [], "study.yaml:1:10 dataset: expected a mapping, not 3"),
@@ -96,7 +96,7 @@ CASES = [
         (
             "study.yaml:1:10 dataset: the key 'name' is missing; it is one of digits, "
             "breast_cancer, wine, iris, diabetes, moons, circles, friedman1, polynomial, "
-            "sparse_linear, csv"
+            "sparse_linear, mnist1d, modular_addition, csv"
         ),
     ),
     (
@@ -563,6 +563,19 @@ CASES = [
         [],
         "study.yaml:3:40 expect[0]: == between cells needs a margin: +- 0.01",
     ),
+    (
+        "dataset: {name: mnist1d, n_samples: 4005}\n",
+        [],
+        "study.yaml:1:37 dataset.n_samples: expected a multiple of 10, not 4005",
+    ),
+    (
+        "dataset: {name: modular_addition, modulus: 3, train_size: 8, val_size: 0}\n",
+        [],
+        (
+            "study.yaml:1:59 dataset.train_size: asks for 8 examples, but of 9 rows only 7 are "
+            "left after 0 for validation and 2 for test"
+        ),
+    ),
     # --- numbers that fit nowhere
     *(
         (
@@ -727,8 +740,8 @@ CASES = [
             f"study.yaml:2:10 expect[0]: 'none' has no {metric}: its {key} is 0",
         )
         for dataset, key, metrics in (
-            ("iris", "label_noise", ("train_acc_clean", "flip_rate")),
-            ("diabetes", "label_noise", ("flip_rate",)),
+            ("iris", "label_noise", ("train_acc_clean", "noisy_rows_acc", "flip_rate")),
+            ("diabetes", "label_noise", ("noisy_rows_true_acc", "flip_rate")),
             (
                 "{name: iris, val_size: 0}",
                 "val_size",

@@ -86,7 +86,7 @@ def test_lines_where_there_is_no_terminal(monkeypatch):
     now = [0.0]
     monkeypatch.setattr("regbench.report.progress.time.monotonic", lambda: now[0])
     progress = LineProgress(Console(file=out), "study")
-    progress.start(runs=10, kept=2, stacks=2, run_epochs=800)
+    progress.start(dict.fromkeys(map(str, range(10)), "none"), kept=2, stacks=2, run_epochs=800)
     now[0] = 50.0  # workers start
     progress.advanced("s0001", 1, 8)
     for epoch in range(2, 52):
@@ -96,8 +96,8 @@ def test_lines_where_there_is_no_terminal(monkeypatch):
     progress.finish()
     assert out.getvalue().splitlines() == [
         "study: training 8 runs in 2 stacks, 2 found done",
-        "study: 2% of epochs, about 20 s left",
-        "study: 27% of epochs, about 15 s left",
+        "study: 6% of epochs, about 19 s left",
+        "study: 31% of epochs, about 14 s left",
         "study: stack s0001: 1 diverged, 0 failed",
     ]
 
@@ -106,8 +106,8 @@ def test_a_burst_of_first_messages_tells_no_pace(monkeypatch):
     out, now = io.StringIO(), [0.0]
     monkeypatch.setattr("regbench.report.progress.time.monotonic", lambda: now[0])
     progress = LineProgress(Console(file=out), "study")
-    progress.start(runs=10, kept=0, stacks=2, run_epochs=800)
-    for moment in (50.0, 50.001, 50.002, 51.0):
+    progress.start(dict.fromkeys(map(str, range(10)), "none"), kept=0, stacks=2, run_epochs=800)
+    for moment in (50.0, 50.001, 50.9, 51.0):
         now[0] = moment
         progress.advanced("s0001", 1, 8)
     assert out.getvalue().splitlines()[1:] == ["study: 4% of epochs, about 32 s left"]
@@ -116,12 +116,12 @@ def test_a_burst_of_first_messages_tells_no_pace(monkeypatch):
 def test_a_bar_on_a_terminal():
     out = io.StringIO()
     progress = progress_for(Console(file=out, force_terminal=True, width=100), "study")
-    progress.start(runs=10, kept=2, stacks=2, run_epochs=800)
+    progress.start(dict.fromkeys(map(str, range(10)), "none"), kept=2, stacks=2, run_epochs=800)
     progress.advanced("s0001", 1, 400)
     progress.stack_done("s0001", 5, 1, 2)
     progress.finish()
     text = out.getvalue()
     assert "study" in text
     assert "7/10" in text
-    assert "400 epochs" in text
+    assert "epochs/s" in text
     assert "1 diverged, 2 failed" in text

@@ -23,6 +23,7 @@ from regbench.config.schema import DatasetConfig
 
 __all__ = [
     "METRICS",
+    "NOISE_ACCURACIES",
     "Addresses",
     "BadClaim",
     "Claim",
@@ -37,9 +38,12 @@ Op = Literal["<", "<=", ">", ">=", "=="]
 # A cell, and the cell or nothing (a number) that it is compared with.
 Pair = tuple[Cell, Cell | None]
 
+# Accuracies on the training part of a study with label noise.
+NOISE_ACCURACIES = ("train_acc_clean", "clean_rows_acc", "noisy_rows_acc", "noisy_rows_true_acc")
+
 METRICS = (
     *(f"{part}_{kind}" for kind in ("loss", "acc", "r2") for part in ("train", "val", "test")),
-    *("gap_loss", "gap_acc", "gap_r2", "train_acc_clean", "flip_rate"),
+    *("gap_loss", "gap_acc", "gap_r2", *NOISE_ACCURACIES, "flip_rate"),
     *("generalization", "selection_optimism", "stopping_regret"),
     *("penalty", "weight_norm", "zero_fraction", "epochs_run", "best_epoch", "reading_epoch"),
 )
@@ -275,8 +279,8 @@ def _require_metric(term: Term, cell: Cell) -> None:
     metric, dataset = term.metric, cell.setting.dataset
     other = {"_acc": "regression", "_acc_clean": "regression", "_r2": "classification"}
     for ending, without in other.items():
-        if metric.endswith(ending) and dataset.task == without:
-            near = metric.removesuffix(ending) + ("_r2" if without == "regression" else "_acc")
+        near = metric.removesuffix(ending) + ("_r2" if without == "regression" else "_acc")
+        if metric.endswith(ending) and dataset.task == without and near in METRICS:
             raise BadClaim(
                 f"{cell.name!r} is a {without}, which has no {metric}: use {near}", term.column
             )
@@ -287,7 +291,7 @@ def _require_metric(term: Term, cell: Cell) -> None:
 
 def _needs(metric: str, dataset: DatasetConfig) -> Iterator[str]:
     """The keys of a data set without which there is no such metric."""
-    if metric in ("train_acc_clean", "flip_rate"):
+    if metric in (*NOISE_ACCURACIES, "flip_rate"):
         yield "label_noise"
     if dataset.name == "csv" and dataset.split_column is not None:
         return  # the file says which parts there are

@@ -181,6 +181,8 @@ def _one(error: ErrorDetails) -> str:
         key, sign = _BOUNDS[kind]
         bound = context[key]
         return f"a value {sign} {bound if isinstance(bound, int) else format(bound, 'g')}"
+    if kind == "multiple_of":
+        return f"a multiple of {context['multiple_of']}"
     if kind == "literal_error":
         words = [word.strip("' ") for word in context["expected"].replace(" or ", ",").split(",")]
         return f"one of {_listed(words)}"

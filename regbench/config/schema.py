@@ -204,6 +204,29 @@ class SparseLinear(_Regression):
         return self
 
 
+class Mnist1d(_Classification):
+    """Digits as signals of 40 points, 10 classes (Greydanus & Kobak 2024; the extra `mnist1d`)."""
+
+    name: Literal["mnist1d"]
+    n_samples: Annotated[int, Field(ge=10, le=100_000, multiple_of=10)] = Field(
+        5000, description="rows in all, a tenth of each class; another number gives other rows"
+    )
+
+
+class ModularAddition(_Classification):
+    """(a + b) mod p, every pair; a and b one-hot, 2p features, p classes (Power et al. 2022)."""
+
+    name: Literal["modular_addition"]
+    modulus: Annotated[int, Field(ge=2, le=512)] = Field(
+        23, description="p, a prime or not; the rows are the same for every seed"
+    )
+
+    @property
+    def n_samples(self) -> int:
+        """Rows in all: every pair."""
+        return self.modulus**2
+
+
 class Csv(_Dataset):
     """A CSV file: numeric and text columns, missing values allowed."""
 
@@ -231,6 +254,8 @@ DatasetConfig = Annotated[
     | Friedman1
     | Polynomial
     | SparseLinear
+    | Mnist1d
+    | ModularAddition
     | Csv,
     Field(discriminator="name"),
     BeforeValidator(_named),

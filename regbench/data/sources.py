@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from regbench.config.schema import DatasetConfig
-from regbench.data import bundled, csv_file, synthetic
+from regbench.data import bundled, csv_file, mnist1d, synthetic
 from regbench.data.encode import encode, feature_names
 from regbench.data.noise import noisy_labels
 from regbench.data.scaling import Scaler
@@ -55,6 +55,11 @@ SOURCES: dict[str, Source] = {
     "friedman1": _synthetic(synthetic.friedman1),
     "polynomial": _synthetic(synthetic.polynomial),
     "sparse_linear": _synthetic(synthetic.sparse_linear),
+    "mnist1d": Source(
+        lambda config, seed, folder: mnist1d.load(config, seed),
+        lambda config, folder: mnist1d.shape(config),
+    ),
+    "modular_addition": _synthetic(synthetic.modular_addition),
     "csv": Source(
         lambda config, seed, folder: csv_file.load(config, folder),
         lambda config, folder: csv_file.load(config, folder).shape,

@@ -8,14 +8,30 @@ from __future__ import annotations
 
 import numpy as np
 
-from regbench.config.schema import Circles, Friedman1, Moons, Polynomial, SparseLinear
+from regbench.config.schema import (
+    Circles,
+    Friedman1,
+    ModularAddition,
+    Moons,
+    Polynomial,
+    SparseLinear,
+)
 from regbench.data.table import DataShape, Floats, Ints, Table
 from regbench.errors import BadData
 from regbench.streams import Purpose, normal, uniform
 
-__all__ = ["circles", "friedman1", "moons", "polynomial", "shape", "sparse_linear"]
+__all__ = [
+    "circles",
+    "friedman1",
+    "modular_addition",
+    "moons",
+    "polynomial",
+    "shape",
+    "sparse_linear",
+]
 
-Synthetic = Moons | Circles | Friedman1 | Polynomial | SparseLinear
+Noisy = Moons | Circles | Friedman1 | Polynomial | SparseLinear
+Synthetic = Noisy | ModularAddition
 
 # Streams within Purpose.SYNTHETIC.
 _INPUTS, _NOISE = 0, 1
@@ -36,6 +52,8 @@ def shape(config: Synthetic) -> DataShape:
             return DataShape(config.n_samples, inputs=config.degree, outputs=1)
         case Friedman1() | SparseLinear():
             return DataShape(config.n_samples, inputs=config.n_features, outputs=1)
+        case ModularAddition():
+            return DataShape(config.n_samples, inputs=2 * config.modulus, outputs=config.modulus)
 
 
 def moons(config: Moons, seed: int) -> Table:
@@ -102,6 +120,24 @@ def sparse_linear(config: SparseLinear, seed: int) -> Table:
     return _curve(config, seed, x, y, tuple(f"x{j}" for j in range(columns)))
 
 
+def modular_addition(config: ModularAddition, seed: int) -> Table:
+    """(a + b) mod p for every pair: row a p + b holds a and b, each one-hot, and no chance at all.
+
+    Source: Power et al. 2022, "Grokking: generalization beyond overfitting on small algorithmic
+    datasets" (arXiv 2201.02177), appendix A.1.1.
+    """
+    del seed  # the same rows for every seed; it is the split that differs
+    p = config.modulus
+    a, b = np.divmod(np.arange(p * p, dtype=np.int64), p)
+    one_hot = np.eye(p)
+    return Table(
+        values=np.hstack([one_hot[a], one_hot[b]]),
+        target=(a + b) % p,
+        column_names=tuple(f"{term}={value}" for term in "ab" for value in range(p)),
+        class_names=tuple(map(str, range(p))),
+    )
+
+
 def _alternating(config: Moons | Circles) -> Ints:
     rows, _ = _checked_size(config)
     return np.arange(rows, dtype=np.int64) % 2
@@ -135,7 +171,7 @@ def _curve(
     )
 
 
-def _checked_size(config: Synthetic) -> tuple[int, int]:
+def _checked_size(config: Noisy) -> tuple[int, int]:
     size = shape(config)
     if size.rows * size.inputs > _MAX_VALUES:
         raise BadData(
@@ -145,7 +181,7 @@ def _checked_size(config: Synthetic) -> tuple[int, int]:
     return size.rows, size.inputs
 
 
-def _finite(config: Synthetic, table: Table) -> Table:
+def _finite(config: Noisy, table: Table) -> Table:
     largest = max(np.abs(table.values).max(), np.abs(table.target).max())
     if not largest <= np.finfo(np.float32).max:
         raise BadData(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,18 +17,22 @@ from regbench.results.arrays import save_predictions, save_weights
 from regbench.results.pieces import commit
 from regbench.results.records import RunRecord
 from regbench.training.loop import train_stack
-from regbench.training.member import Member, Trajectory
+from regbench.training.member import Losses, Member, Trajectory
 
 __all__ = ["carry_out", "give_up"]
 
 OnEpoch = Callable[[str, int, int], None]
+OnLosses = Callable[[str, int, Losses], None]
+# Between two looks at the losses of a stack in training: nobody reads faster.
+_LOOK_SECONDS = 0.4
 
 
-def carry_out(job: Job, on_epoch: OnEpoch) -> JobResult:
+def carry_out(job: Job, on_epoch: OnEpoch, on_losses: OnLosses) -> JobResult:
     """Train the job's stack and commit its runs to the results folder.
 
     Args:
         on_epoch: called with the stack's id, the epoch and how many trajectories it trained.
+        on_losses: called now and then with the stack's id, the epoch and its losses.
     Raises:
         BadData: the data cannot be read.
         Unwritable: the results folder cannot be written.
@@ -37,9 +42,17 @@ def carry_out(job: Job, on_epoch: OnEpoch) -> JobResult:
     def report(epoch: int, trained: int) -> None:
         on_epoch(stack.stack_id, epoch, trained)
 
+    last = -_LOOK_SECONDS
+
+    def look(epoch: int, losses: Callable[[], Losses]) -> None:
+        nonlocal last
+        if (now := time.monotonic()) - last >= _LOOK_SECONDS:
+            last = now
+            on_losses(stack.stack_id, epoch, losses())
+
     training = stack.members[0].setting.training
     with _torch_settings(training.threads, training.tf32):
-        parts = list(_train(stack.stack_id, stack.members, job, report))
+        parts = list(_train(stack.stack_id, stack.members, job, _Told(report, look)))
     records = [record for part in parts for record in part.records]
     commit(job.results_folder, stack.stack_id, records)
     for part in parts:
@@ -77,6 +90,14 @@ def _torch_settings(threads: int, tf32: bool) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
+class _Told:
+    """Whom a stack in training tells how it goes."""
+
+    on_epoch: Callable[[int, int], None]
+    on_losses: Callable[[int, Callable[[], Losses]], None]
+
+
+@dataclass(frozen=True)
 class _Part:
     """A stack's records, or those of what memory forced out of it."""
 
@@ -84,21 +105,19 @@ class _Part:
     checkpoints: StackCheckpoints
 
 
-def _train(
-    name: str, members: Sequence[Member], job: Job, report: Callable[[int, int], None]
-) -> Iterator[_Part]:
+def _train(name: str, members: Sequence[Member], job: Job, told: _Told) -> Iterator[_Part]:
     """Train the members together, or where memory runs out in halves, each run once."""
     checkpoints = StackCheckpoints(job.results_folder, name, members, job.device)
     trained = None
     if len(members) == 1 or fits(members, job.study_folder, job.device):
-        trained = _attempt(members, job, report, checkpoints)
+        trained = _attempt(members, job, told, checkpoints)
     if trained is not None:
         yield _Part([r for trajectory in trained for r in _records(trajectory, job)], checkpoints)
     elif len(members) > 1:
         half = len(members) // 2
         yield _Part([], checkpoints)  # its checkpoints, too, are to be discarded
-        yield from _train(f"{name}a", members[:half], job, report)
-        yield from _train(f"{name}b", members[half:], job, report)
+        yield from _train(f"{name}a", members[:half], job, told)
+        yield from _train(f"{name}b", members[half:], job, told)
     else:
         reason = "out of memory alone in its stack"
         yield _Part([_failed(run_id, reason) for run_id in members[0].readings], checkpoints)
@@ -107,12 +126,14 @@ def _train(
 def _attempt(
     members: Sequence[Member],
     job: Job,
-    report: Callable[[int, int], None],
+    told: _Told,
     checkpoints: StackCheckpoints,
 ) -> list[Trajectory] | None:
     """The trajectories, or None where memory ran out; nothing of the attempt is then left."""
     try:
-        return train_stack(members, job.study_folder, job.device, report, checkpoints)
+        return train_stack(
+            members, job.study_folder, job.device, told.on_epoch, checkpoints, told.on_losses
+        )
     except (MemoryError, RuntimeError) as error:
         if not _out_of_memory(error):
             raise

@@ -112,7 +112,9 @@ def run_plan(
     kept = sum(run.run_id in done for run in plan.runs)
     jobs = [Job(stack, plan.study.folder, store.folder, where) for stack in stacks]
     try:
-        progress.start(kept + todo, kept, len(stacks), total)
+        trained = {run_id for stack in stacks for run_id in stack.run_ids}
+        cells = {r.run_id: r.cell.name for r in plan.runs if r.run_id in trained | done}
+        progress.start(cells, kept, len(stacks), total)
         for result in _train(jobs, workers, progress, clock):
             store.warnings.extend(result.warnings)
             if result.halved:

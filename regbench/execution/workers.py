@@ -20,6 +20,7 @@ from regbench.execution.carry_out import carry_out, give_up
 from regbench.execution.estimate import WORKER_START_SECONDS
 from regbench.execution.job import Job, JobResult
 from regbench.execution.progress import Progress
+from regbench.training.member import Losses
 
 __all__ = ["choose_workers", "train_here", "train_in_workers"]
 
@@ -27,6 +28,8 @@ _POLL_SECONDS = 0.1
 # How long workers have to end an epoch and keep their stacks' state when the command ends early.
 _STOP_SECONDS = 2.0
 _SIGNALS = {signal.SIGINT, signal.SIGTERM}
+# A method of the display, and what it is told.
+_Message = tuple[Any, ...]
 
 
 def choose_workers(asked: int | None, stacks: int, seconds: float, threads: int) -> int:
@@ -59,7 +62,7 @@ def train_here(
     for job in jobs:
         check()
         progress.stack_started(job.stack.stack_id, len(job.stack.run_ids))
-        yield carry_out(job, advanced)
+        yield carry_out(job, advanced, progress.seen)
 
 
 def train_in_workers(
@@ -86,7 +89,7 @@ def _pooled(
 ) -> Iterator[tuple[Job, JobResult]]:
     """The jobs and their results as they finish; BrokenProcessPool where a worker was killed."""
     context = get_context("spawn")  # a forked torch may deadlock
-    messages: Queue[tuple[str, str, int, int]] = context.Queue()
+    messages: Queue[_Message] = context.Queue()
     stop = context.Event()
     pool = ProcessPoolExecutor(workers, context, _start_worker, (messages, stop))
     with _ended(pool, stop):
@@ -150,17 +153,14 @@ def _ended(pool: ProcessPoolExecutor, stop: Event) -> Iterator[None]:
     pool.shutdown()
 
 
-def _relay(messages: Queue[tuple[str, str, int, int]], progress: Progress) -> None:
+def _relay(messages: Queue[_Message], progress: Progress) -> None:
     """Hand on what the workers have said so far."""
     while True:
         try:
-            what, stack_id, a, b = messages.get_nowait()
+            what, *facts = messages.get_nowait()
         except Empty:
             return
-        if what == "started":
-            progress.stack_started(stack_id, a)
-        else:
-            progress.advanced(stack_id, a, b)
+        getattr(progress, what)(*facts)
 
 
 class _Stopped(Exception):
@@ -171,7 +171,7 @@ _messages: Any = None  # set in each worker
 _stop: Any = None
 
 
-def _start_worker(messages: Queue[tuple[str, str, int, int]], stop: Event) -> None:
+def _start_worker(messages: Queue[_Message], stop: Event) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     # Ctrl-C reaches the whole process group; the parent decides what becomes of the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -191,11 +191,15 @@ def _end_with_parent() -> None:
 
 def _work(job: Job) -> JobResult:
     stack = job.stack
-    _messages.put(("started", stack.stack_id, len(stack.run_ids), 0))
-    return carry_out(job, _advanced)
+    _messages.put(("stack_started", stack.stack_id, len(stack.run_ids)))
+    return carry_out(job, _advanced, _seen)
 
 
 def _advanced(stack_id: str, epoch: int, run_epochs: int) -> None:
     _messages.put(("advanced", stack_id, epoch, run_epochs))
     if _stop.is_set():
         raise _Stopped
+
+
+def _seen(stack_id: str, epoch: int, losses: Losses) -> None:
+    _messages.put(("seen", stack_id, epoch, losses))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Mapping
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -15,11 +16,13 @@ from rich.progress import (
 )
 
 from regbench.analysis.words import counted
+from regbench.report.live import LiveCurves, Losses
 
 __all__ = ["BarProgress", "LineProgress", "progress_for"]
 
 _LINE_SECONDS = 5.0
-_BURST_SECONDS = 0.1  # workers' first messages come at once: no pace can be told from them
+_BURST_SECONDS = 1.0  # workers' first messages come at once: no pace can be told from them
+_LEAST_LINES = 12  # of a terminal that shows curves, too
 
 
 class _Counts:
@@ -31,6 +34,9 @@ class _Counts:
 
     def start(self, runs: int, kept: int, run_epochs: int) -> None:
         self.runs, self.done, self.epochs = runs, kept, run_epochs
+
+    def share(self) -> float:
+        return self.epochs_done / self.epochs if self.epochs else 1.0
 
     def stack_done(self, runs: int, diverged: int, failed: int) -> None:
         self.done += runs
@@ -47,32 +53,25 @@ class _Counts:
 
 
 class BarProgress:
-    """A bar on a terminal: epochs of all runs, runs done, time left, what went wrong."""
+    """On a terminal: runs done, epochs a second, time left, what went wrong; and under it the
+    losses of the cells whose gaps are largest, and the best cell so far.
+    """
 
     def __init__(self, console: Console, title: str) -> None:
         self._counts = _Counts()
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=None),
-            MofNCompleteColumn(),
-            TextColumn("runs"),
-            TextColumn("{task.fields[epochs]}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            TextColumn("[red]{task.fields[faults]}"),
-            console=console,
-            transient=True,
-        )
+        self._curves = LiveCurves()
+        self._progress = _BarAndCurves(console, self._curves)
         self._title = title
 
-    def start(self, runs: int, kept: int, stacks: int, run_epochs: int) -> None:
+    def start(self, cells: Mapping[str, str], kept: int, stacks: int, run_epochs: int) -> None:
         """Show the bar, unless there is nothing to train."""
-        self._counts.start(runs, kept, run_epochs)
+        self._counts.start(len(cells), kept, run_epochs)
+        self._curves.start(cells)
         if stacks:
             self._task = self._progress.add_task(
-                self._title, total=runs, completed=kept, epochs="", faults=""
+                self._title, total=len(cells), completed=kept, pace="", faults=""
             )
+            self._begin = time.monotonic()
             self._progress.start()
 
     def stack_started(self, stack_id: str, runs: int) -> None:
@@ -83,6 +82,10 @@ class BarProgress:
         self._counts.epochs_done += run_epochs
         self._update()
 
+    def seen(self, stack_id: str, epoch: int, losses: Losses) -> None:
+        """Draw the losses on."""
+        self._curves.add(stack_id, losses)
+
     def stack_done(self, stack_id: str, runs: int, diverged: int, failed: int) -> None:
         """Count the stack's runs."""
         self._counts.stack_done(runs, diverged, failed)
@@ -90,19 +93,49 @@ class BarProgress:
 
     def _update(self) -> None:
         counts = self._counts
+        pace = counts.epochs_done / max(time.monotonic() - self._begin, 1e-9)
         # Between finished stacks, runs count by the share of their epochs, so that the time left
         # is known early; early stops make it an upper bound.
-        share = counts.epochs_done / counts.epochs if counts.epochs else 1.0
         self._progress.update(
             self._task,
-            completed=max(counts.done, int(share * counts.runs)),
-            epochs=f"{counts.epochs_done:,} epochs",
+            completed=max(counts.done, int(counts.share() * counts.runs)),
+            pace=f"{pace:,.0f} epochs/s",
             faults=counts.faults(),
         )
 
     def finish(self) -> None:
-        """Take the bar away."""
+        """Take the display away."""
         self._progress.stop()
+
+
+class _BarAndCurves(Progress):
+    """Rich's bar with the curves under it, redrawn together: so nothing flickers."""
+
+    def __init__(self, console: Console, curves: LiveCurves) -> None:
+        self._live_curves, self._room = curves, console
+        super().__init__(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TextColumn("runs"),
+            TextColumn("{task.fields[pace]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("[red]{task.fields[faults]}"),
+            console=console,
+            transient=True,
+            refresh_per_second=4,
+        )
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """The bar, and the curves where there is room for them."""
+        yield from super().get_renderables()
+        room = self._room.size
+        if room.height >= _LEAST_LINES:
+            yield from self._live_curves.lines(
+                room.width, ascii_only=not self._room.encoding.lower().startswith("utf")
+            )
 
 
 class LineProgress:
@@ -114,8 +147,9 @@ class LineProgress:
         self._begin: float | None = None  # of the first epoch: workers take their time to start
         self._last = time.monotonic()
 
-    def start(self, runs: int, kept: int, stacks: int, run_epochs: int) -> None:
+    def start(self, cells: Mapping[str, str], kept: int, stacks: int, run_epochs: int) -> None:
         """Say what will be done."""
+        runs = len(cells)
         self._counts.start(runs, kept, run_epochs)
         if stacks:
             found = f", {kept} found done" if kept else ""
@@ -138,9 +172,11 @@ class LineProgress:
         self._last = now
         pace = (counts.epochs_done - self._first) / (now - self._begin)
         left = (counts.epochs - counts.epochs_done) / pace
-        share = counts.epochs_done / counts.epochs
         faults = f", {counts.faults()}" if counts.faults() else ""
-        self._say(f"{100 * share:.0f}% of epochs, about {left:.0f} s left{faults}")
+        self._say(f"{100 * counts.share():.0f}% of epochs, about {left:.0f} s left{faults}")
+
+    def seen(self, stack_id: str, epoch: int, losses: Losses) -> None:
+        """Nothing to say: lines are for how far it is."""
 
     def stack_done(self, stack_id: str, runs: int, diverged: int, failed: int) -> None:
         """Count the stack's runs, and say so if some went wrong."""

@@ -17,6 +17,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from regbench.config.characters import forbidden_character
+from regbench.config.claims import NOISE_ACCURACIES
 from regbench.errors import BadData
 from regbench.results.csv_text import read_csv
 from regbench.results.proof import require_as_written
@@ -31,7 +32,7 @@ _SCORES = (
     ("train_acc", "val_acc", "test_acc", "gap_acc"),
     ("train_r2", "val_r2", "test_r2", "gap_r2"),
 )
-_EXTRA = ("train_acc_clean", "flip_rate", "stopping_regret", "penalty", "weight_norm")
+_EXTRA = (*NOISE_ACCURACIES, "flip_rate", "stopping_regret", "penalty", "weight_norm")
 # The last column before the config keys that vary.
 _LAST_METRIC = "zero_fraction"
 # In every runs.csv, in this order; other metrics stand among them, anything may stand before.

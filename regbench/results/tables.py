@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from regbench.config.claims import NOISE_ACCURACIES
 from regbench.config.plan import Plan, Run
 from regbench.config.schema import SCHEMA_VERSION
 from regbench.results.csv_text import write_csv
@@ -60,7 +61,7 @@ def _plan_table(plan: Plan, stacks: Mapping[str, Sequence[str]]) -> Table:
 
 def _runs_table(plan: Plan, records: Mapping[str, RunRecord]) -> Table:
     """One row a run that is done."""
-    extra = ["train_acc_clean", "flip_rate"] if _noisy(plan) else []
+    extra = [*NOISE_ACCURACIES, "flip_rate"] if _noisy(plan) else []
     metrics = metrics_of(plan)
     header = [
         *("schema_version", "study", "run_id", "cell", "regularizer", "seed", "status", "error"),
@@ -106,7 +107,7 @@ def _epochs_table(plan: Plan, records: Mapping[str, RunRecord]) -> Table:
     scores = [name for name in metrics_of(plan) if not name.startswith("gap_")]
     columns = ["lr", "objective", "penalty", *scores]
     if _noisy(plan):
-        columns.append("train_acc_clean")
+        columns += NOISE_ACCURACIES
     header = ["run_id", "cell", "seed", "epoch", *columns]
 
     def rows() -> Iterator[Row]:

@@ -19,7 +19,22 @@ from regbench.nn.buffers import ALIGNMENT, Scratch
 from regbench.training import philox
 from regbench.training.draws import device_orders, shuffled
 
-__all__ = ["Examples", "StackedPart"]
+__all__ = ["BeforeNoise", "Examples", "StackedPart"]
+
+
+@dataclass
+class BeforeNoise:
+    """What label noise has made of a part.
+
+    Attributes:
+        y: (V, n) the true classes.
+        kept: (V, n) 1.0 where the label is still the true class, else 0.0.
+        kept_rows: (V,) float64, how many those are.
+    """
+
+    y: Tensor
+    kept: Tensor
+    kept_rows: Tensor
 
 
 @dataclass
@@ -30,13 +45,13 @@ class StackedPart:
         rows: (V, N, I), V distinct splits, with rows of zeros after the n examples, so that the
             examples of every split start aligned.
         y: (V, n) class numbers or targets, as trained on.
-        y_clean: (V, n) classes before label noise; None where no run asks for noise.
+        before_noise: None where no run asks for label noise.
         spread: (V,) sum of squares about the mean of y, for R^2.
     """
 
     rows: Tensor
     y: Tensor
-    y_clean: Tensor | None
+    before_noise: BeforeNoise | None
     spread: Tensor
 
     @property
@@ -183,12 +198,14 @@ def _stack(parts: Sequence[Part], task: Task, like: Tensor, *, noisy: bool) -> S
     kind = torch.int64 if task == "classification" else like.dtype
     y64 = np.stack([part.y for part in parts])
     y = torch.from_numpy(y64).to(like.device, kind)
-    clean = None
+    before_noise = None
     if noisy:
         clean = torch.from_numpy(np.stack([part.y_clean for part in parts])).to(like.device, kind)
+        kept = (y == clean).to(like.dtype)
+        before_noise = BeforeNoise(clean, kept, kept.sum(1, dtype=torch.float64))
     spread = ((y64 - y64.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
     n, inputs = parts[0].x.shape
     every = ALIGNMENT // gcd(inputs, ALIGNMENT)  # so many rows end on a boundary
     rows = like.new_zeros(len(parts), -(-n // every) * every, inputs)
     rows[:, :n] = torch.from_numpy(np.stack([part.x for part in parts])).to(like)
-    return StackedPart(rows, y, clean, torch.from_numpy(spread).to(like.device))
+    return StackedPart(rows, y, before_noise, torch.from_numpy(spread).to(like.device))

@@ -18,7 +18,7 @@ from regbench.nn.per_run import PerRun
 from regbench.training.checkpoint import Checkpoints, copied, restore
 from regbench.training.draws import Draws
 from regbench.training.examples import Examples
-from regbench.training.member import Array, Member, State, Trajectory
+from regbench.training.member import Array, Losses, Member, State, Trajectory
 from regbench.training.predictions import predict
 from regbench.training.readers import Readers
 from regbench.training.schedule import factor
@@ -29,6 +29,7 @@ from regbench.training.update import Objective, Update
 __all__ = ["StackTrainer", "train_stack"]
 
 OnEpoch = Callable[[int, int], None]
+OnLosses = Callable[[int, Callable[[], Losses]], None]
 
 # The columns that epochs without scores have, too.
 _EVERY_EPOCH = ("epoch", "lr", "objective", "penalty", "weight_norm", "zero_fraction")
@@ -43,6 +44,7 @@ def train_stack(
     device: str = "cpu",
     on_epoch: OnEpoch | None = None,
     checkpoints: Checkpoints | None = None,
+    on_losses: OnLosses | None = None,
 ) -> list[Trajectory]:
     """Train members whose settings stack, and give their trajectories in the same order.
 
@@ -53,6 +55,7 @@ def train_stack(
         on_epoch: called after each epoch with its number and how many trajectories it trained;
             where the stack goes on from a checkpoint, once for all epochs before.
         checkpoints: keeps the stack's state from time to time, and when `on_epoch` raises.
+        on_losses: called after each scored epoch with its number and what gives its losses.
     Raises:
         BadData: the data cannot be read or do not fit the settings.
     """
@@ -71,6 +74,8 @@ def train_stack(
             break
         trainer.train_epoch(epoch)
         trainer.finish_epoch(epoch)
+        if on_losses is not None and trainer.scored(epoch):
+            on_losses(epoch, partial(trainer.losses, epoch))
         try:
             if on_epoch is not None:
                 on_epoch(epoch, trained)
@@ -148,7 +153,7 @@ class StackTrainer:
             "weight_norm": self._update.weight_norm(),
             "zero_fraction": self._update.zero_fraction(),
         }
-        if self._scored(epoch):
+        if self.scored(epoch):
             values |= score(self.network, self.examples)
         # One transfer an epoch; + 0.0 turns the negative zero into the positive one.
         table = torch.stack([value.double() for value in values.values()]).cpu().numpy() + 0.0
@@ -164,8 +169,23 @@ class StackTrainer:
         if len(undecided) < self.alive:
             self._keep(np.array(undecided, dtype=np.intp))
 
-    def _scored(self, epoch: int) -> bool:
+    def scored(self, epoch: int) -> bool:
+        """Whether this epoch has scores."""
         return epoch % self._training.eval_every == 0 or epoch == self._training.epochs
+
+    def losses(self, epoch: int) -> Losses:
+        """Of this epoch, by the ids of all runs that were in training, whatever they will read."""
+        parts = [self._curves.get(f"{part}_loss") for part in ("train", "val")]
+        columns = [
+            np.full(len(self._members), np.nan) if c is None else c[:, epoch - 1] for c in parts
+        ]
+        pairs = zip(*(column.tolist() for column in columns), strict=True)
+        return {
+            run_id: pair
+            for member, pair in zip(self._members, pairs, strict=True)
+            for run_id in member.readings
+            if isfinite(pair[0])
+        }
 
     def state(self, epoch: int) -> dict[str, npt.NDArray[np.generic]]:
         """All that the epochs up to this one, just finished, have left."""
@@ -191,7 +211,7 @@ class StackTrainer:
         trained = 0
         for past in range(1, epoch + 1):
             trained += self.alive
-            names = [n for n in self._curves if n in _EVERY_EPOCH or self._scored(past)]
+            names = [n for n in self._curves if n in _EVERY_EPOCH or self.scored(past)]
             undecided = []
             for member in self._in_stack.tolist():
                 seen = {name: float(self._curves[name][member, past - 1]) for name in names}

@@ -11,12 +11,14 @@ import numpy.typing as npt
 
 from regbench.config.schema import EarlyStopping, Setting
 
-__all__ = ["Array", "Member", "Reading", "State", "Status", "Trajectory"]
+__all__ = ["Array", "Losses", "Member", "Reading", "State", "Status", "Trajectory"]
 
 Array = npt.NDArray[np.float64]
 # Arrays by name: a run's weights, its predictions, or all that a stack in training must keep.
 State = Mapping[str, npt.NDArray[np.generic]]
 Status = Literal["ok", "diverged"]
+# Training and validation loss of runs by id; NaN where there is none.
+Losses = Mapping[str, tuple[float, float]]
 
 
 @dataclass(frozen=True)

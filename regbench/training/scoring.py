@@ -7,7 +7,7 @@ from torch import Tensor
 
 from regbench.nn import device as devices
 from regbench.nn.network import Network
-from regbench.training.examples import Examples, StackedPart
+from regbench.training.examples import BeforeNoise, Examples, StackedPart
 
 __all__ = ["rows_at_once", "score"]
 
@@ -22,22 +22,49 @@ def score(network: Network, examples: Examples) -> dict[str, Tensor]:
     """(R,) float64 scores by column name: `train_loss`, `train_acc` | `train_r2`, `val_loss`, ...
 
     Loss is plain cross-entropy or mean squared error; R^2 is 1 - SS_res / SS_tot of the part. With
-    label noise `train_acc_clean` is the training accuracy against the true labels.
+    label noise there are `train_acc_clean` and what `_with_noise` gives.
     """
     scores: dict[str, Tensor] = {}
     for name, part in examples.parts.items():
-        total, hits, clean_hits = _totals(network, examples, part)
+        total, hits, noise_hits = _totals(network, examples, part)
         scores[f"{name}_loss"] = total / part.size
         if examples.task == "classification":
             scores[f"{name}_acc"] = hits / part.size
-            if part.y_clean is not None:
-                clean = clean_hits / part.size
-                scores[f"{name}_acc_clean"] = torch.where(examples.noisy, clean, torch.nan)
+            if part.before_noise is not None:
+                scores |= _with_noise(examples, part, part.before_noise, hits, *noise_hits)
         else:
             spread = part.spread.index_select(0, examples.view_of_run)
             # A part whose targets are all alike has no R^2.
             scores[f"{name}_r2"] = torch.where(spread > 0, 1 - total / spread, torch.nan)
     return scores
+
+
+def _with_noise(
+    examples: Examples,
+    part: StackedPart,
+    before: BeforeNoise,
+    hits: Tensor,
+    clean_hits: Tensor,
+    kept_hits: Tensor,
+) -> dict[str, Tensor]:
+    """(R,) accuracies on a training part with label noise; NaN for a run without.
+
+    A kept row's label is its true class: so of the hits, and of those on the true classes, the
+    others are on the noisy rows. An accuracy on no row is 0 / 0, not a number.
+
+    Args:
+        hits, clean_hits, kept_hits: (R,) on the labels as given, on the true classes, and on the
+            labels of the kept rows.
+    """
+    kept_rows = before.kept_rows.index_select(0, examples.view_of_run)
+    noisy_rows = part.size - kept_rows
+    accuracies = {
+        "train_acc_clean": clean_hits / part.size,
+        "clean_rows_acc": kept_hits / kept_rows,
+        "noisy_rows_acc": (hits - kept_hits) / noisy_rows,
+        "noisy_rows_true_acc": (clean_hits - kept_hits) / noisy_rows,
+    }
+    return {name: torch.where(examples.noisy, a, torch.nan) for name, a in accuracies.items()}
 
 
 def rows_at_once(width: int, runs: int, *, on_gpu: bool) -> int:
@@ -53,10 +80,11 @@ def rows_at_once(width: int, runs: int, *, on_gpu: bool) -> int:
 def _totals(
     network: Network, examples: Examples, part: StackedPart
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """(R,) sums over the part of loss, hits, and hits against the labels without noise."""
-    total, hits, clean_hits = torch.zeros(
-        3, network.runs, dtype=torch.float64, device=part.y.device
-    )
+    """(R,) sums over the part of loss and of hits; and (2, R), with label noise, of hits on the
+    true classes, and on the labels of the rows that noise left alone.
+    """
+    zeros = torch.zeros(4, network.runs, dtype=torch.float64, device=part.y.device)
+    total, hits, noise_hits = zeros[0], zeros[1], zeros[2:]
     width = max(max(slot.shape) for slot in network.parameters.kernels)
     size = rows_at_once(width, network.runs, on_gpu=devices.is_gpu(part.y.device))
     for x, rows in examples.chunks(part, size):
@@ -69,11 +97,16 @@ def _totals(
         log_p = torch.log_softmax(outputs, 1).gather(1, y.unsqueeze(1)).squeeze(1)
         total -= log_p.sum(1, dtype=torch.float64)
         choice = _first_largest(outputs)
-        hits += _count_equal(choice, y)
-        if part.y_clean is not None:
-            y_clean = part.y_clean[:, rows].index_select(0, examples.view_of_run)
-            clean_hits += _count_equal(choice, y_clean)
-    return total, hits, clean_hits
+        hit = _equal(choice, y)
+        hits += hit.sum(1, dtype=torch.float64)
+        if part.before_noise is not None:
+            y_clean, kept = (
+                of_split[:, rows].index_select(0, examples.view_of_run)
+                for of_split in (part.before_noise.y, part.before_noise.kept)
+            )
+            noise_hits[0] += _equal(choice, y_clean).sum(1, dtype=torch.float64)
+            noise_hits[1] += hit.mul_(kept).sum(1, dtype=torch.float64)
+    return total, hits, noise_hits
 
 
 def _first_largest(outputs: Tensor) -> Tensor:
@@ -88,7 +121,7 @@ def _first_largest(outputs: Tensor) -> Tensor:
     return classes - is_largest.mul_(countdown.unsqueeze(1)).amax(1)
 
 
-def _count_equal(choice: Tensor, y: Tensor) -> Tensor:
-    """(R,) how many of the (R, b) choices are the classes y, in float64."""
+def _equal(choice: Tensor, y: Tensor) -> Tensor:
+    """(R, b) 1.0 where the choice is the class y, else 0.0."""
     wanted = y.to(choice.dtype)
-    return torch.eq(choice, wanted, out=wanted).sum(1, dtype=torch.float64)
+    return torch.eq(choice, wanted, out=wanted)
