@@ -11,14 +11,14 @@ import numpy.typing as npt
 from regbench.analysis.statistics import interval
 from regbench.api import Results
 from regbench.textbook.curves import curve
-from regbench.textbook.finding import Finding, less
+from regbench.textbook.finding import Finding, less, near
 from regbench.textbook.lesson import Evidence, Lesson, Train
 from regbench.textbook.picture import BLUE, GREEN, GREY, ORANGE, canvas, rendered
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["BATCHES", "LESSON", "Gaps", "findings"]
+__all__ = ["BATCHES", "LESSON", "Gaps", "exponent", "findings"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -71,20 +71,37 @@ def findings(gaps: Gaps) -> list[Finding]:
     """Whether the effect falls with the batch size: early, between neighbours; and at the end."""
     sizes, early = list(BATCHES), gaps.narrowed[:, :, 0]
     what = f"after {gaps.steps[0]} steps: batchnorm narrows the gap at batch {{}} less than at {{}}"
-    late = f"after {gaps.steps[-1]} steps: slope of the narrowing on log2 of the batch size"
+    slope = "after {} steps: slope of the narrowing on log2 of the batch size"
     return [
         *(
             less(what.format(sizes[k + 1], sizes[k]), early[k + 1] - early[k], _IOFFE)
             for k in range(len(sizes) - 1)
         ),
-        less(late.replace(str(gaps.steps[-1]), str(gaps.steps[0])), _slopes(early), _LUO),
-        less(late, _slopes(gaps.narrowed[:, :, -1]), _LUO),
+        less(slope.format(gaps.steps[0]), _slopes(early), _LUO),
+        near(
+            f"after {gaps.steps[0]} steps: k of the narrowing a + c / batch^k",
+            exponent(early.mean(axis=1)), 1, 0.25, _LUO,
+        ),
+        less(slope.format(gaps.steps[-1]), _slopes(gaps.narrowed[:, :, -1]), _LUO),
         less(
             f"after {gaps.steps[-1]} steps: batchnorm narrows the gap at batch 8 less than at 4",
             gaps.narrowed[1, :, -1] - gaps.narrowed[0, :, -1],
             _IOFFE,
         ),
-    ]
+    ]  # fmt: skip
+
+
+def exponent(narrowed: Floats) -> float:
+    """k of a + c / batch^k, by least squares over (B,); to two decimals, from 0.05 to 4."""
+    sizes = np.array(list(BATCHES), dtype=np.float64)
+    tried = np.arange(5, 401) / 100
+
+    def misfit(k: float) -> float:
+        design = np.column_stack([np.ones_like(sizes), sizes**-k])
+        solution = np.linalg.lstsq(design, narrowed, rcond=None)[0]
+        return float(np.sum((design @ solution - narrowed) ** 2))
+
+    return float(min(tried, key=misfit))
 
 
 def _slopes(narrowed: Floats) -> Floats:
@@ -99,8 +116,9 @@ def _figure(gaps: Gaps) -> bytes:
         moments = {0: BLUE, 1: GREEN, len(gaps.steps) - 1: ORANGE}
         for moment, colour in moments.items():
             label = f"{gaps.steps[moment]:,} steps"
-            _line(left, gaps.none[:, :, moment], colour, f"none, {label}", ls="--")
-            _line(left, gaps.batchnorm[:, :, moment], colour, f"batchnorm, {label}")
+            for name, values, ls in (("none", gaps.none, "--"), ("batchnorm", gaps.batchnorm, "-")):
+                mean = values[:, :, moment].mean(axis=1)
+                left.plot(list(BATCHES), mean, ls=ls, color=colour, label=f"{name}, {label}")
             _line(right, gaps.narrowed[:, :, moment], colour, label)
         right.axhline(0, color=GREY, lw=0.8)
         left.set_ylabel("gap: validation - training loss (nats)")
@@ -110,24 +128,22 @@ def _figure(gaps: Gaps) -> bytes:
             axes.set_xticks(list(BATCHES), [f"{size}" for size in BATCHES])
             axes.set_xlabel("examples a batch (of 256)")
         left.set_ylim(0, None)
-        left.legend(fontsize=7)
+        left.legend(fontsize=7, handlelength=3, loc="lower right")
         right.legend()
         return rendered(figure)
 
 
-def _line(axes: Axes, values: Floats, colour: str, label: str, ls: str = "-") -> None:
+def _line(axes: Axes, values: Floats, colour: str, label: str) -> None:
     """Means and 95% intervals over seeds of (B, S)."""
     found = [interval(row.tolist()) for row in values]
     means = np.array([each.mean for each in found], dtype=np.float64)
     highs = np.array([each.high for each in found], dtype=np.float64)
-    axes.errorbar(
-        list(BATCHES), means, highs - means, fmt="o", ms=3, ls=ls, color=colour, label=label
-    )
+    axes.errorbar(list(BATCHES), means, highs - means, fmt="o-", ms=3, color=colour, label=label)
 
 
 LESSON = Lesson(
     title="Batchnorm regularizes through batch noise: the smaller the batch, the more",
     source=_IOFFE,
     look=_look,
-    minutes=1,
+    minutes=2,
 )
