@@ -31,10 +31,11 @@ def rises(size):
 
 
 def test_each_finding_can_fail():
-    assert decisions(falls, falls) == ["PASS"] * 9
-    assert decisions(rises, rises) == ["FAIL"] * 9
-    assert decisions(lambda size: 0.05 + 0.5 * size**-0.5, falls)[6] == "FAIL"
-    assert "PASS" not in decisions(lambda size: 0 * size, lambda size: 0 * size)[:6]
+    assert decisions(falls, falls) == ["PASS"] * 11
+    assert decisions(rises, rises) == ["FAIL"] * 11
+    assert decisions(falls, rises) == [*["PASS"] * 6, *["FAIL"] * 5]
+    assert decisions(lambda size: 0.05 + 0.5 * size**-0.5, falls)[5] == "FAIL"
+    assert "PASS" not in decisions(lambda size: 0 * size, lambda size: 0 * size)[:5]
 
 
 @pytest.mark.parametrize("k", [0.5, 1.0, 2.0])

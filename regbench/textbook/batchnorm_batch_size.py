@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,27 +69,25 @@ def _gaps(results: Results) -> Gaps:
 
 
 def findings(gaps: Gaps) -> list[Finding]:
-    """Whether the effect falls with the batch size: early, between neighbours; and at the end."""
-    sizes, early = list(BATCHES), gaps.narrowed[:, :, 0]
-    what = f"after {gaps.steps[0]} steps: batchnorm narrows the gap at batch {{}} less than at {{}}"
-    slope = "after {} steps: slope of the narrowing on log2 of the batch size"
+    """Whether the effect falls with the batch size, and how fast; early, and at the end."""
+    early, late = ((gaps.steps[at], gaps.narrowed[:, :, at]) for at in (0, -1))
     return [
-        *(
-            less(what.format(sizes[k + 1], sizes[k]), early[k + 1] - early[k], _IOFFE)
-            for k in range(len(sizes) - 1)
-        ),
-        less(slope.format(gaps.steps[0]), _slopes(early), _LUO),
+        *_falls(*early),
         near(
-            f"after {gaps.steps[0]} steps: k of the narrowing a + c / batch^k",
-            exponent(early.mean(axis=1)), 1, 0.25, _LUO,
+            f"after {early[0]} steps: k of the narrowing a + c / batch^k",
+            exponent(early[1].mean(axis=1)), 1, 0.25, _LUO,
         ),
-        less(slope.format(gaps.steps[-1]), _slopes(gaps.narrowed[:, :, -1]), _LUO),
-        less(
-            f"after {gaps.steps[-1]} steps: batchnorm narrows the gap at batch 8 less than at 4",
-            gaps.narrowed[1, :, -1] - gaps.narrowed[0, :, -1],
-            _IOFFE,
-        ),
+        *_falls(*late),
     ]  # fmt: skip
+
+
+def _falls(steps: int, narrowed: Floats) -> list[Finding]:
+    """Each batch size against the one before, of (B, S)."""
+    what = f"after {steps} steps: batchnorm narrows the gap at batch {{}} less than at {{}}"
+    return [
+        less(what.format(large, small), narrowed[k + 1] - narrowed[k], _IOFFE)
+        for k, (small, large) in enumerate(pairwise(BATCHES))
+    ]
 
 
 def exponent(narrowed: Floats) -> float:
@@ -102,12 +101,6 @@ def exponent(narrowed: Floats) -> float:
         return float(np.sum((design @ solution - narrowed) ** 2))
 
     return float(min(tried, key=misfit))
-
-
-def _slopes(narrowed: Floats) -> Floats:
-    """(S,) of (B, S) on log2 of the batch size, by least squares."""
-    slopes: Floats = np.polyfit(np.log2(list(BATCHES)), narrowed, 1)[0]
-    return slopes
 
 
 def _figure(gaps: Gaps) -> bytes:
