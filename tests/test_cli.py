@@ -403,21 +403,6 @@ def test_completion_is_there():
 # --- commands that do not train -------------------------------------------------------------
 
 
-def test_init_writes_a_study_that_runs(tmp_path):
-    assert regbench("init", "mine.yaml", cwd=tmp_path).code == 0
-    assert regbench("validate", "mine.yaml", cwd=tmp_path).code == 0
-    done = regbench(
-        *("run", "mine.yaml", "--seeds", 2, "-s", "training.epochs=2", "-q"), cwd=tmp_path
-    )
-    assert done.code == 0, done.err
-    first = (tmp_path / "mine.yaml").read_text().splitlines()[0]
-    assert first == "# yaml-language-server: $schema=./study.schema.json"
-    assert json.loads((tmp_path / "study.schema.json").read_text())["title"] == "regbench study"
-    again = regbench("init", "mine.yaml", cwd=tmp_path)
-    assert again.code == 2
-    assert "mine.yaml: exists already" in again.err
-
-
 def test_validate_reports_every_problem_of_every_file(tmp_path):
     good = study(tmp_path)
     bad = study(

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from regbench.cli import compare, doctor, gates, inspect, reproduce, run, study
+from regbench.cli import compare, doctor, gates, init, inspect, reproduce, run, study
 from regbench.cli.consoles import readers_may_leave
 from regbench.cli.signals import Interrupted, Terminated, end_within, how_to_go_on, signals
 from regbench.errors import RegbenchError, Unwritable
@@ -41,7 +41,7 @@ app.command("merge")(gates.merge)
 app.command("reproduce")(reproduce.reproduce)
 app.command("list")(inspect.list_parts)
 app.command("schema")(study.schema)
-app.command("init")(study.init)
+app.command("init")(init.init)
 app.command("doctor")(doctor.doctor)
 
 

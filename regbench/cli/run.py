@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -44,6 +45,10 @@ _FailFast = Annotated[
 _MaxFailures = Annotated[
     int | None, typer.Option(min=1, help="Stop once so many runs failed or diverged.")
 ]
+_LogDir = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Write TensorBoard's event files there, too."),
+]
 _TimeLimit = Annotated[
     str | None, typer.Option(metavar="TIME", help="Stop cleanly after 90s, 15m, 1h30m.")
 ]
@@ -66,6 +71,7 @@ def run(
     fail_fast: _FailFast = False,
     max_failures: _MaxFailures = None,
     time_limit: _TimeLimit = None,
+    log_dir: _LogDir = None,
     max_runs: options.MaxRuns = MAX_RUNS,
 ) -> None:
     """Train every run of a study that is not done yet, and print its gap table.
@@ -89,6 +95,7 @@ def run(
         fail_fast=fail_fast,
         max_failures=max_failures,
         time_limit=time_limit,
+        log_dir=log_dir,
         max_runs=max_runs,
     )
 
@@ -111,6 +118,7 @@ def sweep(
     fail_fast: _FailFast = False,
     max_failures: _MaxFailures = None,
     time_limit: _TimeLimit = None,
+    log_dir: _LogDir = None,
     max_runs: options.MaxRuns = MAX_RUNS,
 ) -> None:
     """As run, with grid axes from the command line.
@@ -122,8 +130,12 @@ def sweep(
     from regbench.execution.limits import Limits, parse_duration, parse_shard
     from regbench.report.progress import progress_for
     from regbench.report.say import say
+    from regbench.report.tensorboard import event_files, require_tensorboard
     from regbench.report.terminal import print_claims, print_sentence
+    from regbench.results.files import make_folder, write_atomic
 
+    if log_dir is not None:
+        require_tensorboard()
     limits = Limits(
         shard=parse_shard(shard) if shard else None,
         max_failures=1 if fail_fast else max_failures,
@@ -143,6 +155,10 @@ def sweep(
         overwrite=overwrite,
         progress=progress_for(errors, loaded.name),
     )
+    if log_dir is not None:
+        for name, content in event_files(results.epochs):
+            make_folder((log_dir / name).parent)
+            write_atomic(log_dir / name, content)
     for warning in results.warnings:
         say(errors, f"warning: {warning}")
     if not quiet:

@@ -1,11 +1,9 @@
-"""Commands about study files: validate, plan, schema, init. None of them trains."""
+"""Commands about study files: validate, plan, schema. None of them trains."""
 
 from __future__ import annotations
 
 import json
-import os
 from enum import StrEnum
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,9 +13,9 @@ from regbench.cli import options
 from regbench.cli.consoles import stderr, stdout, write_utf8
 from regbench.cli.github import annotation
 from regbench.config.bounds import MAX_RUNS
-from regbench.errors import BadStudy, Problem, Unwritable
+from regbench.errors import BadStudy, Problem
 
-__all__ = ["init", "plan", "schema", "validate"]
+__all__ = ["plan", "schema", "validate"]
 
 
 class ProblemFormat(StrEnum):
@@ -164,34 +162,3 @@ def schema() -> None:
     from regbench.config.json_schema import study_schema
 
     print(json.dumps(study_schema(), indent=1))
-
-
-def init(
-    path: Annotated[Path, typer.Argument(help="The file to write.")] = Path("study.yaml"),
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
-) -> None:
-    """Write a commented study that runs as it is, and the schema that it names.
-
-    [dim]Example: regbench init my-study.yaml && regbench run my-study.yaml[/dim]
-    """
-    from regbench.config.json_schema import study_schema
-    from regbench.results.files import write_atomic
-
-    if os.path.exists(path) and not path.is_file():
-        raise BadStudy(f"{path}: is no file: choose another name")
-    if os.path.exists(path) and not force:
-        raise BadStudy(f"{path}: exists already: choose another name, or replace it with --force")
-    if not os.path.isdir(path.parent):
-        raise Unwritable(f"{path.parent}: is no folder")
-    template = files("regbench.cli").joinpath("templates", "study.yaml").read_bytes()
-    beside = path.with_name("study.schema.json")
-    if path.name == beside.name:
-        raise BadStudy(
-            f"{path}: is what the schema beside the study is called: choose another name"
-        )
-    text = json.dumps(study_schema(), indent=1).encode() + b"\n"
-    if beside.exists() and beside.read_bytes() != text and not force:
-        raise BadStudy(f"{beside}: exists already and differs: replace it with --force")
-    write_atomic(beside, text)
-    write_atomic(path, template)
-    print(f"wrote {path} and {beside}; next: regbench run {path}")
