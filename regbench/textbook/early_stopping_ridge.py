@@ -123,7 +123,7 @@ def findings(risks: Risks) -> list[Finding]:
         near(
             "mean risks less the exact ones, in standard errors (largest of "
             f"{2 * len(risks.t)})",
-            float(np.max(standard)), 0, 4, "Ali, Kolter & Tibshirani 2019, lemma 5",
+            float(np.max(standard)), 0, 4, "Ali, Kolter & Tibshirani 2019, bias and variance",
         ),
         decided(
             "risk of descent / risk of ridge, the largest",

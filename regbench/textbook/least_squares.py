@@ -54,7 +54,7 @@ def exact_risks(problem: Linear, t: float) -> tuple[float, float]:
     bias^2 + variance = sum (1 - k)^2 (v' truth)^2 + noise^2 / n * sum k^2 / s, with k the share of
     the way that the estimator goes along the eigenvector v of x'x / n.
 
-    Source: Ali, Kolter & Tibshirani 2019, lemma 5.
+    Source: Ali, Kolter & Tibshirani 2019 (bias and variance of both).
     """
     n = len(problem.y)
     s, vectors = np.linalg.eigh(problem.x.T @ problem.x / n)
