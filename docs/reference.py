@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "results"
 STUDIES = {path.stem: path for path in sorted((ROOT / "configs").glob("*.yaml"))}
 KEPT = ("runs.csv", "gap.csv", "gap.md")
-MOST_BYTES = 100_000
+MOST_BYTES = {"runs.csv": 100_000, "gap.csv": 300_000, "gap.md": 100_000}
 
 
 def keep(name: str, results: regbench.Results | None, **more: bytes) -> None:
@@ -31,7 +31,7 @@ def keep(name: str, results: regbench.Results | None, **more: bytes) -> None:
     target = RESULTS / "reference" / name
     target.mkdir(parents=True, exist_ok=True)
     for kept in KEPT if results else ():
-        if (results.folder / kept).stat().st_size <= MOST_BYTES:
+        if (results.folder / kept).stat().st_size <= MOST_BYTES[kept]:
             shutil.copyfile(results.folder / kept, target / kept)
     for stem, content in more.items():
         (target / stem.replace("_", ".")).write_bytes(content)

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from regbench.textbook import cocktails, ridgeless, weight_decay
+from regbench.textbook import (
+    batchnorm_batch_size,
+    cocktails,
+    decay_grid,
+    early_stopping_ridge,
+    ridgeless,
+    stopping_rules,
+    weight_decay,
+)
 from regbench.textbook.lesson import Lesson
 
 __all__ = ["LESSONS"]
@@ -10,6 +18,10 @@ __all__ = ["LESSONS"]
 # One entry a lesson; a test asserts that each has its study, and each study its lesson.
 LESSONS: dict[str, Lesson] = {
     "weight-decay": weight_decay.LESSON,
+    "decay-grid": decay_grid.LESSON,
+    "early-stopping-ridge": early_stopping_ridge.LESSON,
+    "stopping-rules": stopping_rules.LESSON,
+    "batchnorm-batch-size": batchnorm_batch_size.LESSON,
     "ridgeless": ridgeless.LESSON,
     "cocktails": cocktails.LESSON,
 }
