@@ -1,34 +1,222 @@
-"""The gap chart: what it shows, and that the same table gives the same bytes."""
+"""Figures: what they show, labels as text, and the same bytes for the same input."""
 
 import re
+import xml.etree.ElementTree as ET
 
+import matplotlib as mpl
+import numpy as np
+import pytest
+from command import SMALL, regbench, study
 from tables import LONG, RUNS, runs_of
 
+from regbench.analysis.curves import cell_curves
 from regbench.analysis.gap import gap_table
-from regbench.report.figures import gap_figure
+from regbench.analysis.path import paths
+from regbench.report.figures import (
+    NARROW,
+    Difference,
+    Dot,
+    Line,
+    Mark,
+    Panel,
+    Span,
+    curves_figure,
+    differences_figure,
+    forest_figure,
+    gap_figure,
+    heatmap_figure,
+    line_figure,
+    panels_figure,
+    path_figure,
+)
+from regbench.results.epochs import RunCurves, read_epochs
+from regbench.results.runs import Runs
+
+NASTY = [
+    "$x^2$",
+    "<script>alert(1)</script>",
+    "a\"b'c&d",
+    "日本語 🎉",
+    "=1+1",
+    "x" * 300,
+    "\\frac$",
+]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    root = tmp_path_factory.mktemp("figures")
+    assert regbench("run", study(root, SMALL), "-o", root / "r", "-q").code == 0
+    return root / "r"
+
+
+def texts(svg):
+    root = ET.fromstring(svg)
+    return ["".join(each.itertext()) for each in root.iter("{http://www.w3.org/2000/svg}text")]
+
+
+def size(svg):
+    root = ET.fromstring(svg)
+    return [float(root.get(name).removesuffix("pt")) / 72 for name in ("width", "height")]
 
 
 def test_the_chart_names_every_cell_that_has_numbers():
-    svg = gap_figure("study", gap_table(RUNS)).decode()
-    texts = re.findall(r"<text[^>]*>([^<]*)</text>", svg)
-    assert texts[texts.index("none") :][:4] == ["none", LONG, "worse", "below"]
-    assert "lost" not in texts  # it diverged
-    assert {"training", "validation", "study: the gap lies between the dots"} <= set(texts)
-    assert "loss in evaluation mode, without penalty (mean and 95% interval)" in texts
+    found = texts(gap_figure("study", gap_table(RUNS)))
+    name = ["a cell with a name that is", "rather long"]
+    assert " ".join(name) == LONG
+    assert found[found.index("none") :][:5] == ["none", *name, "worse", "below"]
+    assert "lost" not in found  # it diverged
+    assert {"training", "validation", "study: the gap lies between the dots"} <= set(found)
+    assert "loss in evaluation mode, without penalty (mean and 95% interval)" in found
 
 
-def test_labels_are_no_mathematics_and_no_markup():
-    svg = gap_figure("s", gap_table(runs_of({"$x^2$": 0.1, "<script>": 0.2}))).decode()
-    assert ">$x^2$<" in svg
-    assert "&lt;script&gt;" in svg
-    assert "<script" not in svg
+def a_line(label="a"):
+    return Line(label, [0, 1, 10], [1.0, 2.0, None], [0.5, 1.5, None], [1.5, 2.5, None])
 
 
-def test_the_same_table_gives_the_same_bytes():
-    assert gap_figure("s", gap_table(RUNS)) == gap_figure("s", gap_table(RUNS))
-    assert gap_figure("s", gap_table(RUNS), "png")[:4] == b"\x89PNG"
+def all_figures(label, **options):
+    """One figure of each kind with this label wherever a label may stand."""
+    table = gap_table(runs_of({"none": 0.4, label: 0.1}))
+    grid = ([1.0, 10.0], [label, "other"], [[1.0, 2.0], [np.nan, 0.5]])
+    line = a_line(label)
+    return {
+        "gap": gap_figure(label, table, **options),
+        "forest": forest_figure(label, table, **options),
+        "differences": differences_figure(label, label, [Difference(label, 0.1)], **options),
+        "line": line_figure(
+            *(label, label, label, [line, a_line()]),
+            log_x=True,
+            marks=[Mark(5, label), Mark(1, label, horizontal=True)],
+            spans=[Span(2, 4, label)],
+            dots=[Dot(1, 2, label)],
+            **options,
+        ),
+        "panels": panels_figure(label, [Panel(label, label, label, [line])] * 4, **options),
+        "heatmap": heatmap_figure(label, label, label, *grid, value_label=label, **options),
+        "curves": curves_figure(label, curves_of({label: [[3.0, 2.0, 1.5]]}), **options),
+    }
+
+
+def curves_of(cells, column="val_loss", epochs_run=None):
+    """Cell curves of made-up trajectories: one list a seed."""
+    runs = runs_of(dict.fromkeys(cells, 0.1), seeds=max(map(len, cells.values())))
+    curves, rows = {}, []
+    for row in runs.rows:
+        values = cells[row.cell][row.seed]
+        epochs = np.arange(1.0, len(values) + 1)
+        curves[row.run_id] = RunCurves({"epoch": epochs, column: np.array(values)})
+        own = {**row.metrics, "epochs_run": float(len(values)), "best_epoch": 2.0}
+        rows.append(type(row)(**{**vars(row), "metrics": own}))
+    return cell_curves(Runs(runs.study, runs.metrics, runs.varying, tuple(rows)), curves, [column])
+
+
+@pytest.mark.parametrize("label", NASTY, ids=range(len(NASTY)))
+@pytest.mark.parametrize("width", [NARROW, 7.5])
+def test_labels_are_text_and_stay_within_the_figure(label, width):
+    for name, svg in all_figures(label, width=width).items():
+        found = texts(svg)
+        assert b"<script" not in svg, name
+        if len(label) < 20:
+            assert any(label in text for text in found), (name, found)
+        assert size(svg)[0] == pytest.approx(width, abs=0.02) or name == "heatmap", name
+        assert size(svg)[1] < 12, name
+
+
+def test_the_same_input_gives_the_same_bytes_whatever_the_settings_of_matplotlib():
+    first = all_figures("a")
+    with mpl.rc_context({"font.size": 20, "axes.facecolor": "red", "text.usetex": True}):
+        assert all_figures("a") == first
+        assert mpl.rcParams["font.size"] == 20
+    assert all(png[:4] == b"\x89PNG" for png in all_figures("a", form="png").values())
+
+
+def test_a_page_gives_text_and_axes_their_colour():
+    for name, svg in all_figures("a").items():
+        assert b"currentColor" in svg, name
+        assert b"prefers-color-scheme" in svg, name
+        assert b"#333334" not in svg, name
+        assert not re.search(rb"<metadata|dc:date", svg), name
 
 
 def test_one_seed_and_no_numbers_are_drawn_too():
-    assert b"none" in gap_figure("s", gap_table(runs_of({"none": 0.1}, seeds=1)))
-    assert gap_figure("s", gap_table(runs_of({"none": None})))
+    one = gap_table(runs_of({"none": 0.1, "l2": 0.05}, seeds=1))
+    assert "none" in texts(gap_figure("s", one))
+    assert "l2" in texts(forest_figure("s", one))
+    nothing = gap_table(runs_of({"none": None}))
+    assert any("nothing can be drawn" in text for text in texts(gap_figure("s", nothing)))
+    assert any("no cell without" in text for text in texts(forest_figure("s", nothing)))
+    assert any("no learning curves" in text for text in texts(curves_figure("s", [])))
+    assert panels_figure("s", [])
+    assert line_figure("s", "x", "y", [])
+    assert heatmap_figure("s", "x", "y", [1], ["a"], [[np.nan]], value_label="v")
+
+
+def points(svg, colour):
+    """The corners of the first line of this colour, in the SVG's units."""
+    path = re.search(rf'<path d="([^"]*)"[^>]*stroke: {colour}'.encode(), svg, re.I)
+    return np.array(re.findall(rb"([-\d.]+) ([-\d.]+)", path[1]), dtype=float)
+
+
+def test_a_zero_stands_left_of_a_logarithmic_axis():
+    svg = line_figure(
+        "", "l1", "y", [Line("a", [0, 0.01, 1], [1, 2, 3], colour="#0072B2")], log_x=True
+    )
+    x = points(svg, "#0072B2")[:, 0]
+    # 0.01 to 1 are two decades; the 0 stands half a decade left of them.
+    assert (x[1] - x[0]) / (x[2] - x[1]) == pytest.approx(0.5 / 2, abs=0.01)
+    assert {"0", "0.01", "1"} <= set(texts(svg))
+
+
+def test_the_best_place_of_a_heat_map_is_framed_and_its_line_lies_on_the_grid():
+    x, y = [1e-4, 1e-2, 1.0], [0.1, 1.0]
+    values = [[3.0, 2.0, 5.0], [4.0, 1.5, 6.0]]
+    line = Line("ridge", [1e-4, 1.0], [0.1, 1.0], colour="#009E73")
+    svg = heatmap_figure("t", "x", "y", x, y, values, value_label="v", overlay=[line])
+    assert "least: 1.5" in texts(svg)
+    assert "most: 6" in texts(
+        heatmap_figure("", "x", "y", x, y, values, value_label="v", best="most")
+    )
+    (left, low), (right, high) = points(svg, "#009E73")
+    frames = re.findall(rb'<path d="M ([\d.]+) ([\d.]+)[^"]*"[^>]*stroke: #ffffff', svg)
+    frame = [float(each) for each in frames[0]]
+    # The middle column of three and the upper row of two: right of the line's start, at its end.
+    assert left < frame[0] < (left + right) / 2
+    assert high < frame[1] < low
+
+
+def test_a_mean_curve_ends_where_fewer_than_half_of_its_seeds_train():
+    seeds = [[4.0, 3.0, 2.0, 1.0], [2.0, 1.0], [3.0, 2.0, 1.0], [3.0, 2.0, 1.0]]
+    (cell,) = curves_of({"early": seeds})
+    mean = cell.means["val_loss"]
+    assert mean.epochs.tolist() == [1, 2, 3]  # of four seeds, one is there at epoch 4
+    assert mean.mean.tolist() == pytest.approx([3.0, 2.0, 4 / 3])
+    # Student's t by hand at epoch 2: sd of 3, 1, 2, 2 is sqrt(2/3), t(3) is 3.1824.
+    assert mean.high[1] - mean.mean[1] == pytest.approx(3.182446 * (2 / 3) ** 0.5 / 2, rel=1e-5)
+    assert cell.stop_epoch == 3.0
+    assert cell.best_epoch == 2.0
+
+
+def test_epochs_of_a_folder_are_read_run_by_run(finished):
+    curves = read_epochs(finished)
+    lines = (finished / "epochs.csv").read_text().splitlines()
+    header = lines[0].split(",")
+    assert sum(len(run.columns["epoch"]) for run in curves.values()) == len(lines) - 1
+    last = lines[-1].split(",")
+    run = curves[last[0]]
+    for name in header[3:]:
+        text = last[header.index(name)]
+        assert run.columns[name][-1] == pytest.approx(float(text or "nan"), nan_ok=True, rel=0)
+
+
+def test_the_path_marks_the_least_loss():
+    runs = runs_of({"none": 0.4, "weak": 0.2, "strong": 0.1})
+    rows = [
+        type(row)(**{**vars(row), "settings": {"regularizer.l2": value}})
+        for row in runs.rows
+        for value in [{"none": "0.0", "weak": "0.01", "strong": "1.0"}[row.cell]]
+    ]
+    runs = Runs(runs.study, runs.metrics, ("regularizer.l2",), tuple(rows))
+    found = texts(path_figure("s", paths(runs, "regularizer.l2")))
+    assert "regularizer.l2" in found
+    assert {"training", "validation", "gap in loss"} <= set(found)
+    assert any("one standard error" in text for text in found)

@@ -1,0 +1,103 @@
+"""Learning curves: training and validation over the epochs, mean and band over the seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from regbench.analysis.curves import CellCurves, MeanCurve
+from regbench.report.figures.panel import Dot, Line, Mark, Panel, empty_figure, panels_figure
+from regbench.report.figures.style import INK, NARROW, TEST, TRAIN, VAL, WIDE, Form
+
+__all__ = ["MOST_CELLS", "curves_figure"]
+
+MOST_CELLS = 12
+_PARTS = (("train", "training", TRAIN), ("val", "validation", VAL), ("test", "test", TEST))
+_NAMES = {"loss": "loss", "acc": "accuracy", "r2": "R²"}
+
+
+def curves_figure(
+    study: str,
+    curves: Sequence[CellCurves],
+    score: str = "loss",
+    *,
+    test: bool = False,
+    most: int = MOST_CELLS,
+    width: float = WIDE,
+    form: Form = "svg",
+) -> bytes:
+    """One panel a cell on shared axes; the mean best epoch is dotted, the mean stop dashed.
+
+    Bands are 95% intervals over the seeds. A curve ends where fewer than half of its seeds are
+    still training.
+
+    Args:
+        score: `loss`, `acc` or `r2`.
+        test: draw the test part, too.
+        most: the cells shown, the first ones; a line says how many are left out.
+    """
+    names = [name for name, _, _ in _PARTS[: 2 + test]]
+    able = [cell for cell in curves if any(f"{name}_{score}" in cell.means for name in names)]
+    shown = able[:most]
+    title = f"{study}: {_NAMES[score]} over the epochs" if study else ""
+    if not shown:
+        return empty_figure(title, "There are no learning curves to draw.", width, form)
+    panels = [_panel(cell, score, test, _ends(shown, score, names)) for cell in shown]
+    left_out = len(able) - len(shown)
+    return panels_figure(
+        title,
+        panels,
+        columns=3 if width > NARROW else 2,
+        share_x=True,
+        share_y=True,
+        width=width,
+        panel_height=1.75 if width > NARROW else 1.6,
+        note=f"{left_out} more cells are not shown." if left_out else "",
+        form=form,
+    )
+
+
+def _panel(
+    cell: CellCurves, score: str, test: bool, ends: tuple[float | None, float | None]
+) -> Panel:
+    lines, dots = [], []
+    for part, label, colour in _PARTS[: 2 + test]:
+        mean = cell.means.get(f"{part}_{score}")
+        if mean is not None:
+            lines.append(_line(mean, label, colour))
+    marks = []
+    if cell.best_epoch is not None:
+        marks.append(Mark(cell.best_epoch, "", INK, ":"))
+        val = cell.means.get(f"val_{score}")
+        if val is not None and len(val.epochs):
+            near = int(np.abs(val.epochs - cell.best_epoch).argmin())
+            dots.append(Dot(float(val.epochs[near]), float(val.mean[near]), "", VAL, "D"))
+    if cell.stop_epoch is not None:
+        marks.append(Mark(cell.stop_epoch, "", INK, "--"))
+    return Panel(cell.cell, "epoch", _NAMES[score], lines, marks, (), dots, ends=ends)
+
+
+def _line(mean: MeanCurve, label: str, colour: str) -> Line:
+    return Line(label, mean.epochs, mean.mean, mean.low, mean.high, colour)
+
+
+def _ends(
+    cells: Sequence[CellCurves], score: str, names: Sequence[str]
+) -> tuple[float | None, float | None]:
+    """Ends of the shared axis that a diverging cell or a first epoch cannot stretch."""
+    means = [
+        cell.means[f"{name}_{score}"].mean
+        for cell in cells
+        for name in names
+        if f"{name}_{score}" in cell.means
+    ]
+    values = np.concatenate(means)
+    values = values[np.isfinite(values)]
+    if not len(values) or score == "acc":
+        return None, None
+    if score == "r2":
+        low = float(np.quantile(values, 0.02))
+        return (min(low, 0.0) - 0.05 if low < values.max() else None), None
+    most = float(np.quantile(values, 0.98)) * 1.1
+    return (0.0, most) if values.min() >= 0 and most > 0 else (None, None)

@@ -1,0 +1,131 @@
+"""The forest plot: paired differences from the baseline with their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+from regbench.analysis.cell_gap import CellGap
+from regbench.report.figures.panel import empty_figure
+from regbench.report.figures.style import (
+    GREEN,
+    GREY,
+    INK,
+    NARROW,
+    ORANGE,
+    WIDE,
+    Form,
+    canvas,
+    folded,
+    heading,
+    rendered,
+    tidy,
+)
+
+__all__ = ["Difference", "differences_figure", "forest_figure"]
+
+_NAMES = {
+    "gap_loss": "gap in loss",
+    "gap_acc": "gap in accuracy",
+    "gap_r2": "gap in R²",
+    "val_loss": "validation loss",
+}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A row: a difference, its 95% interval, and which side of 0 it is shown to lie on.
+
+    Attributes:
+        side: -1 below 0, 1 above, 0 where chance could have done it.
+        note: stands at the right of a wide figure.
+    """
+
+    label: str
+    mean: float
+    low: float | None = None
+    high: float | None = None
+    side: int = 0
+    note: str = ""
+
+
+def forest_figure(
+    study: str,
+    table: Sequence[CellGap],
+    metric: str = "gap_loss",
+    *,
+    width: float = WIDE,
+    form: Form = "svg",
+) -> bytes:
+    """Each cell's difference from the baseline, paired by seed.
+
+    Args:
+        metric: one of the gaps, or `val_loss`.
+    """
+    what = _NAMES.get(metric, metric)
+    rows = []
+    for row in table:
+        delta = row.deltas.get(metric)
+        if delta is None or delta.interval.mean is None:
+            continue
+        mean, low, high = delta.interval.mean, delta.interval.low, delta.interval.high
+        note = f"{mean:+.3g}"
+        if low is not None and high is not None:
+            note += f" ({low:+.3g} to {high:+.3g})"
+        rows.append(Difference(row.cell, mean, low, high, delta.side, note))
+    title = f"{study}: {what} less the baseline's" if study else ""
+    xlabel = f"{what} less that without a regularizer (mean and 95% interval, paired by seed)"
+    return differences_figure(title, xlabel, rows, width=width, form=form)
+
+
+def differences_figure(
+    title: str,
+    xlabel: str,
+    rows: Sequence[Difference],
+    *,
+    sides: tuple[str, str] = ("← lower", "higher →"),
+    width: float = WIDE,
+    form: Form = "svg",
+) -> bytes:
+    """Differences with intervals around a line at 0; full dots where 0 is left, hollow ones else.
+
+    Args:
+        sides: what a place left and right of 0 means.
+    """
+    rows = [row for row in rows if isfinite(row.mean)]
+    if not rows:
+        why = "There is no cell without a regularizer to compare with."
+        return empty_figure(title, why, width, form)
+    wide = width > NARROW
+    names = [folded(row.label, 26 if wide else 18) for row in rows]
+    lines = sum(1 + 0.45 * name.count("\n") for name in names)
+    with canvas(width, 1.05 + 0.3 * bool(title) + 0.28 * max(lines, 2)) as figure:
+        heading(figure, title)
+        axes = figure.subplots()
+        axes.axvline(0, color=INK, linewidth=1)
+        for y, row in enumerate(rows):
+            colour = {-1: GREEN, 0: GREY, 1: ORANGE}[row.side]
+            if row.low is not None and row.high is not None:
+                axes.plot([row.low, row.high], [y, y], color=colour, linewidth=1.8)
+            face = colour if row.side else "none"
+            axes.plot(row.mean, y, "o", color=colour, markerfacecolor=face, markersize=5.5)
+            if wide and row.note:
+                place = axes.get_yaxis_transform()
+                axes.text(1.015, y, row.note, transform=place, va="center", fontsize=7.5)
+        tidy(axes, grid="x")
+        axes.set_yticks(range(len(rows)), names)
+        axes.set_ylim(len(rows) - 0.4, -0.6)
+        for x, text, alignment in ((-4, sides[0], "right"), (4, sides[1], "left")):
+            axes.annotate(
+                text,
+                (0, 1),
+                xytext=(x, 2),
+                xycoords=axes.get_xaxis_transform(),
+                textcoords="offset points",
+                ha=alignment,
+                fontsize=7.5,
+            )
+        axes.margins(x=0.12)
+        axes.set_xlabel(folded(xlabel, int(width * 8), 3))
+        return rendered(figure, form)

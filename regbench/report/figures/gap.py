@@ -1,0 +1,103 @@
+"""The gap chart: training and validation of each cell side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+from typing import Literal
+
+from regbench.analysis.cell_gap import CellGap
+from regbench.analysis.statistics import Interval
+from regbench.report.figures.panel import empty_figure, log_ticks
+from regbench.report.figures.style import (
+    GREY,
+    NARROW,
+    TRAIN,
+    VAL,
+    WIDE,
+    Form,
+    canvas,
+    folded,
+    heading,
+    legend_below,
+    rendered,
+    tidy,
+)
+
+__all__ = ["gap_figure"]
+
+_INCHES_A_CELL = 0.28
+_FAR = 20  # a loss so many times the median asks for a logarithmic axis
+
+
+def gap_figure(
+    study: str,
+    table: Sequence[CellGap],
+    form: Form = "svg",
+    *,
+    score: Literal["loss", "acc", "r2"] = "loss",
+    width: float = WIDE,
+) -> bytes:
+    """Training and validation of each cell with their 95% intervals; the gap lies between.
+
+    The same table gives the same bytes. Cells without numbers are left out.
+
+    Args:
+        score: the losses, or the accuracies or R^2.
+        width: inches.
+    """
+    train_name, val_name = f"train_{score}", f"val_{score}"
+    rows = [
+        row
+        for row in table
+        if train_name in row.metrics and row.metrics[train_name].mean is not None
+    ]
+    title = f"{study}: the gap lies between the dots" if study else ""
+    if not rows:
+        return empty_figure(title, "No run has numbers: nothing can be drawn.", width, form)
+    most = 26 if width > NARROW else 18
+    names = [folded(row.cell, most) for row in rows]
+    lines = sum(1 + 0.45 * name.count("\n") for name in names)
+    with canvas(width, 1.1 + 0.3 * bool(title) + _INCHES_A_CELL * max(lines, 2)) as figure:
+        heading(figure, title)
+        axes = figure.subplots()
+        for y, row in enumerate(rows):
+            train, val = row.metrics[train_name], row.metrics[val_name]
+            if val.mean is not None and train.mean is not None:
+                ends = [train.mean, val.mean]
+                axes.plot(ends, [y, y], color=GREY, alpha=0.4, linewidth=4, zorder=1)
+            for found, colour, offset in ((train, TRAIN, -0.13), (val, VAL, 0.13)):
+                if found.mean is None:
+                    continue
+                if found.low is not None and found.high is not None:
+                    ends = [found.low, found.high]
+                    axes.plot(ends, [y + offset] * 2, color=colour, linewidth=1.2, zorder=2)
+                axes.plot(found.mean, y, "o", color=colour, markersize=5, zorder=3)
+        (first,) = axes.plot([], [], "o", color=TRAIN, markersize=5, label="training")
+        (second,) = axes.plot([], [], "o", color=VAL, markersize=5, label="validation")
+        tidy(axes, grid="x")
+        axes.set_yticks(range(len(rows)), names)
+        axes.set_ylim(len(rows) - 0.4, -0.6)
+        losses = [row.metrics[name] for row in rows for name in (train_name, val_name)]
+        if score == "loss" and _far_apart(losses):
+            axes.set_xscale("log")
+            log_ticks(axes, "x")
+        elif score == "loss":
+            axes.set_xlim(left=min(0.0, axes.get_xlim()[0]))
+        axes.set_xlabel(folded(_XLABELS[score], int(width * 9)))
+        legend_below(figure, [first, second], 2)
+        return rendered(figure, form)
+
+
+_XLABELS = {
+    "loss": "loss in evaluation mode, without penalty (mean and 95% interval)",
+    "acc": "accuracy in evaluation mode (mean and 95% interval)",
+    "r2": "R² in evaluation mode (mean and 95% interval)",
+}
+
+
+def _far_apart(found: Sequence[Interval]) -> bool:
+    """Whether one cell's loss would press all others against the axis."""
+    means = [each.mean for each in found if each.mean is not None]
+    lows = [each.low for each in found if each.low is not None]
+    return min(means + lows) > 0 and max(means) > _FAR * median(means)
