@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from regbench.textbook import weight_decay
+from regbench.textbook import (
+    dropout_rate,
+    dropout_ridge,
+    dropout_size,
+    l1_zeros,
+    lasso_path,
+    weight_decay,
+)
 from regbench.textbook.lesson import Lesson
 
 __all__ = ["LESSONS"]
 
 # One entry a lesson; a test asserts that each has its study, and each study its lesson.
 LESSONS: dict[str, Lesson] = {
+    "l1-zeros": l1_zeros.LESSON,
+    "lasso-path": lasso_path.LESSON,
     "weight-decay": weight_decay.LESSON,
+    "dropout-ridge": dropout_ridge.LESSON,
+    "dropout-rate": dropout_rate.LESSON,
+    "dropout-size": dropout_size.LESSON,
 }
