@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from regbench.api import Results
@@ -89,27 +91,23 @@ def _supports(results: Results, found: dict[str, list[Fit]]) -> list[Finding]:
     recalls = [recall(fit.weight, informative) for fit in found["l1"]]
     precisions = {
         cell: np.array([precision(fit.weight, informative) for fit in found[cell]])
-        for cell in _CELLS
+        for cell in ("l2", "elastic", "l1")
     }
-    means = {cell: f"{values.mean():.2f}" for cell, values in precisions.items()}
-    what = "support precision: {} less {} ({} and {})"
-    return [
+    findings = [
         decided(
             f"support recall of l1, least of {len(recalls)} runs",
             f"{min(recalls):g}",
             "1",
             _SUPPORT,
             min(recalls) == 1,
-        ),
-        *(
-            less(
-                what.format(low, high, means[low], means[high]),
-                precisions[low] - precisions[high],
-                _PAPER,
-            )
-            for low, high in (("l2", "elastic"), ("elastic", "l1"))
-        ),
+        )
     ]
+    for low, high in (("l2", "elastic"), ("elastic", "l1")):
+        what = f"support precision of {low} less that of {high}"
+        compared = less(what, precisions[low] - precisions[high], _PAPER)
+        means = f"{precisions[low].mean():.2f} - {precisions[high].mean():.2f}"
+        findings.append(replace(compared, found=f"{means} = {compared.found}"))
+    return findings
 
 
 def _strengths(results: Results, cell: str) -> tuple[float, float]:
