@@ -50,6 +50,10 @@ def test_what_is_no_optimum_is_not_certified(data):
     assert kkt_violation(Fit(0, absent, fit.bias, x, y), 0.3) > 1
     assert kkt_violation(Fit(0, fit.weight, fit.bias + 1e-3, x, y), 0.3) > 1e-3
     assert kkt_violation(fit, 0.31) > 0.009
+    nothing = Fit(0, np.zeros(12), float(y.mean()), x, y)
+    pull = 2 * np.abs(x.T @ (y - y.mean())).max() / len(y)
+    assert kkt_violation(nothing, 0.3) == pytest.approx(pull - 0.3)
+    assert kkt_violation(nothing, pull) == pytest.approx(0, abs=1e-12)
 
 
 def test_the_violation_is_the_least_slope_of_the_objective(data):

@@ -5,16 +5,8 @@ import pytest
 from sklearn.datasets import load_diabetes
 
 import regbench
-from regbench.textbook.lasso_path import (
-    ENTERED,
-    FIRST_KNOT,
-    LESSON,
-    Path,
-    between,
-    descended,
-    knots,
-    moves,
-)
+from regbench.textbook.lasso_path import ENTERED, FIRST_KNOT, LESSON
+from regbench.textbook.path import Path, between, descended, knots, moves
 from regbench.textbook.reproduce import study_file
 
 

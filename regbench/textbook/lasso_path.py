@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from regbench.api import Results
 from regbench.textbook.finding import Finding, decided
 from regbench.textbook.lesson import Evidence, Lesson, Train
-from regbench.textbook.linear import Floats, fits
+from regbench.textbook.linear import fits
+from regbench.textbook.path import Path, between, descended, knots, moves
 
-__all__ = ["ENTERED", "FIRST_KNOT", "LESSON", "Path", "descended", "moves", "trained"]
+__all__ = ["ENTERED", "FIRST_KNOT", "LESSON", "trained"]
 
 # The order of entry, and alpha n at which the first feature enters, in scikit-learn's scaling.
 ENTERED = ("bmi", "s5", "bp", "s3", "sex", "s6", "s1", "s4", "s2", "age")
@@ -22,42 +21,6 @@ _LARS = "scikit-learn, lars_path(method='lasso')"
 _DESCENT = "scikit-learn, lasso_path"
 # Of the largest coefficient, about 700. Coordinate descent is the less exact: it stops by its gap.
 _HOMOTOPY_TOLERANCE, _DESCENT_TOLERANCE = 1e-10, 1e-8
-
-
-@dataclass(frozen=True)
-class Path:
-    """Weights along falling strengths, in scikit-learn's scaling.
-
-    Features have mean 0 and norm 1, the target has mean 0, the loss is the squared error over 2 n.
-
-    Attributes:
-        n_alphas: (A,) falling.
-        coefficients: (A, I), in units of the target.
-        names: I.
-    """
-
-    n_alphas: Floats
-    coefficients: Floats
-    names: tuple[str, ...]
-
-
-def moves(path: Path) -> list[str]:
-    """Names as their weights leave 0 and, with a minus, come back to it.
-
-    Where two move between one strength and the next, both stand in one text: `a = b`.
-
-    >>> weights = np.array([[0.0, 0], [0, 1], [1, 1], [1, 0]])
-    >>> moves(Path(np.array([4.0, 3, 2, 1]), weights, ("a", "b")))
-    ['b', 'a', '-b']
-    """
-    before = np.zeros(len(path.names), dtype=bool)
-    found = []
-    for active in path.coefficients != 0:
-        signs = np.where(active, "", "-")
-        moved = [signs[j] + path.names[j] for j in np.flatnonzero(active != before)]
-        found += [" = ".join(moved)] if moved else []
-        before = active
-    return found
 
 
 def trained(results: Results) -> Path:
@@ -80,40 +43,6 @@ def _look(train: Train) -> Evidence:
     ours = trained(train("lasso-path"))
     findings = _findings(ours, knots(), descended(ours.n_alphas))
     return Evidence(findings, lambda: _figure(ours))
-
-
-def knots() -> Path:
-    """The path by homotopy, from knot to knot; between them it is straight."""
-    from sklearn.linear_model import lars_path
-
-    x, y, names = _diabetes()
-    alphas, _, weights = lars_path(x, y, method="lasso")
-    return Path(alphas * len(y), weights.T, names)
-
-
-def between(path: Path, n_alphas: Floats) -> Path:
-    """A path that is straight between its points, at other strengths."""
-    rising = path.n_alphas[::-1]
-    columns = [np.interp(n_alphas, rising, weights[::-1]) for weights in path.coefficients.T]
-    return Path(n_alphas, np.array(columns).T, path.names)
-
-
-def descended(n_alphas: Floats) -> Path:
-    """The path at given strengths by coordinate descent."""
-    from sklearn.linear_model import lasso_path
-
-    x, y, names = _diabetes()
-    _, weights, _ = lasso_path(x, y, alphas=n_alphas / len(y), tol=1e-12, max_iter=100_000)
-    return Path(n_alphas, weights.T, names)
-
-
-def _diabetes() -> tuple[Floats, Floats, tuple[str, ...]]:
-    from sklearn.datasets import load_diabetes
-
-    bunch = load_diabetes()
-    x = bunch.data - bunch.data.mean(axis=0)
-    x = x / np.linalg.norm(x, axis=0)
-    return x, bunch.target - bunch.target.mean(), tuple(bunch.feature_names)
 
 
 def _findings(ours: Path, homotopy: Path, descent: Path) -> list[Finding]:
