@@ -5,15 +5,17 @@ from itertools import product
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 import regbench
-from regbench.textbook import dropout_rate, dropout_size
+from regbench.textbook import dropout_logistic, dropout_rate, dropout_size
 from regbench.textbook.dropout_ridge import Averaged, distance, nearest, penalty
 from regbench.textbook.linear import ridge
 
 RANDOM = np.random.default_rng(3)
 X = RANDOM.normal(size=(30, 3)) * [1.0, 0.5, 2.0] + [0.0, 1.0, -0.3]
 Y = X @ [1.0, -2.0, 0.5] + RANDOM.normal(size=30)
+LABELS = (RANDOM.normal(size=30) * 4 > -Y).astype(float)  # not separable: weights stay finite
 WEIGHT, BIAS = np.array([0.7, -0.4, 1.1]), 0.2
 
 
@@ -47,6 +49,35 @@ def test_each_ridge_is_told_from_the_other():
     plain = replace(found, mean=ridge(X, Y, penalty("plain", 0.5, X)))
     assert nearest(plain, "plain") < 1
     assert nearest(plain, "adaptive") > 20
+
+
+def test_logistic_regression_without_dropout_is_scikit_learns():
+    penalty_free = LogisticRegression(C=np.inf, tol=1e-10, max_iter=10_000).fit(X, LABELS)
+    for objective in (dropout_logistic.all_masks, dropout_logistic.second_order):
+        found = dropout_logistic.minimum(objective, 0.0, X, LABELS)
+        np.testing.assert_allclose(found[:-1], penalty_free.coef_[0], rtol=1e-4)
+        np.testing.assert_allclose(found[-1], penalty_free.intercept_[0], rtol=1e-4)
+
+
+def test_logistic_dropout_by_drawing_masks_and_by_taylor():
+    w, rate = np.array([0.7, -0.4, 1.1, 0.2]), 0.4
+    masks = RANDOM.random((20_000, *X.shape)) >= rate
+    score = (X * masks / (1 - rate)) @ w[:-1] + w[-1]
+    drawn = np.mean(np.log1p(np.exp(np.where(LABELS == 1, -score, score))), axis=1)
+    exact = dropout_logistic.all_masks(w, rate, X, LABELS)
+    assert abs(drawn.mean() - exact) < 4 * drawn.std() / np.sqrt(len(drawn))
+    # Where weights are small the higher orders vanish faster than the penalty.
+    costs = [
+        objective(1e-3 * w, rate, X, LABELS) - objective(1e-3 * w, 0.0, X, LABELS)
+        for objective in (dropout_logistic.all_masks, dropout_logistic.second_order)
+    ]
+    assert costs[1] == pytest.approx(costs[0], rel=0.01)
+    assert costs[1] > 0
+
+
+def test_a_distance_is_in_standard_errors():
+    weights = np.array([[1.0, 5.0], [3.0, 5.5]])
+    assert dropout_logistic.distance(weights, np.array([2.0, 5.0])) == pytest.approx(1.0)
 
 
 def test_a_best_rate_at_the_end_fails(tmp_path):

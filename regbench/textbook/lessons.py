@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from regbench.textbook import (
+    dropout_logistic,
     dropout_rate,
     dropout_ridge,
     dropout_size,
@@ -20,6 +21,7 @@ LESSONS: dict[str, Lesson] = {
     "lasso-path": lasso_path.LESSON,
     "weight-decay": weight_decay.LESSON,
     "dropout-ridge": dropout_ridge.LESSON,
+    "dropout-logistic": dropout_logistic.LESSON,
     "dropout-rate": dropout_rate.LESSON,
     "dropout-size": dropout_size.LESSON,
 }
