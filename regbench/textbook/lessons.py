@@ -6,7 +6,13 @@ from regbench.textbook import (
     batchnorm_batch_size,
     cocktails,
     decay_grid,
+    dropout_logistic,
+    dropout_rate,
+    dropout_ridge,
+    dropout_size,
     early_stopping_ridge,
+    l1_zeros,
+    lasso_path,
     ridgeless,
     stopping_rules,
     weight_decay,
@@ -17,8 +23,14 @@ __all__ = ["LESSONS"]
 
 # One entry a lesson; a test asserts that each has its study, and each study its lesson.
 LESSONS: dict[str, Lesson] = {
+    "l1-zeros": l1_zeros.LESSON,
+    "lasso-path": lasso_path.LESSON,
     "weight-decay": weight_decay.LESSON,
     "decay-grid": decay_grid.LESSON,
+    "dropout-ridge": dropout_ridge.LESSON,
+    "dropout-logistic": dropout_logistic.LESSON,
+    "dropout-rate": dropout_rate.LESSON,
+    "dropout-size": dropout_size.LESSON,
     "early-stopping-ridge": early_stopping_ridge.LESSON,
     "stopping-rules": stopping_rules.LESSON,
     "batchnorm-batch-size": batchnorm_batch_size.LESSON,
