@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from regbench.analysis.statistics import interval
 from regbench.api import Results
+from regbench.report.figures.style import BLUE, GREEN, GREY, ORANGE, canvas, rendered
 from regbench.textbook.curves import curve
 from regbench.textbook.finding import Finding, less, near
 from regbench.textbook.lesson import Evidence, Lesson, Train
-from regbench.textbook.picture import BLUE, GREEN, GREY, ORANGE, canvas, rendered
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -123,7 +123,7 @@ def _figure(gaps: Gaps) -> bytes:
         left.set_ylim(0, None)
         left.legend(fontsize=7, handlelength=3, loc="lower right")
         right.legend()
-        return rendered(figure)
+        return rendered(figure, "svg")
 
 
 def _line(axes: Axes, values: Floats, colour: str, label: str) -> None:

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from regbench.analysis.statistics import interval
 from regbench.api import Results
+from regbench.report.figures.style import BLUE, GREY, ORANGE, canvas, rendered
 from regbench.textbook.finding import Finding, less
 from regbench.textbook.lesson import Evidence, Lesson, Train
-from regbench.textbook.picture import BLUE, GREY, ORANGE, canvas, rendered
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,7 +109,7 @@ def _figure(best: pd.DataFrame) -> bytes:
         _forest(against, pairs)
         against.set_title("either over no regularizer")
         figure.legend(*against.get_legend_handles_labels(), loc="outside lower left", ncols=2)
-        return rendered(figure)
+        return rendered(figure, "svg")
 
 
 def _forest(axes: Axes, rows: Mapping[str, Mapping[str, Floats]]) -> None:

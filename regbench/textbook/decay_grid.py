@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from regbench.analysis.statistics import interval
 from regbench.api import Results
+from regbench.report.figures.style import ORANGE, canvas, rendered
 from regbench.textbook.finding import Finding, decided, less, shown
 from regbench.textbook.lesson import Evidence, Lesson, Train
-from regbench.textbook.picture import ORANGE, canvas, rendered
 
 __all__ = ["LESSON", "Grid", "findings", "slopes", "valley"]
 
@@ -161,7 +161,7 @@ def _figure(grids: dict[str, Grid]) -> bytes:
             extend="max",
             shrink=0.6,
         )
-        return rendered(figure)
+        return rendered(figure, "svg")
 
 
 LESSON = Lesson(

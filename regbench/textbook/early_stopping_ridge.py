@@ -10,10 +10,10 @@ import numpy.typing as npt
 from regbench.api import Results
 from regbench.config.schema import SparseLinear
 from regbench.data.synthetic import sparse_linear
+from regbench.report.figures.style import BLUE, ORANGE, canvas, rendered
 from regbench.textbook.finding import Finding, decided, less, near
 from regbench.textbook.least_squares import Linear, exact_risks, flow, ridge
 from regbench.textbook.lesson import Evidence, Lesson, Train
-from regbench.textbook.picture import BLUE, ORANGE, canvas, rendered
 
 __all__ = ["BOUND", "LESSON", "Risks", "findings"]
 
@@ -164,7 +164,7 @@ def _figure(risks: Risks) -> bytes:
         axes.set(xscale="log", ylim=(0, None), xlabel="t = 2 · lr · steps = 1 / l2")
         axes.set_ylabel("risk: mean of ||w - truth||²")
         axes.legend(ncols=2)
-        return rendered(figure)
+        return rendered(figure, "svg")
 
 
 LESSON = Lesson(

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from regbench.analysis.statistics import intervals
+from regbench.report.figures.style import BLUE, GREY, ORANGE, canvas, rendered
 from regbench.textbook.finding import Finding, decided, less, near
 from regbench.textbook.growing_sample import excess_risks
 from regbench.textbook.lesson import Evidence, Lesson, Train
-from regbench.textbook.picture import BLUE, GREY, ORANGE, canvas, rendered
 from regbench.textbook.ridgeless_risk import ridge_limit, ridgeless_risk, ridgeless_variance
 
 __all__ = ["LESSON", "SIZES", "findings"]
@@ -133,7 +133,7 @@ def _figure(ridgeless: Floats, ridge: Floats) -> bytes:
         axes.set_xticks(ticks, [str(n) for n in ticks])
         axes.minorticks_off()
         axes.legend()
-        return rendered(figure)
+        return rendered(figure, "svg")
 
 
 LESSON = Lesson(

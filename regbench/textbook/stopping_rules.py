@@ -11,10 +11,10 @@ import pandas as pd
 
 from regbench.analysis.statistics import interval
 from regbench.api import Results
+from regbench.report.figures.style import BLUE, GREEN, GREY, ORANGE, canvas, rendered
 from regbench.textbook.curves import curve
 from regbench.textbook.finding import Finding, decided, less, near, shown
 from regbench.textbook.lesson import Evidence, Lesson, Train
-from regbench.textbook.picture import BLUE, GREEN, GREY, ORANGE, canvas, rendered
 
 __all__ = ["CRITERIA", "LESSON", "Replayed", "findings", "skorch_stop"]
 
@@ -176,7 +176,7 @@ def _figure(replayed: Replayed) -> bytes:
             )  # fmt: skip
         axes.set(xscale="log", ylim=(0, None), xlabel="epochs until the stop (mean over seeds)")
         axes.set_ylabel("test loss at the reading above\nthe least of the trajectory (%)")
-        return rendered(figure)
+        return rendered(figure, "svg")
 
 
 LESSON = Lesson(
