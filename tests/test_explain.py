@@ -294,6 +294,7 @@ def test_the_command_prints_tables_and_notes(small):
     assert [part.strip() for part in rows["per layer"] if part] == ["0.1 / - / 0.01", "-"]
     assert "l2 with adam is coupled" in done.out
     assert "[l2, per layer, norm]" in done.out
+    assert "batchnorm: between each hidden kernel and its activation" in lines
     assert sum("batchnorm undoes" in line and line.endswith("[norm]") for line in lines) == 1
 
 
@@ -316,6 +317,10 @@ def test_axes_and_overrides_count(small):
     done = regbench("explain", small, "-s", "optimizer.name=sgd", "-g", "optimizer.lr=0.1,0.2")
     assert done.code == 0
     assert "sgd at lr 0.1, 0.2" in done.out
+    lines = [line.split() for line in done.out.splitlines()]
+    (header,) = [words for words in lines if words[:2] == ["cell", "lr"]]
+    assert header == ["cell", "lr", "l2", "batchnorm"]
+    assert ["regularizer=l2,", "optimizer.lr=0.2", "0.2", "0.01", "-"] in lines
     assert "coupled" not in done.out
 
 

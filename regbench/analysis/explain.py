@@ -178,8 +178,8 @@ _NONE = "none"
 def _torch_decay(setting: Setting, l2: float, decay: float) -> str:
     name = setting.optimizer.name
     adam = name in ("adam", "adamw")
-    if decay and (name == "rmsprop" or (adam and l2)):
-        return _NONE  # it couples all of its decay, or none
+    if decay and name == "rmsprop":
+        return _NONE  # PyTorch's couples it
     source, target = "regbench", "torch.RMSprop"
     if name == "sgd":
         source, target = "regbench.sgd", "torch.SGD"
