@@ -10,14 +10,17 @@ A generated part of a page stands between `<!-- generated: NAME -->` and `<!-- e
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 DOCS = Path(__file__).resolve().parent
+REFERENCE = DOCS.parent / "results" / "reference"
 WIDTH = 80
 
 _PART = re.compile(
@@ -269,7 +272,23 @@ def schema_text() -> str:
 
 # --- pages ------------------------------------------------------------------------------------
 
+
+def lessons() -> str:
+    """What became of each lesson's sentences, as results/reference holds it."""
+    from regbench.textbook.lessons import LESSONS
+
+    rows = []
+    for name, lesson in LESSONS.items():
+        with open(REFERENCE / name / "findings.csv", encoding="utf-8", newline="") as file:
+            decisions = Counter(row["decision"] for row in csv.DictReader(file))
+        counts = [str(decisions[word] or "") for word in ("PASS", "FAIL", "UNDECIDED")]
+        rows.append((f"`{name}`", escaped(lesson.title), *counts, f"{lesson.minutes:g}"))
+    header = ("study", "sentence", "PASS", "FAIL", "UNDECIDED", "minutes on two cores")
+    return table(header, rows)
+
+
 PARTS: dict[str, Callable[[], str]] = {
+    "lessons": lessons,
     "top-level keys": top_level_keys,
     "dataset keys": dataset_keys,
     "model keys": model_keys,

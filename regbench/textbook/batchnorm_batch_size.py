@@ -119,6 +119,7 @@ def _figure(gaps: Gaps) -> bytes:
         for axes in (left, right):
             axes.set_xscale("log", base=2)
             axes.set_xticks(list(BATCHES), [f"{size}" for size in BATCHES])
+            axes.minorticks_off()
             axes.set_xlabel("examples a batch (of 256)")
         left.set_ylim(0, None)
         left.legend(fontsize=7, handlelength=3, loc="lower right")

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from regbench.analysis.statistics import interval
 from regbench.api import Results
+from regbench.report.figures.panel import log_ticks
 from regbench.report.figures.style import ORANGE, canvas, rendered
 from regbench.textbook.finding import Finding, decided, less, shown
 from regbench.textbook.lesson import Evidence, Lesson, Train
@@ -154,6 +155,8 @@ def _figure(grids: dict[str, Grid]) -> bytes:
             best = np.exp(valley(grid, mean)) * grid.lr**power
             axes.plot(grid.lr, best, "o-", color=ORANGE, ms=4)
             axes.set(xscale="log", yscale="log", title=title, xlabel="lr", ylabel=label)
+            log_ticks(axes, "x", most=4)
+            log_ticks(axes, "y")
         figure.colorbar(
             drawn,
             ax=figure.axes,

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from regbench.api import Results
 from regbench.config.schema import SparseLinear
 from regbench.data.synthetic import sparse_linear
+from regbench.report.figures.panel import log_ticks
 from regbench.report.figures.style import BLUE, ORANGE, canvas, rendered
 from regbench.textbook.finding import Finding, decided, less, near
 from regbench.textbook.least_squares import Linear, exact_risks, flow, ridge
@@ -162,6 +163,7 @@ def _figure(risks: Risks) -> bytes:
         limit = BOUND * risks.exact_ridge.mean(axis=0)
         axes.plot(risks.t, limit, color=ORANGE, ls=":", lw=1, label=f"{BOUND} times ridge's")
         axes.set(xscale="log", ylim=(0, None), xlabel="t = 2 · lr · steps = 1 / l2")
+        log_ticks(axes, "x")
         axes.set_ylabel("risk: mean of ||w - truth||²")
         axes.legend(ncols=2)
         return rendered(figure, "svg")

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regbench.analysis.statistics import intervals
+from regbench.report.figures.panel import log_ticks
 from regbench.report.figures.style import BLUE, GREY, ORANGE, canvas, rendered
 from regbench.textbook.finding import Finding, decided, less, near
 from regbench.textbook.growing_sample import excess_risks
@@ -127,6 +128,7 @@ def _figure(ridgeless: Floats, ridge: Floats) -> bytes:
         axes.axhline(1, color=GREY, linewidth=0.6)
         axes.annotate("predicting 0", (82, 1.05))
         axes.set(xscale="log", yscale="log", ylim=(0.05, 90))
+        log_ticks(axes, "y")
         axes.set_xlabel(f"examples n ({_FEATURES} features, noise of standard deviation {_SIGMA})")
         axes.set_ylabel("excess risk |b - beta|²")
         ticks = (100, 200, 300, 500, 1000, 2000)

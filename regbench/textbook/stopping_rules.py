@@ -11,6 +11,7 @@ import pandas as pd
 
 from regbench.analysis.statistics import interval
 from regbench.api import Results
+from regbench.report.figures.panel import log_ticks
 from regbench.report.figures.style import BLUE, GREEN, GREY, ORANGE, canvas, rendered
 from regbench.textbook.curves import curve
 from regbench.textbook.finding import Finding, decided, less, near, shown
@@ -175,6 +176,7 @@ def _figure(replayed: Replayed) -> bytes:
                 rotation=60, ha="left", va="bottom", color=colour, fontsize=7,
             )  # fmt: skip
         axes.set(xscale="log", ylim=(0, None), xlabel="epochs until the stop (mean over seeds)")
+        log_ticks(axes, "x")
         axes.set_ylabel("test loss at the reading above\nthe least of the trajectory (%)")
         return rendered(figure, "svg")
 

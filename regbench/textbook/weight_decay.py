@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regbench.api import Results
+from regbench.report.figures import Line, line_figure
 from regbench.textbook.curves import curve
 from regbench.textbook.finding import Finding, decided
 from regbench.textbook.lesson import Evidence, Lesson, Train
@@ -13,6 +14,9 @@ from regbench.textbook.lesson import Evidence, Lesson, Train
 __all__ = ["LESSON"]
 
 _DERIVED = "derived: both steps are w (1 - 2 lr l2) - lr g"
+# Steps, and how far the losses are apart after each.
+Apart = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
+_LAST_BIT = 1e-17
 _PAPER = "Loshchilov & Hutter 2019, prop. 1 and 2"
 
 
@@ -22,18 +26,18 @@ def _look(train: Train) -> Evidence:
     return Evidence(_findings(apart), lambda: _figure(apart))
 
 
-def _apart(results: Results, optimizer: str) -> npt.NDArray[np.float64]:
-    """(E,) largest difference over seeds between the training losses of l2 and decay."""
+def _apart(results: Results, optimizer: str) -> Apart:
+    """(E,) epochs, and the largest difference over seeds of the losses of l2 and decay."""
     penalised, decayed = (
         curve(results, f"optimizer={optimizer}, regularizer={kind}", "train_loss")
         for kind in ("l2", "decay")
     )
-    largest: npt.NDArray[np.float64] = np.abs(penalised.values - decayed.values).max(axis=0)
-    return largest
+    epochs = penalised.epochs.astype(np.float64)
+    return epochs, np.abs(penalised.values - decayed.values).max(axis=0)
 
 
-def _findings(apart: dict[str, npt.NDArray[np.float64]]) -> list[Finding]:
-    largest = {name: float(values.max()) for name, values in apart.items()}
+def _findings(apart: dict[str, Apart]) -> list[Finding]:
+    largest = {name: float(values.max()) for name, (_, values) in apart.items()}
     what = "largest difference of training losses over all epochs, {}"
     same, differs = "at most 1e-12", "at least 1e-3"
     return [
@@ -49,19 +53,19 @@ def _findings(apart: dict[str, npt.NDArray[np.float64]]) -> list[Finding]:
     ]
 
 
-def _figure(apart: dict[str, npt.NDArray[np.float64]]) -> bytes:
-    from io import BytesIO
-
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7.5, 3.5), layout="constrained")
-    axes = figure.subplots()
-    for name, values in apart.items():
-        axes.semilogy(np.maximum(values, 1e-18), label=name)
-    axes.legend(frameon=False)
-    content = BytesIO()
-    figure.savefig(content, format="svg")
-    return content.getvalue()
+def _figure(apart: dict[str, Apart]) -> bytes:
+    lines = [
+        # What is equal to the last bit has no place on a logarithmic axis.
+        Line(name, epochs, np.maximum(values, _LAST_BIT))
+        for name, (epochs, values) in apart.items()
+    ]
+    return line_figure(
+        "l2: 0.01 against weight_decay: 0.02",
+        "steps",
+        "largest difference of\ntraining losses (nats)",
+        lines,
+        log_y=True,
+    )
 
 
 LESSON = Lesson(
