@@ -8,6 +8,7 @@ import pytest
 from command import regbench as regbench_command
 
 from regbench.config.load import load_study
+from regbench.errors import BadStudy
 from regbench.textbook.finding import decided, less, near
 from regbench.textbook.lessons import LESSONS
 from regbench.textbook.reproduce import study_file
@@ -94,3 +95,14 @@ def test_what_cannot_be_reproduced_is_said(words, message):
     done = regbench_command("reproduce", *words)
     assert done.code == 2
     assert message in done.err
+
+
+def test_an_installed_package_finds_its_studies_where_pip_put_them(tmp_path, monkeypatch):
+    folder = tmp_path / "share" / "regbench" / "studies"
+    folder.mkdir(parents=True)
+    monkeypatch.setattr("regbench.textbook.reproduce.get_path", lambda name: str(tmp_path))
+    monkeypatch.setattr("regbench.__file__", str(tmp_path / "site-packages/regbench/__init__.py"))
+    with pytest.raises(BadStudy, match=r"weight-decay\.yaml is not in"):
+        study_file("weight-decay")
+    (folder / "weight-decay.yaml").touch()
+    assert study_file("weight-decay") == folder / "weight-decay.yaml"

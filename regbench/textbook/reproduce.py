@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from sysconfig import get_path
 
 import regbench
 from regbench.api import Results, run
@@ -49,13 +50,13 @@ def named(names: Sequence[str]) -> dict[str, Lesson]:
 
 
 def study_file(name: str) -> Path:
-    """The file of a shipped study: in a checkout, or beside this package where it is installed.
+    """The file of a shipped study: in a checkout, or where pip has put what came with the package.
 
     Raises:
         BadStudy: it is in neither.
     """
-    package = Path(regbench.__file__).parent
-    places = [package.parent / "configs" / "studies", package / "studies"]
+    checkout = Path(regbench.__file__).parent.parent / "configs" / "studies"
+    places = [checkout, Path(get_path("data")) / "share" / "regbench" / "studies"]
     for place in places:
         if (path := place / f"{name}.yaml").is_file():
             return path
