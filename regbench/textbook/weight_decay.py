@@ -72,5 +72,5 @@ LESSON = Lesson(
     title="L2 is weight decay under plain SGD, not under momentum, not under Adam",
     source=_PAPER,
     look=_look,
-    minutes=0.4,
+    minutes=0.1,
 )
