@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from regbench.cli import compare, doctor, gates, inspect, run, study
+from regbench.cli import compare, doctor, gates, inspect, report, run, study
 from regbench.cli.consoles import readers_may_leave
 from regbench.cli.signals import Interrupted, Terminated, end_within, how_to_go_on, signals
 from regbench.errors import RegbenchError, Unwritable
@@ -37,6 +37,8 @@ app.command("plan")(study.plan)
 app.command("show")(inspect.show)
 app.command("compare")(compare.compare)
 app.command("check")(gates.check)
+app.command("report")(report.report)
+app.command("plot")(report.plot)
 app.command("merge")(gates.merge)
 app.command("list")(inspect.list_parts)
 app.command("schema")(study.schema)
