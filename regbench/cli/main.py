@@ -21,6 +21,7 @@ from regbench.cli import (
     gates,
     init,
     inspect,
+    report,
     reproduce,
     run,
     study,
@@ -50,6 +51,8 @@ app.command("explain")(explain.explain)
 app.command("show")(inspect.show)
 app.command("compare")(compare.compare)
 app.command("check")(gates.check)
+app.command("report")(report.report)
+app.command("plot")(report.plot)
 app.command("merge")(gates.merge)
 app.command("reproduce")(reproduce.reproduce)
 app.command("convert")(convert.convert)

@@ -1,0 +1,73 @@
+"""Which keys of a sweep are axes to draw along, and a metric over two of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from regbench.analysis.by_seed import Floats
+from regbench.analysis.cell_gap import CellGap
+
+__all__ = ["Grid", "grids", "swept_keys"]
+
+_FEWEST = 3  # values that make a path
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A metric over two axes: (len(y), len(x)) means, NaN where there is no cell."""
+
+    x_key: str
+    y_key: str
+    rest: Mapping[str, str]
+    x: Sequence[float]
+    y: Sequence[float]
+    values: Floats
+
+
+def swept_keys(table: Sequence[CellGap]) -> list[str]:
+    """The numeric keys along which at least three cells differ in nothing else."""
+    found = []
+    for key in table[0].settings if table else ():
+        lines = Counter(
+            tuple(item for item in row.settings.items() if item[0] != key)
+            for row in table
+            if _number(row.settings[key]) is not None
+        )
+        if max(lines.values(), default=0) >= _FEWEST:
+            found.append(key)
+    return found
+
+
+def grids(table: Sequence[CellGap], metric: str) -> list[Grid]:
+    """The metric over each pair of swept keys whose grid is full, the largest grids first."""
+    found = []
+    for first, second in combinations(swept_keys(table), 2):
+        # The strength of a penalty stands on the horizontal axis.
+        x_key, y_key = (second, first) if second.startswith("regularizer") else (first, second)
+        places: dict[tuple[tuple[str, str], ...], dict[tuple[float, float], float]] = {}
+        for row in table:
+            x, y = _number(row.settings[x_key]), _number(row.settings[y_key])
+            mean = row.metrics[metric].mean
+            if x is None or y is None or mean is None:
+                continue
+            rest = tuple(item for item in row.settings.items() if item[0] not in (x_key, y_key))
+            places.setdefault(rest, {})[x, y] = mean
+        for rest, known in places.items():
+            xs, ys = sorted({x for x, _ in known}), sorted({y for _, y in known})
+            # Half of the places at least: two regularizers of which one is always 0 are no grid.
+            if min(len(xs), len(ys)) >= 2 and len(known) * 2 > len(xs) * len(ys):
+                field = np.array([[known.get((x, y), np.nan) for x in xs] for y in ys])
+                found.append(Grid(x_key, y_key, dict(rest), xs, ys, field))
+    return sorted(found, key=lambda grid: -grid.values.size)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

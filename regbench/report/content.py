@@ -1,0 +1,143 @@
+"""All that a report or a figure of a results folder is made of, read once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path as FilePath
+from typing import Any
+
+import numpy as np
+
+from regbench.analysis.axes import Grid, grids, swept_keys
+from regbench.analysis.cell_gap import CellGap
+from regbench.analysis.claims import Outcome
+from regbench.analysis.curves import CellCurves, cell_curves
+from regbench.analysis.fit import Fit
+from regbench.analysis.gap import gap_table
+from regbench.analysis.path import Path, paths
+from regbench.analysis.saved import Calibration, WeightShape, calibration, weight_shape
+from regbench.report.columns import score_of
+from regbench.report.figures.noise import NOISE_COLUMNS
+from regbench.results.epochs import read_epochs
+from regbench.results.files import read
+from regbench.results.runs import Runs
+from regbench.results.saved import Arrays, read_predictions, read_weights
+
+__all__ = ["Content"]
+
+_MOST_CELLS = 12  # whose weights and predictions are read
+_MOST_RUNS = 5  # of each
+_NOISE = [name for name in NOISE_COLUMNS if name != "train_acc"]  # which every study has
+
+
+@dataclass(frozen=True)
+class Content:
+    """A results folder's numbers; what a figure needs is read when it is asked for.
+
+    Attributes:
+        claims: the study's claims, decided; empty where the folder holds no study.
+        fits: predictions over one or two inputs, where weights were saved.
+    """
+
+    folder: FilePath
+    runs: Runs
+    claims: Sequence[Outcome] = ()
+    fits: Sequence[Fit] = field(default=(), repr=False)
+
+    @cached_property
+    def table(self) -> list[CellGap]:
+        """The gap table."""
+        return gap_table(self.runs)
+
+    @property
+    def score(self) -> str:
+        """`acc` or `r2`."""
+        return score_of(self.runs)
+
+    @cached_property
+    def curves(self) -> list[CellCurves]:
+        """Learning curves, means over seeds."""
+        parts = [f"{part}_{kind}" for kind in ("loss", self.score) for part in ("train", "val")]
+        return cell_curves(self.runs, read_epochs(self.folder), [*parts, *_NOISE])
+
+    @cached_property
+    def noisy(self) -> bool:
+        """Whether some training labels are wrong."""
+        flips = [row.metrics.get("flip_rate", np.nan) for row in self.runs.rows]
+        return bool(np.nansum(flips) > 0)
+
+    @cached_property
+    def paths(self) -> list[list[Path]]:
+        """The paths along each swept key."""
+        return [paths(self.runs, key) for key in swept_keys(self.table)]
+
+    @cached_property
+    def grids(self) -> list[Grid]:
+        """Validation loss over two swept keys."""
+        return grids(self.table, "val_loss")
+
+    def _saved(self, kind: str) -> dict[str, list[Arrays]]:
+        found: dict[str, list[Arrays]] = {}
+        if not (self.folder / kind).is_dir():
+            return found
+        load = read_weights if kind == "weights" else read_predictions
+        for row in self.runs.rows:
+            known = found.get(row.cell, [])
+            if not row.ok or len(known) == _MOST_RUNS or (not known and len(found) == _MOST_CELLS):
+                continue
+            arrays = load(self.folder, row.run_id)
+            if arrays is not None:
+                found.setdefault(row.cell, []).append(arrays)
+        return found
+
+    @cached_property
+    def weights(self) -> list[WeightShape]:
+        """Histograms and norms of the first cells' saved weights."""
+        saved = self._saved("weights")
+        kernels = [
+            np.abs(run[name]).ravel()
+            for own in saved.values()
+            for run in own
+            for name in run
+            if name.startswith("layers.") and name.endswith(".weight")
+        ]
+        if not kernels:
+            return []
+        largest = float(np.quantile(np.concatenate(kernels), 0.999)) or 1.0
+        return [weight_shape(cell, own, largest) for cell, own in saved.items()]
+
+    @cached_property
+    def calibrations(self) -> list[Calibration]:
+        """Reliability on the test part (else on the validation part), all saved seeds together."""
+        found = []
+        for cell, own in self._saved("predictions").items():
+            part = "test" if all("test_probability" in run for run in own) else "val"
+            able = [run for run in own if f"{part}_probability" in run]
+            if able:
+                probability = np.concatenate([run[f"{part}_probability"] for run in able])
+                y = np.concatenate([run[f"{part}_y"] for run in able])
+                found.append(calibration(cell, probability.astype(np.float64), y))
+        return found
+
+    @cached_property
+    def provenance(self) -> list[dict[str, Any]]:
+        """What provenance.jsonl notes; lines that are none are left out."""
+        path = self.folder / "provenance.jsonl"
+        notes = []
+        for line in read(path).decode(errors="replace").splitlines() if path.exists() else ():
+            try:
+                note = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(note, dict):
+                notes.append(note)
+        return notes
+
+    @cached_property
+    def study_yaml(self) -> str:
+        """The study as resolved; empty where it is not there."""
+        path = self.folder / "study.yaml"
+        return read(path).decode(errors="replace") if path.exists() else ""

@@ -1,0 +1,1 @@
+"""One self-contained HTML page: no network, light and dark, for phones and paper."""

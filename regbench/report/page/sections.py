@@ -1,0 +1,184 @@
+"""What stands on the page, in order: each section has a title, a word to it and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from regbench.analysis.cell_gap import CellGap
+from regbench.report import figures
+from regbench.report.content import Content
+from regbench.report.figures.curves import MOST_CELLS
+from regbench.report.figures.grid import grid_figure
+from regbench.report.kinds import KINDS
+from regbench.report.page.picture import Picture, picture
+
+__all__ = ["Section", "sections"]
+
+MOST_ROWS = 40  # of a chart with a row for each cell
+_MOST_AXES = 4
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page."""
+
+    id: str
+    title: str
+    words: str
+    pictures: Sequence[Picture]
+
+
+def sections(content: Content) -> list[Section]:
+    """The sections for which the study has numbers."""
+    found = [
+        _gap(content),
+        _forest(content),
+        _curves(content),
+        _paths(content),
+        _heatmap(content),
+        _simple(content, "fit", "Fitted functions", _FIT, ["fit"]),
+        _simple(content, "weights", "Weights", _WEIGHTS, ["weights", "norms"]),
+        _simple(content, "memorisation", "Memorisation", _NOISE, ["memorisation"]),
+        _simple(content, "calibration", "Calibration", _CALIBRATION, ["calibration"]),
+    ]
+    return [section for section in found if section.pictures]
+
+
+_FIT = (
+    "What one run of each cell predicts over the whole space, with the examples it learned from. "
+    "A border that bends around single dots is overfitting to be seen; its regularized twin is "
+    "smoother."
+)
+_WEIGHTS = (
+    "All kernels of a cell's runs together (at most five runs of each of the first twelve cells). "
+    "L1 leaves a spike of exact zeros, which the titles count; L2 leaves a narrower bell."
+)
+_NOISE = (
+    "Some training labels are wrong. To fit them, a network must learn single rows by heart: its "
+    "accuracy on the labels as given then rises above its accuracy on the true ones."
+)
+_CALIBRATION = (
+    "How often the predicted class is right, by how sure the model was. Below the diagonal the "
+    "model is surer than it should be; the titles give the expected calibration error."
+)
+
+
+def few(table: Sequence[CellGap]) -> tuple[list[CellGap], str]:
+    """The rows that a chart has room for: baselines and the cells of least validation loss."""
+    if len(table) <= MOST_ROWS:
+        return list(table), ""
+    bases = {row.baseline for row in table}
+    with_numbers = [row for row in table if row.metrics["val_loss"].mean is not None]
+    ranked = sorted(
+        with_numbers, key=lambda row: (row.cell not in bases, row.metrics["val_loss"].mean)
+    )
+    kept = {row.cell for row in ranked[:MOST_ROWS]}
+    left_out = len(table) - len(kept)
+    note = (
+        f"The {len(kept)} cells of least validation loss, baselines first; {left_out} more stand "
+        "in the table."
+    )
+    return [row for row in table if row.cell in kept], note
+
+
+def _gap(content: Content) -> Section:
+    rows, note = few(content.table)
+    lost = sum(row.n == 0 for row in content.table)
+    if lost:
+        note += f" {lost} of {len(content.table)} cells have no numbers, as all their runs diverged"
+        note += " or failed."
+    alt = "training and validation loss of each cell with 95% intervals"
+    loss = picture(
+        "gap", alt, note.strip(), lambda width: figures.gap_figure("", rows, width=width)
+    )
+    words = (
+        "Each cell's loss on the data it was trained on and on data it has not seen. The longer "
+        "the grey bar, the more it overfits; the further left its right end, the better it is."
+    )
+    return Section("gap", "The gap", words, [loss] if loss else [])
+
+
+def _forest(content: Content) -> Section:
+    rows, note = few([row for row in content.table if row.deltas])
+    pictures = []
+    if rows:
+        for metric, caption in (
+            ("gap_loss", "the gap"),
+            ("val_loss", "validation loss: what counts for unseen data"),
+        ):
+            found = picture(
+                f"forest-{metric}",
+                f"difference of {caption} from the baseline, with 95% intervals",
+                f"Change in {caption}. {note}".strip(),
+                lambda width, metric=metric: figures.forest_figure("", rows, metric, width=width),  # type: ignore[misc]
+            )
+            pictures += [found] if found else []
+    words = (
+        "Each cell less the same cell without a regularizer, seed by seed. Filled dots: shown to "
+        "lie on that side by the interval and by Holm's p. Hollow grey dots: chance could have "
+        "done it."
+    )
+    return Section("difference", "Against no regularizer", words, pictures)
+
+
+def _curves(content: Content) -> Section:
+    pictures = []
+    for kind, name in (("curves", "loss"), ("scores", content.score)):
+        found = picture(
+            kind,
+            f"{name} over the epochs, training and validation, one panel a cell",
+            "",
+            lambda width, kind=kind: KINDS[kind](content, "", width, "svg"),  # type: ignore[misc]
+        )
+        pictures += [found] if found else []
+    words = (
+        "Mean over the seeds with its 95% interval. Dotted: the mean best epoch. Dashed: the mean "
+        "epoch at which early stopping ended training. A curve ends where fewer than half of its "
+        f"seeds are still training. The first {MOST_CELLS} cells are shown."
+    )
+    return Section("curves", "Learning curves", words, pictures)
+
+
+def _paths(content: Content) -> Section:
+    pictures = []
+    for i, found in enumerate(content.paths[:_MOST_AXES]):
+        drawn = picture(
+            f"path-{i}",
+            f"loss, gap and weights along {found[0].key}",
+            " ".join(path.sentence for path in found[:3]),
+            lambda width, found=found: figures.path_figure("", found, width=width),  # type: ignore[misc]
+        )
+        pictures += [drawn] if drawn else []
+    words = (
+        "How the numbers move with a strength, all else equal. The square is the most regularized "
+        "setting whose validation loss lies within one standard error of the least."
+    )
+    return Section("paths", "Along an axis", words, pictures)
+
+
+def _heatmap(content: Content) -> Section:
+    pictures = []
+    for i, grid in enumerate(content.grids[:2]):
+        drawn = picture(
+            f"grid-{i}",
+            f"validation loss over {grid.x_key} and {grid.y_key}",
+            ", ".join(f"{key}={value}" for key, value in grid.rest.items()),
+            lambda width, grid=grid: grid_figure("", grid, "val_loss", width=width),  # type: ignore[misc]
+        )
+        pictures += [drawn] if drawn else []
+    words = "Mean validation loss over two axes; the least is framed."
+    return Section("grid", "Two axes", words, pictures)
+
+
+def _simple(content: Content, id: str, title: str, words: str, kinds: Sequence[str]) -> Section:
+    pictures = []
+    for kind in kinds:
+        found = picture(
+            kind,
+            f"{title}, one panel a cell",
+            "",
+            lambda width, kind=kind: KINDS[kind](content, "", width, "svg"),  # type: ignore[misc]
+        )
+        pictures += [found] if found else []
+    return Section(id, title, words, pictures)
