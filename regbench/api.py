@@ -17,7 +17,7 @@ from regbench.analysis.gap import gap_columns, gap_table
 from regbench.config.claims import Addresses, Claim
 from regbench.config.load import load_study, more_claims, study_from_mapping
 from regbench.config.plan import Study, make_plan
-from regbench.errors import BadStudy
+from regbench.errors import BadData, BadStudy
 from regbench.execution.device import resolve_device
 from regbench.execution.limits import NO_LIMITS, Limits
 from regbench.execution.progress import Progress
@@ -25,18 +25,16 @@ from regbench.execution.provenance import provenance
 from regbench.execution.run import RunSummary, run_plan
 from regbench.report.markdown import gap_markdown
 from regbench.results import health
-from regbench.results.arrays import read_weights
 from regbench.results.csv_text import write_csv
 from regbench.results.health import Health
 from regbench.results.merge import merged
 from regbench.results.planned import recorded_plan, recorded_study
 from regbench.results.proof import require_as_written
 from regbench.results.runs import Runs, read_runs
+from regbench.results.saved import Arrays, read_weights
 from regbench.results.store import Store
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
     import pandas as pd
 
     from regbench.data.table import Split
@@ -89,13 +87,18 @@ class Results:
         """The study as the folder holds it."""
         return recorded_study(self.folder)
 
-    def weights(self, run_id: str) -> dict[str, npt.NDArray[np.generic]]:
+    def weights(self, run_id: str) -> Arrays:
         """A run's weights at its reading, shaped as PyTorch's layers hold them.
 
         Raises:
             BadData: the study did not ask for them (`training.save_weights`).
         """
-        return read_weights(self.folder, run_id)
+        weights = read_weights(self.folder, run_id)
+        if weights is None:
+            raise BadData(
+                f"{self.folder}: run {run_id} has no weights: training.save_weights keeps them"
+            )
+        return weights
 
     def data(self, cell: str, seed: int) -> Split:
         """The data as this run sees them: split, encoded, scaled, with label noise.

@@ -270,3 +270,31 @@ def test_columns_of_a_tiny_scale_are_scaled_like_others(tmp_path):
         for scale in (1.0, 1e-200)
     ]
     np.testing.assert_allclose(*losses, rtol=1e-5)
+
+
+def test_weights_and_data_give_back_what_the_run_saw(tmp_path):
+    """Outputs of saved weights on the run's own data have the losses of its row."""
+    mapping = {
+        "dataset": {"name": "diabetes", "train_size": 100},
+        "model": "linear",
+        "training": {"epochs": 3, "dtype": "float64", "save_weights": True},
+        "seeds": 2,
+        "sweep": {"dataset.standardize": [True, False]},
+    }
+    results = package.run(mapping, out=tmp_path / "r")
+    for row in package.read(tmp_path / "r").runs.itertuples():
+        weights, split = results.weights(row.run_id), results.data(row.cell, row.seed)
+        for part in ("train", "val", "test"):
+            rows = getattr(split, part)
+            outputs = rows.x @ weights["layers.0.weight"][0] + weights["layers.0.bias"]
+            loss = ((outputs - rows.y) ** 2).mean()
+            assert loss == pytest.approx(getattr(row, f"{part}_loss"), rel=1e-12)
+    assert [cell.name for cell in results.study.cells] == ["true", "false"]
+    with pytest.raises(KeyError):
+        results.data("nothing", 0)
+
+
+def test_weights_that_were_not_saved(tmp_path):
+    results = package.run(yaml.safe_load(SMALL.replace("1e-2", "0.01")), out=tmp_path / "r")
+    with pytest.raises(BadData, match=r"has no weights: training\.save_weights keeps them"):
+        results.weights(results.runs.run_id[0])

@@ -8,13 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from safetensors.numpy import save
 
-from regbench.errors import BadData
 from regbench.results.files import make_folder, write_atomic
 
-__all__ = ["read_weights", "save_predictions", "save_weights"]
+__all__ = ["save_predictions", "save_weights"]
 
 Arrays = Mapping[str, npt.NDArray[np.generic]]
 
@@ -29,21 +27,6 @@ def save_weights(folder: Path, run_id: str, arrays: Arrays) -> None:
     make_folder(folder / "weights")
     contiguous = {name: np.ascontiguousarray(array.T) for name, array in arrays.items()}
     write_atomic(folder / "weights" / f"{run_id}.safetensors", save(contiguous))
-
-
-def read_weights(folder: Path, run_id: str) -> dict[str, npt.NDArray[np.generic]]:
-    """Read weights/<run_id>.safetensors.
-
-    Raises:
-        BadData: it is not there, or not whole.
-    """
-    path = folder / "weights" / f"{run_id}.safetensors"
-    try:
-        return load(path.read_bytes())
-    except FileNotFoundError:
-        raise BadData(f"{path}: there is no such file; training.save_weights makes it") from None
-    except (OSError, SafetensorError) as error:
-        raise BadData(f"{path}: cannot be read: {error}") from None
 
 
 def save_predictions(folder: Path, run_id: str, arrays: Arrays) -> None:
