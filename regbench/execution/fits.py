@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from regbench.analysis.fit import Fit
 from regbench.errors import BadData
+from regbench.results.fit import Fit
 from regbench.results.planned import recorded_plan
 from regbench.results.runs import Runs
 from regbench.results.saved import read_weights

@@ -15,7 +15,6 @@ from regbench.analysis.axes import Grid, grids, swept_keys
 from regbench.analysis.cell_gap import CellGap
 from regbench.analysis.claims import Outcome
 from regbench.analysis.curves import CellCurves, cell_curves
-from regbench.analysis.fit import Fit
 from regbench.analysis.gap import gap_table
 from regbench.analysis.path import Path, paths
 from regbench.analysis.saved import Calibration, WeightShape, calibration, weight_shape
@@ -23,12 +22,13 @@ from regbench.report.columns import score_of
 from regbench.report.figures.noise import NOISE_COLUMNS
 from regbench.results.epochs import read_epochs
 from regbench.results.files import read
+from regbench.results.fit import Fit
 from regbench.results.runs import Runs
 from regbench.results.saved import Arrays, read_predictions, read_weights
 
 __all__ = ["Content"]
 
-_MOST_CELLS = 12  # whose weights and predictions are read
+_MOST_CELLS = 6  # whose weights and predictions are read
 _MOST_RUNS = 5  # of each
 _NOISE = [name for name in NOISE_COLUMNS if name != "train_acc"]  # which every study has
 

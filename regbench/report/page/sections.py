@@ -51,7 +51,7 @@ _FIT = (
     "smoother."
 )
 _WEIGHTS = (
-    "All kernels of a cell's runs together (at most five runs of each of the first twelve cells). "
+    "All kernels of a cell's runs together (at most five runs of each of the first six cells). "
     "L1 leaves a spike of exact zeros, which the titles count; L2 leaves a narrower bell."
 )
 _NOISE = (
