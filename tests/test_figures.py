@@ -2,6 +2,7 @@
 
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import matplotlib as mpl
 import numpy as np
@@ -279,7 +280,7 @@ def test_a_fit_is_what_the_saved_weights_give(tmp_path):
     )
     assert regbench("run", study(tmp_path, text), "-o", tmp_path / "r", "-q").code == 0
     runs = read_runs(tmp_path / "r")
-    (fit,) = fits(tmp_path / "r", runs)
+    (fit,) = fits(tmp_path / "r", runs, {runs.rows[0].cell})
     w = load_file(tmp_path / "r" / "weights" / f"{runs.rows[0].run_id}.safetensors")
     x = np.array([fit.axes[0][7], fit.axes[1][61]])
     hidden = np.tanh(w["layers.0.weight"] @ x + w["layers.0.bias"])
