@@ -2,16 +2,21 @@
 
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import matplotlib as mpl
 import numpy as np
 import pytest
 from command import SMALL, regbench, study
+from safetensors.numpy import load_file
 from tables import LONG, RUNS, runs_of
 
+from regbench.analysis.axes import grids, swept_keys
 from regbench.analysis.curves import cell_curves
 from regbench.analysis.gap import gap_table
 from regbench.analysis.path import paths
+from regbench.analysis.saved import calibration, weight_shape
+from regbench.execution.fits import fits
 from regbench.report.figures import (
     NARROW,
     Difference,
@@ -30,7 +35,7 @@ from regbench.report.figures import (
     path_figure,
 )
 from regbench.results.epochs import RunCurves, read_epochs
-from regbench.results.runs import Runs
+from regbench.results.runs import Runs, read_runs
 
 NASTY = [
     "$x^2$",
@@ -220,3 +225,64 @@ def test_the_path_marks_the_least_loss():
     assert "regularizer.l2" in found
     assert {"training", "validation", "gap in loss"} <= set(found)
     assert any("one standard error" in text for text in found)
+
+
+def test_grids_need_two_axes_that_are_swept_together():
+    rows = gap_table(runs_of({f"c{i}": 0.1 * (i + 1) for i in range(6)}))
+
+    def with_settings(*pairs):
+        return [
+            replace(row, settings={"optimizer.lr": lr, "regularizer.l2": l2})
+            for row, (lr, l2) in zip(rows, pairs, strict=False)
+        ]
+
+    full = with_settings(*((lr, l2) for lr in ("0.1", "1") for l2 in ("0", "1", "2")))
+    (grid,) = grids(full, "val_loss")
+    assert (grid.x_key, list(grid.x), grid.y_key) == ("regularizer.l2", [0, 1, 2], "optimizer.lr")
+    means = [row.metrics["val_loss"].mean for row in rows]
+    assert grid.values.ravel().tolist() == means
+    assert swept_keys(full) == ["regularizer.l2"]
+    # Two penalties of which one is always off cross at one place only.
+    cross = with_settings(("0", "0"), ("0", "1"), ("0", "2"), ("1", "0"), ("2", "0"), ("3", "0"))
+    assert swept_keys(cross) == ["optimizer.lr", "regularizer.l2"]
+    assert grids(cross, "val_loss") == []
+
+
+def test_calibration_is_scikit_learns():
+    from sklearn.calibration import calibration_curve
+
+    rng = np.random.default_rng(0)
+    p = rng.uniform(0.5, 1, 400)
+    y = (rng.uniform(size=400) > p).astype(int)  # class 0 is the likelier one
+    found = calibration("a", np.stack([p, 1 - p], axis=1), y)
+    accuracy, confidence = calibration_curve(y == 0, p, n_bins=10)
+    assert found.accuracy == pytest.approx(accuracy)
+    assert found.confidence == pytest.approx(confidence)
+
+
+def test_weights_are_counted_by_layer():
+    run = {
+        "layers.0.weight": np.array([[0.0, 3.0], [0.0, 4.0]]),
+        "layers.1.weight": np.array([[1.0, -1.0]]),
+        "layers.0.bias": np.array([9.0]),
+    }
+    shape = weight_shape("a", [run, run], largest=5.0)
+    assert shape.zeros == pytest.approx(2 / 6)
+    assert shape.shares.sum() == pytest.approx(4 / 6)
+    assert shape.norms == pytest.approx([2.5, 1.0])
+
+
+def test_a_fit_is_what_the_saved_weights_give(tmp_path):
+    text = (
+        "name: line\ndataset: {name: moons, noise: 0.2, train_size: 30}\n"
+        "model: {name: mlp, hidden: [5], activation: tanh}\n"
+        "training: {epochs: 2, batch_size: 10, save_weights: true}\nseeds: 1\n"
+    )
+    assert regbench("run", study(tmp_path, text), "-o", tmp_path / "r", "-q").code == 0
+    runs = read_runs(tmp_path / "r")
+    (fit,) = fits(tmp_path / "r", runs, {runs.rows[0].cell})
+    w = load_file(tmp_path / "r" / "weights" / f"{runs.rows[0].run_id}.safetensors")
+    x = np.array([fit.axes[0][7], fit.axes[1][61]])
+    hidden = np.tanh(w["layers.0.weight"] @ x + w["layers.0.bias"])
+    scores = np.exp(w["layers.1.weight"] @ hidden + w["layers.1.bias"])
+    assert fit.outputs[7, 61] == pytest.approx(scores / scores.sum(), rel=1e-5)

@@ -29,8 +29,8 @@ class Grid:
     values: Floats
 
 
-def swept_keys(table: Sequence[CellGap]) -> list[str]:
-    """The numeric keys along which at least three cells differ in nothing else."""
+def swept_keys(table: Sequence[CellGap], fewest: int = _FEWEST) -> list[str]:
+    """The numeric keys along which at least so many cells differ in nothing else."""
     found = []
     for key in table[0].settings if table else ():
         lines = Counter(
@@ -38,7 +38,7 @@ def swept_keys(table: Sequence[CellGap]) -> list[str]:
             for row in table
             if _number(row.settings[key]) is not None
         )
-        if max(lines.values(), default=0) >= _FEWEST:
+        if max(lines.values(), default=0) >= fewest:
             found.append(key)
     return found
 
@@ -46,7 +46,7 @@ def swept_keys(table: Sequence[CellGap]) -> list[str]:
 def grids(table: Sequence[CellGap], metric: str) -> list[Grid]:
     """The metric over each pair of swept keys whose grid is full, the largest grids first."""
     found = []
-    for first, second in combinations(swept_keys(table), 2):
+    for first, second in combinations(swept_keys(table, 2), 2):
         # The strength of a penalty stands on the horizontal axis.
         x_key, y_key = (second, first) if second.startswith("regularizer") else (first, second)
         places: dict[tuple[tuple[str, str], ...], dict[tuple[float, float], float]] = {}
@@ -60,7 +60,7 @@ def grids(table: Sequence[CellGap], metric: str) -> list[Grid]:
         for rest, known in places.items():
             xs, ys = sorted({x for x, _ in known}), sorted({y for _, y in known})
             # Half of the places at least: two regularizers of which one is always 0 are no grid.
-            if min(len(xs), len(ys)) >= 2 and len(known) * 2 > len(xs) * len(ys):
+            if min(len(xs), len(ys)) >= 2 and len(known) > 4 and len(known) * 2 > len(xs) * len(ys):
                 field = np.array([[known.get((x, y), np.nan) for x in xs] for y in ys])
                 found.append(Grid(x_key, y_key, dict(rest), xs, ys, field))
     return sorted(found, key=lambda grid: -grid.values.size)

@@ -119,9 +119,10 @@ def _content(folder: Path, *, with_fits: bool) -> Content:
     fits = []
     if with_fits:
         from regbench.execution.fits import fits as predicted
+        from regbench.report.content import telling
 
         try:
-            fits = predicted(folder, results.rows)
+            fits = predicted(folder, results.rows, telling(results.table))
         except BadData as error:  # a data file that is no longer there
             say(stderr(), f"note: no fitted functions are drawn: {error}")
     return Content(folder, results.rows, results.claims, fits)

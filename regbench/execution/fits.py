@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from regbench.analysis.fit import Fit
 from regbench.errors import BadData
+from regbench.results.fit import Fit
 from regbench.results.planned import recorded_plan
 from regbench.results.runs import Runs
 from regbench.results.saved import read_weights
@@ -18,8 +18,8 @@ __all__ = ["fits"]
 _STEPS = {1: 300, 2: 70}
 
 
-def fits(folder: Path, runs: Runs, most: int = 6) -> list[Fit]:
-    """The first run with weights of each cell, the first `most` cells.
+def fits(folder: Path, runs: Runs, cells: Container[str]) -> list[Fit]:
+    """The first run with weights of each of these cells.
 
     Nothing where the data have more than two inputs (or a regression more than one), or no weights
     were saved.
@@ -33,15 +33,13 @@ def fits(folder: Path, runs: Runs, most: int = 6) -> list[Fit]:
     settings = {run.run_id: (run.cell.setting, run.cell.name, run.seed) for run in plan.runs}
     found: dict[str, Fit] = {}
     for row in runs.rows:
-        if row.cell in found or not row.ok or row.run_id not in settings:
+        if row.cell in found or row.cell not in cells or not row.ok or row.run_id not in settings:
             continue
         fit = _fit(folder, row.run_id, *settings[row.run_id], plan.study.folder)
         if fit is not None:
             found[row.cell] = fit
         elif not found:
             return []
-        if len(found) == most:
-            break
     return list(found.values())
 
 

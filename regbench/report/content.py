@@ -15,7 +15,6 @@ from regbench.analysis.axes import Grid, grids, swept_keys
 from regbench.analysis.cell_gap import CellGap
 from regbench.analysis.claims import Outcome
 from regbench.analysis.curves import CellCurves, cell_curves
-from regbench.analysis.fit import Fit
 from regbench.analysis.gap import gap_table
 from regbench.analysis.path import Path, paths
 from regbench.analysis.saved import Calibration, WeightShape, calibration, weight_shape
@@ -23,12 +22,13 @@ from regbench.report.columns import score_of
 from regbench.report.figures.noise import NOISE_COLUMNS
 from regbench.results.epochs import read_epochs
 from regbench.results.files import read
+from regbench.results.fit import Fit
 from regbench.results.runs import Runs
 from regbench.results.saved import Arrays, read_predictions, read_weights
 
-__all__ = ["Content"]
+__all__ = ["Content", "telling"]
 
-_MOST_CELLS = 12  # whose weights and predictions are read
+_MOST_CELLS = 6  # whose weights and predictions are read
 _MOST_RUNS = 5  # of each
 _NOISE = [name for name in NOISE_COLUMNS if name != "train_acc"]  # which every study has
 
@@ -84,9 +84,9 @@ class Content:
         if not (self.folder / kind).is_dir():
             return found
         load = read_weights if kind == "weights" else read_predictions
+        cells = telling(self.table)
         for row in self.runs.rows:
-            known = found.get(row.cell, [])
-            if not row.ok or len(known) == _MOST_RUNS or (not known and len(found) == _MOST_CELLS):
+            if not row.ok or row.cell not in cells or len(found.get(row.cell, [])) == _MOST_RUNS:
                 continue
             arrays = load(self.folder, row.run_id)
             if arrays is not None:
@@ -141,3 +141,17 @@ class Content:
         """The study as resolved; empty where it is not there."""
         path = self.folder / "study.yaml"
         return read(path).decode(errors="replace") if path.exists() else ""
+
+
+def telling(table: Sequence[CellGap], most: int = _MOST_CELLS) -> set[str]:
+    """The few cells that tell most: the largest gap, the least validation loss, the least gap.
+
+    What room is left goes to the first cells of the plan.
+    """
+    sound = [row for row in table if row.metrics["val_loss"].mean is not None]
+    if not sound:
+        return set()
+    gap = [(row.metrics["gap_loss"].mean or 0.0, row.cell) for row in sound]
+    loss = [(row.metrics["val_loss"].mean or 0.0, row.cell) for row in sound]
+    first = [max(gap)[1], min(loss)[1], min(gap)[1]]
+    return set(list(dict.fromkeys([*first, *(row.cell for row in sound)]))[:most])

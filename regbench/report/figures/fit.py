@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from regbench.analysis.fit import Fit
 from regbench.report.figures.panel import empty_figure
 from regbench.report.figures.style import (
     CYCLE,
@@ -25,6 +24,7 @@ from regbench.report.figures.style import (
     rendered,
     tidy,
 )
+from regbench.results.fit import Fit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -76,7 +76,8 @@ def forest_figure(
         rows.append(Difference(row.cell, mean, low, high, delta.side, note))
     title = f"{study}: {what} less the baseline's" if study else ""
     xlabel = f"{what} less that without a regularizer (mean and 95% interval, paired by seed)"
-    return differences_figure(title, xlabel, rows, width=width, form=form)
+    sides = ("← better", "worse →") if metric == "val_loss" else ("← smaller gap", "larger gap →")
+    return differences_figure(title, xlabel, rows, sides=sides, width=width, form=form)
 
 
 def differences_figure(

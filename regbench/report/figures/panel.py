@@ -288,7 +288,11 @@ def _scales(axes: Axes, panel: Panel, zero: float | None, ticks: int) -> None:
         axes.set_xscale("log")
         log_ticks(axes, "x", zero, ticks)
     else:
-        axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+        x = np.concatenate([_floats(line.x) for line in panel.lines] or [np.empty(0)])
+        whole = (
+            bool(len(x)) and bool((x % 1 == 0).all()) and float(np.ptp(x)) >= 1
+        )  # epochs, layers
+        axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10], integer=whole))
     if panel.log_y:
         axes.set_yscale("log")
         log_ticks(axes, "y")

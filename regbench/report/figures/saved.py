@@ -26,7 +26,7 @@ def weights_figure(
         middle = (shape.edges[:-1] + shape.edges[1:]) / 2
         shares = np.where(shape.shares > 0, shape.shares, np.nan)
         line = Line("", middle, np.maximum(shares, _LEAST_SHARE), colour=TRAIN)
-        title = f"{shape.cell}: {100 * shape.zeros:.0f}% are 0"
+        title = f"{100 * shape.zeros:.0f}% zeros: {shape.cell}"
         panels.append(Panel(title, "weight", "share of weights", [line], log_y=True))
     title = f"{study}: the weights" if study else ""
     columns = 3 if width > NARROW else 2
@@ -39,7 +39,9 @@ def norms_figure(
     study: str, shapes: Sequence[WeightShape], *, width: float = WIDE, form: Form = "svg"
 ) -> bytes:
     """The root mean square of each layer's weights, one line a cell."""
-    lines = [Line(shape.cell, range(len(shape.norms)), shape.norms, dots=True) for shape in shapes]
+    lines = [
+        Line(shape.cell, range(1, len(shape.norms) + 1), shape.norms, dots=True) for shape in shapes
+    ]
     panel = Panel("", "layer, from the input", "root mean square of the weights", lines)
     title = f"{study}: weights by layer" if study else ""
     return panels_figure(title, [panel], columns=1, width=width, panel_height=2.6, form=form)
@@ -53,7 +55,7 @@ def calibration_figure(
     for each in found:
         even = Line("as sure as right", [0, 1], [0, 1], colour=GREY, style="--", width=1)
         curve = Line("test part", each.confidence, each.accuracy, colour=VAL, dots=True)
-        title = f"{each.cell}: error {each.error:.3f}"
+        title = f"error {each.error:.3f}: {each.cell}"
         panels.append(Panel(title, "confidence", "accuracy", [even, curve], ends=(0, 1.02)))
     if not panels:
         return empty_figure(study, "No predictions of classifiers were saved.", width, form)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from regbench.analysis.cell_gap import CellGap
+from regbench.analysis.cell_gap import CellGap, Delta
 from regbench.analysis.sentence import sentence
 from regbench.analysis.statistics import Interval
 from regbench.report.columns import number
@@ -38,8 +38,19 @@ def _second(table: Sequence[CellGap]) -> str:
         return start + "."
     change = f"{abs(delta.interval.mean):.3g}"
     less = "less" if delta.interval.mean < 0 else "more"
-    sure = "" if delta.side else ", no more than these seeds can tell from chance"
-    return f"{start}, {change} {less} than in {best.baseline}{_within(delta.interval)}{sure}."
+    return f"{start}, {change} {less} than in {best.baseline}{_sureness(delta)}."
+
+
+def _sureness(delta: Delta) -> str:
+    found = delta.interval
+    if found.low is None or found.high is None:
+        return ""
+    if found.low <= 0 <= found.high:
+        change = f" (change {found.low:+.3g} to {found.high:+.3g})"
+        return f"{change}, which chance could have done"
+    ends = sorted((abs(found.low), abs(found.high)))
+    several = "" if delta.side else ", but not sure among so many comparisons (Holm)"
+    return f" ({ends[0]:.3g} to {ends[1]:.3g}){several}"
 
 
 def _best(table: Sequence[CellGap]) -> CellGap | None:
@@ -68,12 +79,13 @@ def tiles(table: Sequence[CellGap]) -> list[Tile]:
         share = ""
         if gap.mean and gap.mean > 0 and delta.mean is not None:
             share = f"{100 * delta.mean / gap.mean:+.0f}%".replace("-", "\u2212")
-        if first.deltas["gap_loss"].side < 0:
-            what = f"narrowed most by {first.cell}"
-        else:
-            what = f"no cell narrows it for sure; nearest: {first.cell}"
         signed = "" if delta.mean is None else f"{delta.mean:+.3f}".replace("-", "\u2212")
-        found.append(Tile(what, share or signed, _sure(delta, f"{signed}, ")))
+        sure = _sure(delta, f"{signed}, ")
+        if first.deltas["gap_loss"].side < 0:
+            found.append(Tile(f"narrowed most by {first.cell}", share or signed, sure))
+        else:
+            what = "does a regularizer narrow it?"
+            found.append(Tile(what, "undecided", f"most: {first.cell}, {sure}"))
     best = _best(table)
     if best is not None:
         loss = best.metrics["val_loss"]

@@ -31,6 +31,8 @@ def page(content: Content) -> bytes:
     )
     runs, table = content.runs, content.table
     columns = columns_for(runs, table)
+    # The verdict first: the table is read from the left, on a phone as far as the screen goes.
+    columns.sort(key=lambda column: ("cell", "verdict").index(column.title) if column.text else 2)
     first, second = answer(table) if table else ("There are no runs yet.", "")
     seeds = sorted({row.seed for row in runs.rows})
     text = environment.get_template("page.html.j2").render(

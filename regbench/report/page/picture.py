@@ -47,8 +47,9 @@ def inlined(svg: bytes, prefix: str, alt: str, name: str) -> Markup:
     text = text[text.index("<svg") :]
     text = re.sub(r"<style>svg\{.*?</style>", "", text, count=1)
     text = re.sub(r'<g id="[^"]*"', "<g", text)
-    text = re.sub(r'<(path|clipPath) id="', rf'<\1 id="{prefix}', text)
+    text = re.sub(r'<(path|clipPath|pattern) id="', rf'<\1 id="{prefix}', text)
     text = re.sub(r'(<[^<>]*xlink:href="#)', rf"\1{prefix}", text)
     text = re.sub(r'(<[^<>]*clip-path="url\(#)', rf"\1{prefix}", text)
+    text = re.sub(r'(<[^<>]*style="[^"<>]*fill: url\(#)', rf"\1{prefix}", text)
     start = Markup('<svg class="{}" role="img" aria-label="{}"').format(name, alt)
     return Markup(text.replace("<svg", str(start), 1))  # noqa: S704  (labels are escaped in SVG)

@@ -51,7 +51,8 @@ _FIT = (
     "smoother."
 )
 _WEIGHTS = (
-    "All kernels of a cell's runs together (at most five runs of each of the first twelve cells). "
+    "All kernels of a cell's runs together, at most five runs each. Where there are many cells, "
+    "those with the largest and the least gap, the least validation loss, and the first others. "
     "L1 leaves a spike of exact zeros, which the titles count; L2 leaves a narrower bell."
 )
 _NOISE = (

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from regbench.analysis.by_seed import Floats
+import numpy as np
+import numpy.typing as npt
 
 __all__ = ["Fit"]
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
