@@ -9,7 +9,7 @@ ifdef TORCH_INDEX
 TORCH_FLAGS := --index-url $(TORCH_INDEX)
 endif
 
-.PHONY: demo test torture setup bench docs reference clean
+.PHONY: demo test torture setup bench docs reference screenshots clean
 
 setup: $(VENV)/.ready
 
@@ -50,6 +50,9 @@ docs: setup
 
 reference: setup
 	$(BIN)/python docs/reference.py
+
+screenshots: setup
+	$(BIN)/python docs/screenshots.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
