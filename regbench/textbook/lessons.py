@@ -13,6 +13,8 @@ from regbench.textbook import (
     early_stopping_ridge,
     l1_zeros,
     lasso_path,
+    noisy_labels,
+    random_labels,
     ridgeless,
     stopping_rules,
     weight_decay,
@@ -34,6 +36,8 @@ LESSONS: dict[str, Lesson] = {
     "early-stopping-ridge": early_stopping_ridge.LESSON,
     "stopping-rules": stopping_rules.LESSON,
     "batchnorm-batch-size": batchnorm_batch_size.LESSON,
+    "random-labels": random_labels.LESSON,
+    "noisy-labels": noisy_labels.LESSON,
     "ridgeless": ridgeless.LESSON,
     "cocktails": cocktails.LESSON,
 }
