@@ -15,7 +15,7 @@ from regbench.errors import BadData
 if TYPE_CHECKING:
     from regbench.report.figures import Line
 
-__all__ = ["Curve", "curve", "mean_line", "reached"]
+__all__ = ["Curve", "curve", "mean_line", "reached", "value_at"]
 
 
 @dataclass(frozen=True)
@@ -71,3 +71,16 @@ def mean_line(label: str, of: Curve, colour: str | None = None) -> Line:
     found = [interval(values.tolist()) for values in of.values.T]
     lows, highs = [each.low for each in found], [each.high for each in found]
     return Line(label, of.epochs.tolist(), [each.mean for each in found], lows, highs, colour)
+
+
+def value_at(of: Curve, epochs: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """(S,) each seed's value at its own scored epoch; NaN where that is inf.
+
+    >>> of = Curve(np.array([1, 5]), (0, 1), np.array([[0.2, 0.9], [0.1, 0.2]]))
+    >>> value_at(of, np.array([5, np.inf]))
+    array([0.9, nan])
+    """
+    places = np.searchsorted(of.epochs, epochs).clip(0, len(of.epochs) - 1)
+    there = of.values[np.arange(len(places)), places]
+    values: npt.NDArray[np.float64] = np.where(np.isfinite(epochs), there, np.nan)
+    return values

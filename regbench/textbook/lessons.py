@@ -11,6 +11,7 @@ from regbench.textbook import (
     dropout_ridge,
     dropout_size,
     early_stopping_ridge,
+    grokking,
     l1_zeros,
     lasso_path,
     noisy_labels,
@@ -38,6 +39,7 @@ LESSONS: dict[str, Lesson] = {
     "batchnorm-batch-size": batchnorm_batch_size.LESSON,
     "random-labels": random_labels.LESSON,
     "noisy-labels": noisy_labels.LESSON,
+    "grokking": grokking.LESSON,
     "ridgeless": ridgeless.LESSON,
     "cocktails": cocktails.LESSON,
 }
