@@ -2,18 +2,21 @@
 
     python docs/screenshots.py        # what `make screenshots` does
 
-Trains configs/quickstart.yaml where results/ does not hold it yet, writes its report and opens it in
-Chromium, which must be installed.
+Trains configs/quickstart.yaml where results/ does not hold it yet, writes its report and opens it
+in Chromium, which must be installed.
 """
 
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
+
+import regbench
+from regbench.report.content import Content
+from regbench.report.page.page import page
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results" / "quickstart"
@@ -26,20 +29,16 @@ def main() -> int:
     if chromium is None:
         print("chromium is not installed: no screenshots", file=sys.stderr)
         return 1
-    command = [sys.executable, "-m", "regbench"]
-    subprocess.run(
-        [*command, "run", "configs/quickstart.yaml", "-o", RESULTS, "-q"], check=True, cwd=ROOT
-    )
-    page = RESULTS / "report.html"
-    subprocess.run([*command, "report", RESULTS, "-o", page], check=True, cwd=ROOT)
+    results = regbench.run(ROOT / "configs" / "quickstart.yaml", out=RESULTS, workers=None)
+    file = RESULTS / "report.html"
+    file.write_bytes(page(Content(RESULTS, results.rows, results.claims)))
     with sync_playwright() as playwright:
         # Chromium refuses its sandbox to root.
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for scheme in ("light", "dark"):
-            opened = browser.new_page(
-                viewport={"width": WIDTH, "height": HEIGHT}, color_scheme=scheme
-            )
-            opened.goto(page.as_uri())
+            viewport = {"width": WIDTH, "height": HEIGHT}
+            opened = browser.new_page(viewport=viewport, color_scheme=scheme)
+            opened.goto(file.as_uri())
             target = ROOT / "docs" / f"report-{scheme}.png"
             opened.screenshot(path=target)
             print(f"wrote {target.relative_to(ROOT)}")
