@@ -6,6 +6,7 @@ from regbench.textbook import (
     batchnorm_batch_size,
     cocktails,
     decay_grid,
+    double_descent,
     dropout_logistic,
     dropout_rate,
     dropout_ridge,
@@ -13,6 +14,7 @@ from regbench.textbook import (
     early_stopping_ridge,
     l1_zeros,
     lasso_path,
+    mnist1d_table,
     ridgeless,
     stopping_rules,
     weight_decay,
@@ -35,5 +37,7 @@ LESSONS: dict[str, Lesson] = {
     "stopping-rules": stopping_rules.LESSON,
     "batchnorm-batch-size": batchnorm_batch_size.LESSON,
     "ridgeless": ridgeless.LESSON,
+    "double-descent": double_descent.LESSON,
+    "mnist1d-table": mnist1d_table.LESSON,
     "cocktails": cocktails.LESSON,
 }
