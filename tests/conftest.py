@@ -15,15 +15,12 @@ def both(put):
     return put("base.csv", BASE), put("new.csv", NEW)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session", autouse=True)
 def one_thread():
-    """torch computes on one thread, as a stack does."""
+    """torch computes on one thread, as a stack does: several, on busy cores, wait for each other."""
     import torch
 
-    before = torch.get_num_threads()
     torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture

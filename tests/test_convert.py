@@ -29,8 +29,6 @@ from regbench.analysis.strengths.translate import PLACES, translate, translation
 from regbench.data import load
 from regbench.report.translations import print_translations
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 DIABETES = {"name": "diabetes", "val_size": 0, "test_size": 0}
 ALL_WINE = {"name": "wine", "val_size": 0, "test_size": 0}
 MOONS = {"name": "moons", "n_samples": 400, "val_size": 0, "test_size": 0}

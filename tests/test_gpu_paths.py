@@ -23,8 +23,6 @@ from regbench.training.adam import Adam, ColumnAdam
 from regbench.training.loop import StackTrainer, train_stack
 from regbench.training.scoring import score
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @pytest.fixture
 def as_on_a_gpu(monkeypatch):

@@ -32,9 +32,6 @@ OPTIMIZERS = [
 ]
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
-
 def stack(dtype, optimizer, dataset=WINE, extra=None, **blocks):
     """Eighteen runs: every regularizer with three seeds and learning rates of their own."""
     regularizers = REGULARIZERS
