@@ -6,6 +6,7 @@ from regbench.textbook import (
     batchnorm_batch_size,
     cocktails,
     decay_grid,
+    double_descent,
     dropout_logistic,
     dropout_rate,
     dropout_ridge,
@@ -14,6 +15,7 @@ from regbench.textbook import (
     grokking,
     l1_zeros,
     lasso_path,
+    mnist1d_table,
     noisy_labels,
     random_labels,
     ridgeless,
@@ -41,5 +43,7 @@ LESSONS: dict[str, Lesson] = {
     "noisy-labels": noisy_labels.LESSON,
     "grokking": grokking.LESSON,
     "ridgeless": ridgeless.LESSON,
+    "double-descent": double_descent.LESSON,
+    "mnist1d-table": mnist1d_table.LESSON,
     "cocktails": cocktails.LESSON,
 }
