@@ -17,7 +17,7 @@ def both(put):
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread():
-    """torch computes on one thread, as a stack does: several, on busy cores, wait for each other."""
+    """torch computes on one thread, as a stack does: on busy cores several wait for each other."""
     import torch
 
     torch.set_num_threads(1)

@@ -77,7 +77,7 @@ def test_what_groks_sooner_with_decay_passes():
     ("test", "decisions"),
     [
         # Learnt together with the training pairs: nothing is late.
-        ({1.0: late_by(100, 20, 120)}, ["FAIL", "PASS", "PASS", "PASS"]),
+        ({1.0: late_by(20, 20, 20)}, ["FAIL", "PASS", "PASS", "PASS"]),
         # Without decay too.
         ({0.0: late_by(None, 900, None)}, ["PASS", "FAIL", "PASS", "PASS"]),
         # More decay, longer delay.
