@@ -106,3 +106,9 @@ def test_an_installed_package_finds_its_studies_where_pip_put_them(tmp_path, mon
         study_file("weight-decay")
     (folder / "weight-decay.yaml").touch()
     assert study_file("weight-decay") == folder / "weight-decay.yaml"
+
+
+def test_the_walk_through_shows_every_lesson():
+    page = (ROOT / "docs" / "textbook.md").read_text(encoding="utf-8")
+    for name in LESSONS:
+        assert f"(../results/reference/{name}/figure.svg)" in page, name
