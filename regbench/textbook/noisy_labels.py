@@ -80,5 +80,5 @@ LESSON = Lesson(
     title="What is true is learnt first; what is wrong is learnt by heart afterwards",
     source="Arpit et al. 2017",
     look=_look,
-    minutes=0.3,
+    minutes=0.4,
 )
