@@ -79,5 +79,5 @@ LESSON = Lesson(
     title="The best dropout rate lies inside: none overfits, too much underfits",
     source=_PAPER,
     look=_look,
-    minutes=1,
+    minutes=0.7,
 )

@@ -67,5 +67,5 @@ LESSON = Lesson(
     title="Dropout gains nothing at tiny sizes, then much, then less again",
     source=_PAPER,
     look=_look,
-    minutes=3,
+    minutes=1.5,
 )
