@@ -424,4 +424,6 @@ def test_shipped_studies_are_sound_and_begin_with_their_command(path):
     again = parse_study(dump_yaml(study.resolved()), folder=path.parent)
     assert runs(again) == runs(study)
     relative = path.relative_to(QUICKSTART.parent.parent)
-    assert f"regbench run {relative}" in text.split("name:")[0]
+    lesson = path.parent.name == "studies"
+    command = f"regbench reproduce {path.stem}" if lesson else f"regbench run {relative}"
+    assert command in text.split("name:")[0]
