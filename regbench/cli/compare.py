@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from math import isfinite
@@ -12,7 +13,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regbench.cli.consoles import readers_may_leave, stderr, stdout, write_utf8
+from regbench.cli.consoles import (
+    readers_may_leave,
+    stderr,
+    stdout,
+    write_file,
+    write_utf8,
+)
 from regbench.cli.github import annotation
 from regbench.errors import AnswerIsNo, BadData, BadStudy, RegbenchError, Unwritable
 
@@ -36,6 +43,7 @@ class CompareFormat(StrEnum):
     JSON = "json"
     CSV = "csv"
     MD = "md"
+    HTML = "html"
     GITHUB = "github"
 
 
@@ -46,6 +54,14 @@ class Missing(StrEnum):
     IGNORE = "ignore"
 
 
+# What can be written to a file.
+_ENDINGS = {
+    "html": CompareFormat.HTML,
+    "htm": CompareFormat.HTML,
+    "md": CompareFormat.MD,
+    "csv": CompareFormat.CSV,
+    "json": CompareFormat.JSON,
+}
 _Place = "A results folder, or a runs.csv."
 
 
@@ -86,9 +102,24 @@ def compare(
         ),
     ] = False,
     form: Annotated[
-        CompareFormat,
-        typer.Option("--format", help="github: a step summary, and annotations for what failed."),
-    ] = CompareFormat.TABLE,
+        CompareFormat | None,
+        typer.Option(
+            "--format",
+            help="html: a page with figures. github: a step summary, and annotations for what "
+            "failed.",
+            show_default="by the file's ending, else table",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="Write to a file what would be printed: html, md, csv or json.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Compare two studies, paired by cell and seed, and fail where a gate says so.
 
@@ -100,12 +131,26 @@ def compare(
             new,
             _rules(fail_on, min_seeds, rtol, atol, missing, allow_diverged),
             metrics,
-            form,
+            _form(form, out),
+            out,
         )
     except RegbenchError as error:
         if form is CompareFormat.GITHUB:
             _annotate(str(error).splitlines())
         raise
+
+
+def _form(form: CompareFormat | None, out: Path | None) -> CompareFormat:
+    """What is asked for, else what the file's ending says, else a table."""
+    if out is None:
+        return form or CompareFormat.TABLE
+    ending = out.suffix.lower().removeprefix(".")
+    chosen = form or _ENDINGS.get(ending)
+    if chosen is None or chosen not in _ENDINGS.values():
+        raise BadStudy(
+            f"-o {out}: expected html, md, csv or json, by --format or by the name's ending"
+        )
+    return chosen
 
 
 def _rules(
@@ -131,11 +176,18 @@ def _rules(
     )
 
 
-def _compare(base: Path, new: Path, rules: Rules, metrics: str | None, form: CompareFormat) -> None:
+def _compare(
+    base: Path,
+    new: Path,
+    rules: Rules,
+    metrics: str | None,
+    form: CompareFormat,
+    out: Path | None,
+) -> None:
     from regbench.analysis.compare import changes, default_metrics
     from regbench.analysis.judge import judge
     from regbench.analysis.pairs import Pairs
-    from regbench.report.compare import print_gates, sentence
+    from regbench.report.compare import print_changes, print_gates, sentence
     from regbench.report.say import say
     from regbench.results.runs import read_runs
 
@@ -153,7 +205,18 @@ def _compare(base: Path, new: Path, rules: Rules, metrics: str | None, form: Com
     pairs.require(names)
     found = {name: changes(pairs, name) for name in names}
     judgement = judge(pairs, found, rules)
-    _print(pairs, found, judgement, form)
+    if form is CompareFormat.GITHUB:
+        _summarize(pairs, found, judgement)
+    elif form is CompareFormat.TABLE:
+        with readers_may_leave():
+            print_changes(stdout(), found)
+    else:
+        text = _text(pairs, found, judgement, rules, (base, new), form)
+        if out is not None:
+            write_file(out, text.encode())
+        else:
+            with readers_may_leave():
+                write_utf8(text)
     errors = stderr()
     for note in (*pairs.notes, *judgement.notes):
         say(errors, f"note: {note}")
@@ -165,23 +228,29 @@ def _compare(base: Path, new: Path, rules: Rules, metrics: str | None, form: Com
         raise AnswerIsNo("\n".join(judgement.failures))
 
 
-def _print(pairs: Pairs, found: Found, judgement: Judgement, form: CompareFormat) -> None:
-    from regbench.report.compare import change_columns, print_changes
-    from regbench.report.compare_markdown import comparison_markdown
-    from regbench.results.csv_text import write_csv
+def _text(
+    pairs: Pairs,
+    found: Found,
+    judgement: Judgement,
+    rules: Rules,
+    paths: tuple[Path, Path],
+    form: CompareFormat,
+) -> str:
+    """The comparison as the content of a file."""
+    if form is CompareFormat.CSV:
+        from regbench.report.compare import change_columns
+        from regbench.results.csv_text import write_csv
 
-    if form is CompareFormat.GITHUB:
-        _summarize(pairs, found, judgement)
-        return
-    with readers_may_leave():
-        if form is CompareFormat.TABLE:
-            print_changes(stdout(), found)
-        elif form is CompareFormat.CSV:
-            write_utf8(write_csv(*change_columns(found)).decode())
-        elif form is CompareFormat.MD:
-            write_utf8(comparison_markdown(pairs, found, judgement))
-        else:
-            print(json.dumps(_facts(pairs, found, judgement), indent=1))
+        return write_csv(*change_columns(found)).decode()
+    if form is CompareFormat.MD:
+        from regbench.report.compare_markdown import comparison_markdown
+
+        return comparison_markdown(pairs, found, judgement)
+    if form is CompareFormat.HTML:
+        from regbench.report.page.comparison import comparison_page
+
+        return comparison_page(pairs, found, judgement, rules, paths, sys.argv[1:]).decode()
+    return json.dumps(_facts(pairs, found, judgement), indent=1) + "\n"
 
 
 def _facts(pairs: Pairs, found: Found, judgement: Judgement) -> dict[str, object]:

@@ -6,11 +6,12 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NoReturn
 
 from rich.console import Console
 
-__all__ = ["readers_may_leave", "stderr", "stdout", "write_utf8"]
+__all__ = ["readers_may_leave", "stderr", "stdout", "write_file", "write_utf8"]
 
 
 class _Console(Console):
@@ -38,6 +39,15 @@ def write_utf8(text: str) -> None:
         sys.stdout.write(text)
     else:
         binary.write(text.encode())
+
+
+def write_file(target: Path, content: bytes) -> None:
+    """Write a file whole or not at all, and say so."""
+    from regbench.report.say import say
+    from regbench.results.files import write_atomic
+
+    write_atomic(target, content)
+    say(stderr(), f"{target}: {len(content) / 1000:.0f} kB")
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from regbench.cli import options
-from regbench.cli.consoles import stderr
+from regbench.cli.consoles import stderr, write_file
 from regbench.errors import BadData, BadStudy
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def report(
         written = gap_markdown(content.runs.study, content.runs, content.table).encode()
     else:
         written = _figure(content, Kind.GAP, "svg" if chosen is ReportFormat.SVG else "png")
-    _write(target, written)
+    write_file(target, written)
 
 
 def plot(
@@ -94,7 +94,7 @@ def plot(
     if form not in (ReportFormat.SVG, ReportFormat.PNG):
         raise BadStudy(f"-o {target}: expected a name that ends in .svg or .png")
     content = _content(folder, with_fits=kind is Kind.FIT)
-    _write(target, _figure(content, kind, "svg" if form is ReportFormat.SVG else "png"))
+    write_file(target, _figure(content, kind, "svg" if form is ReportFormat.SVG else "png"))
 
 
 def _by_ending(path: Path | None, forms: type[ReportFormat]) -> ReportFormat | None:
@@ -136,11 +136,3 @@ def _figure(content: Content, kind: Kind, form: Literal["svg", "png"]) -> bytes:
     if drawn is None:
         raise BadStudy(f"--kind {kind.value}: this study lacks {NEEDS[kind.value]}")
     return drawn
-
-
-def _write(target: Path, content: bytes) -> None:
-    from regbench.report.say import say
-    from regbench.results.files import write_atomic
-
-    write_atomic(target, content)
-    say(stderr(), f"{target}: {len(content) / 1000:.0f} kB")

@@ -30,6 +30,7 @@ __all__ = [
     "print_gates",
     "sentence",
     "texts_of",
+    "urgency",
 ]
 
 Found = Mapping[str, Sequence[Change]]
@@ -94,6 +95,13 @@ def decimals_of(changes: Sequence[Change]) -> int:
     sizes = [abs(change.interval.mean or 0.0) for change in changes]
     largest = max((size for size in sizes if isfinite(size)), default=0.0)
     return min(max(3, 2 - floor(log10(largest))), 9) if largest > 0 else 3
+
+
+def urgency(change: Change) -> tuple[int, float]:
+    """The worst first: by what is shown, then by the change beside the values' own size."""
+    size = max(abs(change.base or 0.0), abs(change.new or 0.0))
+    moved = (change.interval.mean or 0.0) * (worse_sign(change.metric) or 1)
+    return URGENCY.index(change.word), -moved / size if size else 0.0
 
 
 def _number(value: float | None, decimals: int, sign: str = "") -> str:

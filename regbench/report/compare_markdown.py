@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from regbench.analysis.compare import Change, worse_sign
+from regbench.analysis.compare import Change
 from regbench.analysis.judge import Judgement
 from regbench.analysis.pairs import Pairs
 from regbench.report.compare import (
     LEGEND,
-    URGENCY,
     Found,
     decimals_of,
     direction,
     furthest,
     sentence,
     texts_of,
+    urgency,
 )
 from regbench.report.plain import escaped
 
@@ -35,7 +35,7 @@ def step_summary(pairs: Pairs, found: Found, judgement: Judgement, room: int) ->
         return whole
     # Rows are of different length: the most urgent ones, as many as fit beside the tables' titles.
     left = room - _size(head + foot + "".join(map(_table_head, found))) - 200
-    ranked = sorted((c for changes in found.values() for c in changes), key=_urgency)
+    ranked = sorted((c for changes in found.values() for c in changes), key=urgency)
     decimals = {metric: decimals_of(changes) for metric, changes in found.items()}
     chosen: dict[str, list[Change]] = {metric: [] for metric in found}
     taken = 0
@@ -53,13 +53,6 @@ def step_summary(pairs: Pairs, found: Found, judgement: Judgement, room: int) ->
 
 def _size(text: str) -> int:
     return len(text.encode())
-
-
-def _urgency(change: Change) -> tuple[int, float]:
-    """The worst first: by what is shown, then by the change beside the values' own size."""
-    size = max(abs(change.base or 0.0), abs(change.new or 0.0))
-    moved = (change.interval.mean or 0.0) * (worse_sign(change.metric) or 1)
-    return URGENCY.index(change.word), -moved / size if size else 0.0
 
 
 def _head(pairs: Pairs, found: Found, judgement: Judgement) -> str:

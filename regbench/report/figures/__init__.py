@@ -1,15 +1,16 @@
 """Figures of a study's results, and what other figures in the same look are made of.
 
 On plain arrays: `line_figure`, `panels_figure` (of `Panel`s of `Line`s, with `Mark`s, `Span`s and
-`Dot`s), `heatmap_figure`, `differences_figure`. Of a study: `gap_figure`, `forest_figure`,
-`curves_figure`, `path_figure`. All give the bytes of an SVG or a PNG; matplotlib is imported when
-one is drawn.
+`Dot`s), `heatmap_figure`, `differences_figure`, `moves_figure`. Of a study: `gap_figure`,
+`forest_figure`, `curves_figure`, `path_figure`. All give the bytes of an SVG or a PNG; matplotlib
+is imported when one is drawn.
 """
 
 from regbench.report.figures.curves import curves_figure
 from regbench.report.figures.forest import Difference, differences_figure, forest_figure
 from regbench.report.figures.gap import gap_figure
 from regbench.report.figures.heatmap import heatmap_figure
+from regbench.report.figures.moves import Move, moves_figure
 from regbench.report.figures.panel import (
     Dot,
     Line,
@@ -30,6 +31,7 @@ __all__ = [
     "Form",
     "Line",
     "Mark",
+    "Move",
     "Panel",
     "Span",
     "curves_figure",
@@ -38,6 +40,7 @@ __all__ = [
     "gap_figure",
     "heatmap_figure",
     "line_figure",
+    "moves_figure",
     "panels_figure",
     "path_figure",
 ]

@@ -9,28 +9,33 @@ from math import isfinite
 from regbench.analysis.cell_gap import CellGap
 from regbench.report.figures.panel import empty_figure
 from regbench.report.figures.style import (
-    GREEN,
-    GREY,
     INK,
     NARROW,
-    ORANGE,
     WIDE,
     Form,
     canvas,
     folded,
     heading,
     rendered,
+    side_colour,
     tidy,
 )
 
-__all__ = ["Difference", "differences_figure", "forest_figure"]
+__all__ = ["Difference", "differences_figure", "forest_figure", "metric_name"]
 
 _NAMES = {
     "gap_loss": "gap in loss",
     "gap_acc": "gap in accuracy",
     "gap_r2": "gap in R²",
     "val_loss": "validation loss",
+    "val_acc": "validation accuracy",
+    "val_r2": "validation R²",
 }
+
+
+def metric_name(metric: str) -> str:
+    """What a figure calls a column; its own name where there is no other."""
+    return _NAMES.get(metric, metric)
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,7 @@ def forest_figure(
     Args:
         metric: one of the gaps, or `val_loss`.
     """
-    what = _NAMES.get(metric, metric)
+    what = metric_name(metric)
     rows = []
     for row in table:
         delta = row.deltas.get(metric)
@@ -86,6 +91,7 @@ def differences_figure(
     rows: Sequence[Difference],
     *,
     sides: tuple[str, str] = ("← lower", "higher →"),
+    better: int = -1,
     width: float = WIDE,
     form: Form = "svg",
 ) -> bytes:
@@ -93,6 +99,7 @@ def differences_figure(
 
     Args:
         sides: what a place left and right of 0 means.
+        better: the side that is green, the other being orange; 0 where neither is the better one.
     """
     rows = [row for row in rows if isfinite(row.mean)]
     if not rows:
@@ -106,7 +113,7 @@ def differences_figure(
         axes = figure.subplots()
         axes.axvline(0, color=INK, linewidth=1)
         for y, row in enumerate(rows):
-            colour = {-1: GREEN, 0: GREY, 1: ORANGE}[row.side]
+            colour = side_colour(row.side, better)
             if row.low is not None and row.high is not None:
                 axes.plot([row.low, row.high], [y, y], color=colour, linewidth=1.8)
             face = colour if row.side else "none"

@@ -37,6 +37,7 @@ __all__ = [
     "heading",
     "legend_below",
     "rendered",
+    "side_colour",
     "tidy",
 ]
 
@@ -135,6 +136,17 @@ def colour_of(place: int) -> tuple[str, str]:
     (('#4477AA', '-'), ('#4477AA', '--'))
     """
     return CYCLE[place % len(CYCLE)], DASHES[place // len(CYCLE) % len(DASHES)]
+
+
+def side_colour(side: int, better: int = -1) -> str:
+    """The colour of a change that is shown to lie on this side of 0; 0 is undecided.
+
+    >>> side_colour(1, better=1) == GREEN, side_colour(-1, better=0) == BLUE
+    (True, True)
+    """
+    if side == 0:
+        return GREY
+    return BLUE if better == 0 else GREEN if side == better else ORANGE
 
 
 def folded(label: str, most: int = 28, lines: int = 2) -> str:

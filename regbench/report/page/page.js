@@ -27,6 +27,6 @@ if (table) {
       row.hidden = !words.every(word => all.includes(word));
       shown += !row.hidden;
     });
-    count.textContent = words.length ? `${shown} of ${rows.length} cells` : "";
+    count.textContent = words.length ? `${shown} of ${rows.length} ${table.dataset.rows}` : "";
   });
 }
