@@ -172,6 +172,7 @@ def test_labels_are_text(nasty):
         assert not {"img", "b"} & set(tags)
         ids = [attrs["id"] for _, attrs in seen.tags if "id" in attrs]
         assert len(ids) == len(set(ids))
+        assert all(re.fullmatch(r"[\w-]+", each) for each in ids)
         assert not any(name.startswith("on") for _, attrs in seen.tags for name in attrs)
         assert table(text)[0][0] == NASTY
 
