@@ -1,6 +1,6 @@
 """--log-dir: what TensorBoard itself reads from it is what epochs.csv holds."""
 
-import sys
+from importlib.metadata import PackageNotFoundError
 
 import pytest
 from command import regbench as regbench_command
@@ -59,8 +59,10 @@ def test_a_second_time_gives_the_same_files(study, tmp_path):
 
 
 def test_without_the_package_it_says_so_before_training(study, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "tensorboard", None)
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    def missing(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.version", missing)
     done = regbench_command("run", study, "-o", tmp_path / "out", "--log-dir", tmp_path / "log")
     assert done.code == 2
     assert "pip install 'regbench[tensorboard]'" in done.err

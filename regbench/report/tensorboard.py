@@ -29,12 +29,14 @@ def require_tensorboard() -> None:
     Raises:
         BadStudy: it is not installed.
     """
-    from importlib.util import find_spec
+    from importlib.metadata import PackageNotFoundError, version
 
-    if find_spec("tensorboard") is None:
+    try:
+        version("tensorboard")
+    except PackageNotFoundError:
         raise BadStudy(
             "--log-dir needs the package tensorboard: pip install 'regbench[tensorboard]'"
-        )
+        ) from None
 
 
 def event_files(epochs: pd.DataFrame) -> Iterator[tuple[str, bytes]]:
