@@ -1,4 +1,4 @@
-"""Weights and predictions read back: what is no plain array is refused, and nothing is unpickled."""
+"""Weights and predictions read back: no plain array, no result; and nothing is unpickled."""
 
 import numpy as np
 import pytest
