@@ -275,7 +275,7 @@ def test_a_stack_that_runs_out_of_memory_is_halved_and_a_run_alone_fails(tmp_pat
 
 def kill_on_l2(job):
     """A stack that holds an l2 run is killed by the system, wherever it trains."""
-    workers_module._messages.put(("started", job.stack.stack_id, 1, 0))
+    workers_module._messages.put(("stack_started", job.stack.stack_id, 1))
     if any(member.setting.regularizer.l2 for member in job.stack.members):
         os.kill(os.getpid(), signal.SIGKILL)
     return carry_out_module.carry_out(job, lambda *_: None)
