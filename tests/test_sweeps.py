@@ -278,7 +278,7 @@ def kill_on_l2(job):
     workers_module._messages.put(("stack_started", job.stack.stack_id, 1))
     if any(member.setting.regularizer.l2 for member in job.stack.members):
         os.kill(os.getpid(), signal.SIGKILL)
-    return carry_out_module.carry_out(job, lambda *_: None)
+    return carry_out_module.carry_out(job, lambda *_: None, lambda *_: None)
 
 
 def test_a_killed_worker_fails_its_own_stack_only(tmp_path, monkeypatch):
