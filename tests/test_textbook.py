@@ -77,6 +77,12 @@ def test_a_difference_needs_its_whole_interval_on_one_side():
     assert decided("x", "a", "b", "s", False).decision == "FAIL"
 
 
+@pytest.mark.parametrize("nothing", [np.nan, np.inf, -np.inf])
+def test_a_seed_without_a_number_does_not_vanish(nothing):
+    found = less("x", [-1.0, -1.1, -0.9, nothing], "s")
+    assert (found.decision, found.found) == ("UNDECIDED", "1 of 4 seeds have no number")
+
+
 def test_without_a_name_it_lists_and_trains_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = regbench_command("reproduce", "--format", "csv")

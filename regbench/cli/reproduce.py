@@ -10,8 +10,9 @@ import typer
 from regbench.cli import options
 from regbench.cli.consoles import readers_may_leave, stderr, stdout
 from regbench.cli.options import Format
+from regbench.cli.run import judge
 from regbench.cli.tables import print_rows
-from regbench.errors import AnswerIsNo, BadStudy
+from regbench.errors import BadStudy
 
 if TYPE_CHECKING:
     from regbench.textbook.reproduce import Reproduced
@@ -66,7 +67,8 @@ def reproduce(
             _print(each)
     if form is not Format.TABLE:
         print_rows(*columns(found), form)
-    _judge(found, strict)
+    decisions = [finding.decision for each in found for finding in each.findings]
+    judge(decisions, "sentences", strict)
 
 
 def _list(form: Format) -> None:
@@ -101,19 +103,3 @@ def _print(each: Reproduced) -> None:
                 else:
                     say(console, Text(" " * _INDENT).append_text(text))
         say(console, "")
-
-
-def _judge(found: list[Reproduced], strict: bool) -> None:
-    """End with 1 where a sentence did not come out.
-
-    Raises:
-        AnswerIsNo: saying how many.
-    """
-    decisions = [finding.decision for each in found for finding in each.findings]
-    said = []
-    if failed := decisions.count("FAIL"):
-        said.append(f"{failed} of {len(decisions)} sentences failed")
-    if strict and (undecided := decisions.count("UNDECIDED")):
-        said.append(f"{undecided} of {len(decisions)} sentences stay undecided (--strict)")
-    if said:
-        raise AnswerIsNo("\n".join(said))

@@ -17,10 +17,10 @@ from regbench.errors import AnswerIsNo
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from regbench.analysis.claims import Outcome
+    from regbench.analysis.claims import Decision, Outcome
     from regbench.api import Results
 
-__all__ = ["judge_claims", "run", "sweep"]
+__all__ = ["judge", "judge_claims", "run", "sweep"]
 
 _Device = Annotated[
     str | None, typer.Option(help="auto, cpu, cuda or cuda:i.", show_default="the study's")
@@ -205,11 +205,24 @@ def judge_claims(claims: Sequence[Outcome], strict: bool, reasons: Sequence[str]
     Raises:
         AnswerIsNo: naming them.
     """
-    decisions = [outcome.decision for outcome in claims]
+    judge([outcome.decision for outcome in claims], "claims", strict, reasons)
+
+
+def judge(
+    decisions: Sequence[Decision], what: str, strict: bool, reasons: Sequence[str] = ()
+) -> None:
+    """End with 1 where one of these is FAIL, or there are other reasons to.
+
+    Args:
+        what: the word for several of them.
+        strict: UNDECIDED is a reason, too.
+    Raises:
+        AnswerIsNo: naming them.
+    """
     said = list(reasons)
     if failed := decisions.count("FAIL"):
-        said.append(f"{failed} of {len(decisions)} claims failed")
+        said.append(f"{failed} of {len(decisions)} {what} failed")
     if strict and (undecided := decisions.count("UNDECIDED")):
-        said.append(f"{undecided} of {len(decisions)} claims stay undecided (--strict)")
+        said.append(f"{undecided} of {len(decisions)} {what} stay undecided (--strict)")
     if said:
         raise AnswerIsNo("\n".join(said))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from pathlib import Path
 
@@ -26,13 +26,7 @@ def read_weights(folder: Path, run_id: str) -> Arrays | None:
     Raises:
         BadData: the file is no safetensors file.
     """
-    path = folder / "weights" / f"{run_id}.safetensors"
-    if not path.exists():
-        return None
-    try:
-        return load(read(path))
-    except (SafetensorError, ValueError) as error:
-        raise BadData(f"{path}: cannot be understood: {error}") from error
+    return _saved(folder / "weights" / f"{run_id}.safetensors", load)
 
 
 def read_predictions(folder: Path, run_id: str) -> Arrays | None:
@@ -41,16 +35,25 @@ def read_predictions(folder: Path, run_id: str) -> Arrays | None:
     Raises:
         BadData: the file holds no plain arrays.
     """
-    path = folder / "predictions" / f"{run_id}.npz"
+    return _saved(folder / "predictions" / f"{run_id}.npz", _arrays)
+
+
+def _saved(path: Path, understand: Callable[[bytes], Arrays]) -> Arrays | None:
     if not path.exists():
         return None
+    content = read(path)
     try:
-        with zipfile.ZipFile(BytesIO(read(path))) as archive:
-            return {
-                name.removesuffix(".npy"): _array(archive.read(name)) for name in archive.namelist()
-            }
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        return understand(content)
+    except (SafetensorError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise BadData(f"{path}: cannot be understood: {error}") from error
+
+
+def _arrays(content: bytes) -> Arrays:
+    """What an .npz file holds."""
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        return {
+            name.removesuffix(".npy"): _array(archive.read(name)) for name in archive.namelist()
+        }
 
 
 def _array(content: bytes) -> npt.NDArray[np.generic]:

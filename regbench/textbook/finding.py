@@ -65,13 +65,18 @@ def less(
 ) -> Finding:
     """Paired differences, one a seed, whose mean lies below a number with its whole interval.
 
-    PASS where the 95% interval lies below it, FAIL where it lies wholly above, else UNDECIDED.
+    PASS where the 95% interval lies below it, FAIL where it lies wholly above, else UNDECIDED; so
+    is one where a seed has no number, which must not vanish from the mean.
 
     >>> less("dropout - none", [-0.3, -0.2, -0.25], "derived").decision
     'PASS'
     """
-    found = interval(np.asarray(differences, dtype=np.float64).tolist())
+    values = np.asarray(differences, dtype=np.float64)
     expected = f"below {than:g}"
+    if missing := int((~np.isfinite(values)).sum()):
+        text = f"{missing} of {len(values)} seeds have no number"
+        return Finding(what, text, expected, source, "UNDECIDED")
+    found = interval(values.tolist())
     if found.low is None or found.high is None:
         return Finding(what, shown(found), expected, source, "UNDECIDED")
     decision: Decision = "UNDECIDED"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from regbench.analysis.curves import CellCurves, MeanCurve
-from regbench.report.figures.panel import Dot, Line, Mark, Panel, empty_figure, panels_figure
+from regbench.report.figures.panel import Dot, Line, Mark, Panel, cells_figure, empty_figure
 from regbench.report.figures.style import INK, NARROW, TEST, TRAIN, VAL, WIDE, Form
 
 __all__ = ["MOST_CELLS", "curves_figure"]
@@ -44,18 +44,9 @@ def curves_figure(
     if not shown:
         return empty_figure(title, "There are no learning curves to draw.", width, form)
     panels = [_panel(cell, score, test, _ends(shown, score, names)) for cell in shown]
+    height = 1.75 if width > NARROW else 1.6
     left_out = len(able) - len(shown)
-    return panels_figure(
-        title,
-        panels,
-        columns=3 if width > NARROW else 2,
-        share_x=True,
-        share_y=True,
-        width=width,
-        panel_height=1.75 if width > NARROW else 1.6,
-        note=f"{left_out} more cells are not shown." if left_out else "",
-        form=form,
-    )
+    return cells_figure(title, panels, left_out, width=width, panel_height=height, form=form)
 
 
 def _panel(

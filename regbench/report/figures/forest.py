@@ -14,11 +14,11 @@ from regbench.report.figures.style import (
     WIDE,
     Form,
     canvas,
-    folded,
     heading,
+    name_rows,
+    named_rows,
     rendered,
     side_colour,
-    tidy,
 )
 
 __all__ = ["Difference", "differences_figure", "forest_figure", "metric_name"]
@@ -106,8 +106,7 @@ def differences_figure(
         why = "There is no cell without a regularizer to compare with."
         return empty_figure(title, why, width, form)
     wide = width > NARROW
-    names = [folded(row.label, 26 if wide else 18) for row in rows]
-    lines = sum(1 + 0.45 * name.count("\n") for name in names)
+    names, lines = named_rows([row.label for row in rows], width)
     with canvas(width, 1.05 + 0.3 * bool(title) + 0.28 * max(lines, 2)) as figure:
         heading(figure, title)
         axes = figure.subplots()
@@ -121,9 +120,7 @@ def differences_figure(
             if wide and row.note:
                 place = axes.get_yaxis_transform()
                 axes.text(1.015, y, row.note, transform=place, va="center", fontsize=7.5)
-        tidy(axes, grid="x")
-        axes.set_yticks(range(len(rows)), names)
-        axes.set_ylim(len(rows) - 0.4, -0.6)
+        name_rows(axes, names, xlabel, width, margin=0.12)
         for x, text, alignment in ((-4, sides[0], "right"), (4, sides[1], "left")):
             axes.annotate(
                 text,
@@ -134,6 +131,4 @@ def differences_figure(
                 ha=alignment,
                 fontsize=7.5,
             )
-        axes.margins(x=0.12)
-        axes.set_xlabel(folded(xlabel, int(width * 8), 3))
         return rendered(figure, form)

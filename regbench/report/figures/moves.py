@@ -10,16 +10,15 @@ from regbench.report.figures.panel import empty_figure
 from regbench.report.figures.style import (
     GREY,
     INK,
-    NARROW,
     WIDE,
     Form,
     canvas,
-    folded,
     heading,
     legend_below,
+    name_rows,
+    named_rows,
     rendered,
     side_colour,
-    tidy,
 )
 
 __all__ = ["Move", "moves_figure"]
@@ -54,8 +53,7 @@ def moves_figure(
     rows = [row for row in rows if isfinite(row.before) and isfinite(row.after)]
     if not rows:
         return empty_figure(title, "No cell has numbers in both.", width, form)
-    labels = [folded(row.label, 26 if width > NARROW else 18) for row in rows]
-    lines = sum(1 + 0.45 * label.count("\n") for label in labels)
+    labels, lines = named_rows([row.label for row in rows], width)
     with canvas(width, 1.1 + 0.3 * bool(title) + 0.28 * max(lines, 2)) as figure:
         heading(figure, title)
         axes = figure.subplots()
@@ -71,10 +69,6 @@ def moves_figure(
             [], [], "o", color=INK, markerfacecolor="none", markersize=6.5, label=names[0]
         )
         (second,) = axes.plot([], [], "o", color=GREY, markersize=5, label=names[1])
-        tidy(axes, grid="x")
-        axes.set_yticks(range(len(rows)), labels)
-        axes.set_ylim(len(rows) - 0.4, -0.6)
-        axes.margins(x=0.08)
-        axes.set_xlabel(folded(xlabel, int(width * 8), 3))
+        name_rows(axes, labels, xlabel, width, margin=0.08)
         legend_below(figure, [first, second], 2)
         return rendered(figure, form)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from regbench.analysis.curves import CellCurves
-from regbench.report.figures.panel import Line, Panel, empty_figure, panels_figure
-from regbench.report.figures.style import GREEN, NARROW, ORANGE, TRAIN, WIDE, Form
+from regbench.report.figures.panel import Line, Panel, cells_figure, empty_figure
+from regbench.report.figures.style import GREEN, ORANGE, TRAIN, WIDE, Form
 
 __all__ = ["NOISE_COLUMNS", "memorisation_figure"]
 
@@ -46,15 +46,4 @@ def memorisation_figure(
             if (found := cell.means.get(name)) is not None
         ]
         panels.append(Panel(cell.cell, "epoch", "training accuracy", lines, ends=(0, 1.02)))
-    left_out = len(able) - len(panels)
-    return panels_figure(
-        title,
-        panels,
-        columns=3 if width > NARROW else 2,
-        share_x=True,
-        share_y=True,
-        width=width,
-        panel_height=1.75,
-        note=f"{left_out} more cells are not shown." if left_out else "",
-        form=form,
-    )
+    return cells_figure(title, panels, len(able) - len(panels), width=width, form=form)

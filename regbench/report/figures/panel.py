@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 
-__all__ = ["Dot", "Line", "Mark", "Panel", "Span", "line_figure", "panels_figure"]
+__all__ = ["Dot", "Line", "Mark", "Panel", "Span", "cells_figure", "line_figure", "panels_figure"]
 
 Floats = npt.NDArray[np.float64]
 Numbers = Sequence[float | None] | Floats
@@ -186,6 +186,28 @@ def panels_figure(
             handles = list(known.values()) if len(known) > 1 else []
             legend_below(figure, handles, across, note)
         return rendered(figure, form)
+
+
+def cells_figure(
+    title: str,
+    panels: Sequence[Panel],
+    left_out: int,
+    *,
+    width: float = WIDE,
+    panel_height: float = 1.75,
+    form: Form = "svg",
+) -> bytes:
+    """One panel a cell on shared axes; a line says how many cells are left out."""
+    return panels_figure(
+        title,
+        panels,
+        share_x=True,
+        share_y=True,
+        width=width,
+        panel_height=panel_height,
+        note=f"{left_out} more cells are not shown." if left_out else "",
+        form=form,
+    )
 
 
 def draw_panel(

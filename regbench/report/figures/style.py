@@ -36,6 +36,8 @@ __all__ = [
     "folded",
     "heading",
     "legend_below",
+    "name_rows",
+    "named_rows",
     "rendered",
     "side_colour",
     "tidy",
@@ -196,3 +198,18 @@ def tidy(axes: Axes, *, grid: Literal["x", "y", "both"] = "y") -> None:
     axes.tick_params(length=3, width=0.6)
     for spine in axes.spines.values():
         spine.set_linewidth(0.6)
+
+
+def named_rows(labels: Sequence[str], width: float) -> tuple[list[str], float]:
+    """Labels folded for the left of a chart of rows, and the height of them all in lines."""
+    names = [folded(label, 26 if width > NARROW else 18) for label in labels]
+    return names, sum(1 + 0.45 * name.count("\n") for name in names)
+
+
+def name_rows(axes: Axes, names: Sequence[str], xlabel: str, width: float, margin: float) -> None:
+    """Name the rows of a chart, the first one on top, and its horizontal axis."""
+    tidy(axes, grid="x")
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.margins(x=margin)
+    axes.set_xlabel(folded(xlabel, int(width * 8), 3))
