@@ -136,8 +136,10 @@ def _curves(content: Content) -> Section:
     words = (
         "Mean over the seeds with its 95% interval. Dotted: the mean best epoch. Dashed: the mean "
         "epoch at which early stopping ended training. A curve ends where fewer than half of its "
-        f"seeds are still training. The first {MOST_CELLS} cells are shown."
+        "seeds are still training."
     )
+    if len(content.table) > MOST_CELLS:
+        words += f" The first {MOST_CELLS} cells are shown."
     return Section("curves", "Learning curves", words, pictures)
 
 
