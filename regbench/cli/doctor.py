@@ -6,7 +6,6 @@ import os
 import platform
 import sys
 import time
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated
 
@@ -67,6 +66,8 @@ def _folder(folder: Path, rebuild: bool) -> None:
 
 
 def _installation() -> None:
+    from importlib.metadata import PackageNotFoundError, version
+
     print(f"python        {platform.python_version()} ({sys.executable})")
     print(f"platform      {platform.platform()}")
     for name in ("regbench", "torch", "numpy", "scipy", "scikit-learn", "pandas", "pydantic"):
