@@ -65,6 +65,7 @@ def _runs_table(plan: Plan, records: Mapping[str, RunRecord]) -> Table:
     metrics = metrics_of(plan)
     header = [
         *("schema_version", "study", "run_id", "cell", "regularizer", "seed", "status", "error"),
+        *(f"n_{part}" for part in _PARTS),
         *("epochs_run", "best_epoch", "reading_epoch"),
         *metrics,
         *extra,
@@ -77,6 +78,7 @@ def _runs_table(plan: Plan, records: Mapping[str, RunRecord]) -> Table:
         return [
             *(SCHEMA_VERSION, plan.study.name, run.run_id, cell.name, cell.regularizer, run.seed),
             *(record.status, record.error),
+            *(record.sizes.get(part) for part in _PARTS),
             *(record.epochs_run, record.best_epoch, record.reading_epoch),
             *(_metric(record, name) for name in metrics),
             *(
