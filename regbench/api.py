@@ -16,7 +16,7 @@ from regbench.analysis.cell_gap import CellGap
 from regbench.analysis.claims import Outcome, decide
 from regbench.analysis.gap import gap_columns, gap_table
 from regbench.analysis.gate import GateOutcome, parse_limits
-from regbench.config.claims import METRICS, Addresses, BadClaim, Claim, Term, resolve
+from regbench.config.claims import Addresses, BadClaim, Claim, Term, resolve
 from regbench.config.load import load_study, more_claims, study_from_mapping
 from regbench.config.plan import Study, make_plan
 from regbench.config.speaks import Over
@@ -242,7 +242,7 @@ def check(
     study, rows = recorded_study(Path(folder)), read_runs(Path(folder))
     claims = [*study.claims, *more_claims(study, expect)]
     by_seed = BySeed(rows, over)
-    bounds = parse_limits(limits, METRICS)
+    bounds = parse_limits(limits)
     _require_metrics(bounds, study)
     return Results(
         Path(folder),

@@ -14,6 +14,7 @@ from regbench.analysis.words import some
 from regbench.config.speaks import Over
 from regbench.errors import BadData
 from regbench.results.runs import RunRow, Runs
+from regbench.vocabulary.metrics import COLUMNS
 
 __all__ = ["BySeed", "Floats"]
 
@@ -132,7 +133,7 @@ class BySeed:
 
 
 def _ratio(row: RunRow, metric: str) -> float:
-    of_test = metric.startswith("test_") or metric in (*DERIVED, "stopping_regret")
+    of_test = metric in COLUMNS and "test_size" in COLUMNS[metric].keys
     scored = row.metrics.get("n_test" if of_test else "n_val", nan)
     train = row.metrics.get("n_train", nan)
     if row.ok and not (train > 0 and scored >= 0):

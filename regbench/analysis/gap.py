@@ -25,10 +25,10 @@ from regbench.analysis.words import counted
 from regbench.config.speaks import Over
 from regbench.errors import BadStudy
 from regbench.results.runs import Runs
+from regbench.vocabulary.metrics import GAPS, LOSS
 
-__all__ = ["GAPS", "gap_columns", "gap_table"]
+__all__ = ["gap_columns", "gap_table"]
 
-GAPS = ("gap_loss", "gap_acc", "gap_r2")
 _NOTHING = Interval(None, None, None, 0)
 
 
@@ -194,7 +194,7 @@ _FIGURES = ("p", "p_adjusted", "p_improvement", "min_detectable")
 
 def _suffix(name: str) -> str:
     """The gap in loss has the plain names; the others say which difference they speak of."""
-    return "" if name == "gap_loss" else f"_{name}"
+    return "" if name == LOSS.gap_column else f"_{name}"
 
 
 def _values(

@@ -16,7 +16,7 @@ from math import isfinite
 import numpy as np
 
 from regbench.analysis.claims import COUNTED, Decision
-from regbench.analysis.compare import Change, worse_sign
+from regbench.analysis.compare import Change
 from regbench.analysis.statistics import (
     Floats,
     Interval,
@@ -27,6 +27,7 @@ from regbench.analysis.statistics import (
 )
 from regbench.analysis.words import counted, some
 from regbench.errors import BadStudy
+from regbench.vocabulary.metrics import COLUMNS, worse_sign
 
 __all__ = [
     "Gate",
@@ -226,15 +227,13 @@ def parse_gates(texts: Sequence[str]) -> tuple[Gate, ...]:
     return tuple(gates)
 
 
-def parse_limits(texts: Sequence[str], metrics: Collection[str]) -> tuple[Limit, ...]:
+def parse_limits(texts: Sequence[str]) -> tuple[Limit, ...]:
     """Limits as the command line has them: `gap_acc:0.1` (no cell above), `val_acc:>=0.9`.
 
-    Args:
-        metrics: those that there are.
     Raises:
         BadStudy: naming all that cannot be understood.
 
-    >>> parse_limits(["val_acc:>=0.9"], ["val_acc"])
+    >>> parse_limits(["val_acc:>=0.9"])
     (Limit(text='val_acc:>=0.9', metric='val_acc', sign=-1, bound=0.9, strict=False),)
     """
     from regbench.config.messages import did_you_mean  # brings pydantic
@@ -249,8 +248,8 @@ def parse_limits(texts: Sequence[str], metrics: Collection[str]) -> tuple[Limit,
         bound = float(minus + digits + (exponent or ""))
         if not isfinite(bound):
             problems.append(f"--max: expected metric:number, not {text!r}")
-        elif metric not in metrics:
-            hint = did_you_mean(metric, metrics)
+        elif metric not in COLUMNS:
+            hint = did_you_mean(metric, COLUMNS)
             problems.append(
                 f"--max: expected metric:number, not {text!r}: no metric {metric}{hint}"
             )
