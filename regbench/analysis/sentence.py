@@ -16,10 +16,13 @@ def sentence(table: Sequence[CellGap]) -> str:
 
     Speaks of the baseline with the largest gap and the cells compared with it.
     """
+    here = {row.cell for row in table}  # a part of a table may be without its baseline
     compared = [
         row
         for row in table
-        if "gap_loss" in row.deltas and row.deltas["gap_loss"].interval.mean is not None
+        if row.baseline in here
+        and "gap_loss" in row.deltas
+        and row.deltas["gap_loss"].interval.mean is not None
     ]
     if not compared:
         return _without_baseline(table)
