@@ -21,7 +21,7 @@ def predict(member: Member, state: State, folder: Path, like: Tensor) -> dict[st
 
     Returns:
         for each part `<part>_ids` (n,) row ids, `<part>_y` (n,) targets as given, and
-        `<part>_probability` (n, C) in float64, or for a regression `<part>_prediction` (n,): what
+        `<part>_probability` (n, C), or for a regression `<part>_prediction` (n,), in float64: what
         the run's scores are computed from, to the last bit.
     """
     examples = Examples([member.setting], [member.seed], folder, like)
@@ -39,5 +39,5 @@ def predict(member: Member, state: State, folder: Path, like: Tensor) -> dict[st
         if examples.task == "classification":
             arrays[f"{name}_probability"] = torch.softmax(outputs.double(), 1).cpu().numpy()
         else:
-            arrays[f"{name}_prediction"] = outputs[:, 0].cpu().numpy()
+            arrays[f"{name}_prediction"] = outputs[:, 0].double().cpu().numpy()
     return arrays
