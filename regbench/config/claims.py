@@ -293,8 +293,8 @@ def _needs(metric: str, dataset: DatasetConfig) -> Iterator[str]:
     """The keys of a data set without which there is no such metric."""
     if metric in (*NOISE_ACCURACIES, "flip_rate"):
         yield "label_noise"
-    if dataset.name == "csv" and dataset.split_column is not None:
-        return  # the file says which parts there are
+    if dataset.split_by is not None:
+        return  # the data say which parts there are
     if metric.startswith(("val_", "gap_")) or metric == "selection_optimism":
         yield "val_size"
     if metric.startswith("test_") or metric in _OF_TEST:
