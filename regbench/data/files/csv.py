@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from regbench.config.schema import Csv, Task
-from regbench.data.files.csv_text import MAX_COLUMNS, CsvText, plain_text
-from regbench.data.files.reading import file_source, read_whole
+from regbench.data.files.csv_text import MAX_COLUMNS, CsvText
+from regbench.data.files.reading import as_text, file_source, plain_text, read_whole
 from regbench.data.table import Floats, Ints, Table
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _parse(config: Csv, content: bytes) -> Table:
     )
 
 
-CSV = file_source(_parse, lambda config, raw: plain_text(config.label, raw))
+CSV = file_source(_parse, as_text)
 
 
 def last_column(path: Path) -> pd.Series:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO, TextIOWrapper
@@ -14,7 +13,7 @@ from regbench.errors import BadData
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MAX_COLUMNS", "CsvText", "plain_text"]
+__all__ = ["MAX_COLUMNS", "CsvText"]
 
 # Bounds far above what anyone trains on, so that a hostile file is refused at its first lines.
 MAX_COLUMNS = 65_536
@@ -26,7 +25,7 @@ class CsvText:
     """One file: comma-separated, UTF-8, a header line, then one row a record.
 
     name: the path as the study gives it; every message starts with it.
-    content: as `plain_text` makes it.
+    content: its text, as `reading.plain_text` makes it.
     """
 
     name: str
@@ -131,27 +130,6 @@ class CsvText:
                 raise BadData(f"{self.name}: line {number} is longer than {_MAX_LINE} characters")
             yield line
             number += 1
-
-
-def plain_text(name: str, raw: bytes) -> bytes:
-    """The text of a file: UTF-8 without a byte order mark, every line end a \\n.
-
-    pandas loses a row where lone \\r and empty lines meet.
-
-    Raises:
-        BadData: it is not UTF-8; with the line.
-
-    >>> plain_text("a.csv", b"\\xef\\xbb\\xbfx,y\\r\\n1,2\\r")
-    b'x,y\\n1,2\\n'
-    """
-    text = raw.removeprefix(BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    try:
-        text.decode()
-    except UnicodeDecodeError as error:
-        line = text.count(b"\n", 0, error.start) + 1
-        byte = text[error.start]
-        raise BadData(f"{name}: line {line}: byte 0x{byte:02x} is not UTF-8 text") from None
-    return text
 
 
 def _is_number(text: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from regbench.data.source import Source
 from regbench.data.table import Table
 from regbench.errors import BadData
 
-__all__ = ["file_source", "read_whole"]
+__all__ = ["as_text", "file_source", "plain_text", "read_whole"]
 
 # Tables kept by a process; of their files only the digests.
 _TABLES = 4
@@ -103,6 +104,32 @@ class _File:
 def _own(config: Block) -> str:
     """The keys by which a file is read: cells that only split it otherwise share its table."""
     return config.model_dump_json(exclude=SPLITTING)
+
+
+def as_text(config: Any, raw: bytes) -> bytes:
+    """The `decode` of a text format."""
+    return plain_text(config.label, raw)
+
+
+def plain_text(name: str, raw: bytes) -> bytes:
+    """The text of a file: UTF-8 without a byte order mark, every line end a \\n.
+
+    pandas loses a row where lone \\r and empty lines meet.
+
+    Raises:
+        BadData: it is not UTF-8; with the line.
+
+    >>> plain_text("a.csv", b"\\xef\\xbb\\xbfx,y\\r\\n1,2\\r")
+    b'x,y\\n1,2\\n'
+    """
+    text = raw.removeprefix(BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        line = text.count(b"\n", 0, error.start) + 1
+        byte = text[error.start]
+        raise BadData(f"{name}: line {line}: byte 0x{byte:02x} is not UTF-8 text") from None
+    return text
 
 
 def read_whole(path: Path, name: str) -> bytes:
