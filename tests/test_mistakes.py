@@ -741,7 +741,7 @@ CASES = [
         )
         for dataset, key, metrics in (
             ("iris", "label_noise", ("train_acc_clean", "noisy_rows_acc", "flip_rate")),
-            ("diabetes", "label_noise", ("noisy_rows_true_acc", "flip_rate")),
+            ("diabetes", "label_noise", ("flip_rate",)),
             (
                 "{name: iris, val_size: 0}",
                 "val_size",
@@ -754,6 +754,14 @@ CASES = [
             ),
         )
         for metric in metrics
+    ),
+    (
+        "dataset: diabetes\nexpect: ['noisy_rows_true_acc[none] < 1', 'gap_acc[none] < 1']\n",
+        [],
+        (
+            "study.yaml:2:10 expect[0]: 'none' is a regression, which has no noisy_rows_true_acc\n"
+            "study.yaml:2:43 expect[1]: 'none' is a regression, which has no gap_acc: use gap_r2"
+        ),
     ),
     (
         IRIS

@@ -99,7 +99,30 @@ def _installation() -> None:
     print(
         f"here          {'writable' if os.access('.', os.W_OK) else 'NOT writable'}: {Path.cwd()}"
     )
+    _same_bits()
     _self_check()
+
+
+def _same_bits() -> None:
+    """Products of common shapes alone and among others: whether a run's bits are its own here."""
+    from itertools import product
+
+    import torch
+
+    from regbench.nn.products import shapes_that_differ
+
+    sides = ((1, 2, 7, 32, 64, 128), (1, 2, 13, 64, 784), (1, 2, 10, 32, 128))
+    shapes = list(product(*sides))
+    torch.set_num_threads(1)  # as a stack trains
+    for dtype in (torch.float32, torch.float64):
+        if wrong := shapes_that_differ(shapes, dtype):
+            raise AnswerIsNo(
+                f"same bits: not on this machine: in {dtype}, {len(wrong)} of {len(shapes)} shapes "
+                "of products differ between a run alone and the same run in a stack, the first "
+                f"{wrong[0]}: last digits depend on what trains together; please report this with "
+                "the lines above and the processor's name"
+            )
+    print(f"same bits     products of {len(shapes)} shapes are the same alone and in a stack")
 
 
 def _self_check() -> None:

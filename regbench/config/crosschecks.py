@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from regbench.config.characters import forbidden_character
 from regbench.config.schema import DatasetConfig, Regularizer, Setting
+from regbench.vocabulary.metrics import COLUMNS, twin
 
 __all__ = ["contradictions", "doubts", "part_count"]
 
@@ -65,16 +66,18 @@ def _layers(setting: Setting) -> Iterator[Finding]:
 
 
 def _tasks(setting: Setting) -> Iterator[Finding]:
-    stopping = setting.regularizer.early_stopping
-    if setting.dataset.task == "regression":
+    stopping, task = setting.regularizer.early_stopping, setting.dataset.task
+    if task == "regression":
         if getattr(setting.dataset, "label_noise", 0):
             yield "dataset.label_noise", "redraws classes, and a regression has none"
         if setting.regularizer.label_smoothing:
             yield "regularizer.label_smoothing", "spreads classes, and a regression has none"
-        if stopping is not None and stopping.monitor == "val_acc":
-            yield "regularizer.early_stopping.monitor", "a regression has no accuracy: use val_r2"
-    elif stopping is not None and stopping.monitor == "val_r2":
-        yield "regularizer.early_stopping.monitor", "a classification has no R^2: use val_acc"
+    if stopping is not None:
+        watched = COLUMNS[stopping.monitor]
+        if watched.task not in (None, task):
+            what, near = watched.title.removeprefix("validation "), twin(stopping.monitor)
+            use = f": use {near}" if near else ""
+            yield "regularizer.early_stopping.monitor", f"a {task} has no {what}{use}"
 
 
 def _sizes(dataset: DatasetConfig) -> Iterator[Finding]:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from regbench.vocabulary.metrics import METRICS, Task
+
 __all__ = [
     "SPLITTING",
     "TOP_LEVEL",
@@ -30,7 +32,6 @@ __all__ = [
 
 SCHEMA_VERSION: Literal[1] = 1
 
-Task = Literal["classification", "regression"]
 Activation = Literal["relu", "tanh", "gelu", "elu", "selu", "sigmoid"]
 Initializer = Literal[
     "he_normal",
@@ -368,7 +369,10 @@ class BatchNorm(Block):
     eps: Positive = Field(1e-5, description="added to the variance")
 
 
-Monitor = Literal["val_loss", "val_acc", "val_r2", "train_loss"]
+if TYPE_CHECKING:
+    Monitor = str
+else:
+    Monitor = Literal[(*(f"val_{name}" for name in METRICS), "train_loss")]
 
 
 class EarlyStopping(Block):
