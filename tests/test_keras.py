@@ -28,8 +28,7 @@ OPTIMIZERS = {
         {"name": "sgd", "lr": 0.02, "momentum": 0.9, "nesterov": True},
         lambda: keras.optimizers.SGD(0.02, momentum=0.9, nesterov=True),
     ),
-    # Keras has eps inside the root and ours outside: so small that its place does not matter, and
-    # with the same floor for gradients of about 0 (a bias before batchnorm).
+    # Keras has eps inside the root and ours outside: so small that its place does not matter.
     "rmsprop": (
         {"name": "rmsprop", "lr": 0.002, "alpha": 0.9, "eps": 1e-12},
         lambda: keras.optimizers.RMSprop(0.002, rho=0.9, epsilon=1e-24),
@@ -76,8 +75,7 @@ def keras_model(chosen, state, penalty, optimizer):
                 state[f"layers.{i}.weight"].shape[1],
                 kernel_regularizer=penalty(),
                 kernel_constraint=constraint,
-                # A bias before batchnorm does nothing; but its gradient, which is rounding noise,
-                # is blown up by Adam, and Keras's noise is that of float32.
+                # A bias before batchnorm does nothing, and ours keeps its initial zeros.
                 use_bias=norm is None or i == hidden,
             )
         )
