@@ -128,7 +128,11 @@ class _Dataset(Block):
 
     @property
     def origin(self) -> str:
-        """By what a study's data sets are told apart: where they lie, else their name."""
+        """By what a study's data sets are told apart: where they lie, else their name.
+
+        Blocks of one origin have one fingerprint: keys that change what is read of a file belong
+        into it.
+        """
         return ", ".join(getattr(self, key) for key in self.places) or self.name
 
     @property

@@ -113,6 +113,8 @@ def run_plan(
     kept = sum(run.run_id in done for run in plan.runs)
     study = plan.study
     jobs = [Job(stack, study.folder, store.folder, where, study.metrics) for stack in stacks]
+    datasets = {cell.setting.dataset.origin: cell.setting.dataset for cell in study.cells}
+    in_files = [dataset for dataset in datasets.values() if dataset.places]
     try:
         trained = {run_id for stack in stacks for run_id in stack.run_ids}
         cells = {r.run_id: r.cell.name for r in plan.runs if r.run_id in trained | done}
@@ -122,7 +124,8 @@ def run_plan(
             if result.halved:
                 store.add_provenance({"event": "split by memory", "stack": result.stack_id})
             progress.stack_done(result.stack_id, result.runs, result.diverged, result.failed)
-            _require_planned_data(plan)  # committed is what was read before
+            for dataset in in_files:  # committed is what was read before
+                require_unchanged(dataset, plan.study.folder, plan.data[dataset.origin])
             clock.count(result.diverged, result.failed)
         if limits.shard is None:
             discard_all(store.folder)  # of stacks that were committed just before a crash
@@ -206,13 +209,6 @@ def _share(stacks: Sequence[Stack], shard: tuple[int, int] | None, folder: Path)
         if least == index - 1:
             mine.append(stack)
     return sorted(mine, key=lambda stack: stack.stack_id)
-
-
-def _require_planned_data(plan: Plan) -> None:
-    """Refuse to go on once a file of the study holds something else than when it was planned."""
-    blocks = {cell.setting.dataset.origin: cell.setting.dataset for cell in plan.study.cells}
-    for dataset in blocks.values():
-        require_unchanged(dataset, plan.study.folder, plan.data[dataset.origin])
 
 
 def _check_data(plan: Plan) -> None:
