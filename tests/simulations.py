@@ -99,11 +99,23 @@ def share(number, draws):
     return f"{number / draws:.3f}".removeprefix("0")
 
 
+def heading(titles):
+    return "| " + " | ".join(titles) + " |\n| --- " + "| ---: " * (len(titles) - 1) + "|"
+
+
 def main():
     rng = np.random.default_rng(13)
     print(f"{DRAWS} draws each; {SHARED:.0%} of the variance is shared by the cells.\n")
-    print("| n | cells | false FAIL of a gate | false PASS | power | false decision of a table | po"
-          "wer |\n| --- " + "| ---: " * 6 + "|")  # fmt: skip
+    titles = [
+        "n",
+        "cells",
+        "false FAIL",
+        "false PASS",
+        "power of a gate",
+        "false table",
+        "power of it",
+    ]
+    print(heading(titles))
     for seeds in SEEDS:
         for cells in CELLS:
             row = [
@@ -114,8 +126,8 @@ def main():
                 tables_that_decide(rng, DRAWS, cells, seeds, 2.0),
             ]
             print(f"| {seeds} | {cells} | " + " | ".join(share(x, DRAWS) for x in row) + " |")
-    print("\n| n | false decision of a claim | power | seeds interval misses, these data | the same, "
-          "other data | rows interval misses, other data |\n| --- " + "| ---: " * 5 + "|")  # fmt: skip
+    titles = ["n", "false claim", "power of it", "seeds, these data", "seeds, other data"]
+    print("\n" + heading([*titles, "rows, other data"]))
     for seeds in (*SEEDS, 30):
         row = [
             claims_that_decide(rng, DRAWS, seeds),

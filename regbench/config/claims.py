@@ -11,7 +11,7 @@ An address may hold brackets of its own, as a label like `[8]` does.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import isinf
@@ -30,6 +30,7 @@ __all__ = [
     "Pair",
     "Term",
     "parse_claim",
+    "require_asked",
     "resolve",
 ]
 
@@ -187,6 +188,23 @@ def _closing(text: str, start: int) -> int:
     return balanced if balanced >= 0 else first
 
 
+def require_asked(claim: Claim, metrics: Collection[str]) -> None:
+    """Refuse a metric that the study does not ask for: its runs do not have it.
+
+    Args:
+        metrics: what the study asks for.
+    Raises:
+        BadClaim: naming it.
+    """
+    for term in (claim.left, claim.right):
+        if isinstance(term, Term) and (asked := COLUMNS[term.metric].asked) not in ("", *metrics):
+            listed = ", ".join([*metrics, asked])
+            raise BadClaim(
+                f"{term.metric} is there only where it is asked for: metrics: [{listed}]",
+                term.column,
+            )
+
+
 class Addresses:
     """The cells of a study by all that a claim may call them; made once for many claims."""
 
@@ -279,9 +297,9 @@ def _require_metric(term: Term, cell: Cell) -> None:
 
 def _needs(keys: Iterable[str], dataset: DatasetConfig) -> Iterator[str]:
     """Those of a column's keys that this data set must give."""
-    of_file = dataset.name == "csv" and dataset.split_column is not None
     for key in keys:
-        if key == "label_noise" or not of_file:  # else the file says which parts there are
+        # Where the data bring their own split, they say which parts there are.
+        if key == "label_noise" or dataset.split_by is None:
             yield key
 
 

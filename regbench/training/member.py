@@ -26,12 +26,14 @@ class Member:
     """One trajectory of a stack: a setting and a seed, and the stopping rules that read it.
 
     `readings` maps run ids to their rules; None is the reading of the final epoch. The setting's
-    own early_stopping is not looked at.
+    own early_stopping is not looked at. `data` is the fingerprint that its data must have; None
+    takes them as they are.
     """
 
     setting: Setting
     seed: int
     readings: Mapping[str, EarlyStopping | None]
+    data: str | None = None
 
 
 @dataclass(frozen=True)
@@ -61,10 +63,12 @@ class Trajectory:
 
     `curves` maps names to (E,) arrays, one value an epoch from 1 (or the single epoch 0); NaN
     where there is none. `flip_rate` is the share of training labels that noise really changed,
-    `sizes` how many examples each part has.
+    `constant` what the constant prediction scores, by column, `sizes` how many examples each part
+    has.
     """
 
     curves: Mapping[str, Array]
     flip_rate: float | None
     readings: Sequence[Reading]
+    constant: Mapping[str, float] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
