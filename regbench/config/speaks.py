@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Literal
 
 from regbench.config.schema import DatasetConfig
 
-__all__ = ["Over", "why_no_rows"]
+__all__ = ["Over", "usual", "why_no_rows"]
 
 Over = Literal["seeds", "rows"]
 
@@ -26,6 +27,19 @@ def why_no_rows(dataset: DatasetConfig) -> str:
     """
     if dataset.split_seed is not None:
         return "split_seed pins the split"
-    if getattr(dataset, "split_column", None) is not None:
-        return "split_column brings the split"
+    if dataset.split_by is not None:
+        return f"{dataset.split_by} brings the split"
+    if dataset.unit == "time":
+        return "time makes one split for all seeds"
     return ""
+
+
+def usual(datasets: Collection[DatasetConfig]) -> Over:
+    """What intervals speak of where a study does not say it: with folds of other rows.
+
+    >>> from regbench.config.schema import Iris
+    >>> usual([Iris(name="iris", folds=5)]), usual([Iris(name="iris")])
+    ('rows', 'seeds')
+    """
+    rows = all(each.folds is not None and not why_no_rows(each) for each in datasets)
+    return "rows" if rows and datasets else "seeds"

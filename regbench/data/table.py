@@ -35,6 +35,8 @@ class Table:
     categories: column number -> its texts, for the text columns only.
     parts: (N,) of "train", "val", "test", where the data set brings its own split.
     fingerprint: of what it was parsed from; empty where nothing was read.
+    groups, time: (N,) what is equal for rows of one group, and what orders rows by time; where the
+        block names such a column.
     """
 
     values: Floats
@@ -44,6 +46,8 @@ class Table:
     categories: dict[int, tuple[str, ...]] = field(default_factory=dict)
     parts: npt.NDArray[np.str_] | None = None
     fingerprint: str = ""
+    groups: npt.NDArray[np.generic] | None = None
+    time: npt.NDArray[np.generic] | None = None
 
     @property
     def task(self) -> Task:

@@ -34,10 +34,11 @@ _LARGEST = float(np.finfo(np.float32).max)
 
 def _parse(config: Csv, content: bytes) -> Table:
     text, target, drop = CsvText(config.label, content), config.target, config.drop
-    split_column = config.split_column
+    split_column, groups, time = config.split_column, config.groups, config.time
     names = text.header()
     asked = [("target", target), *(("drop", column) for column in drop)]
-    asked += [] if split_column is None else [("split_column", split_column)]
+    roles = {"split_column": split_column, "groups": groups, "time": time}
+    asked += [(role, column) for role, column in roles.items() if column is not None]
     _require_columns(text, names, asked)
     not_features = {column for _, column in asked}
     features = [name for name in names if name not in not_features]
@@ -67,6 +68,8 @@ def _parse(config: Csv, content: bytes) -> Table:
         class_names=class_names,
         categories=categories,
         parts=None if split_column is None else _parts(text, frame[split_column]),
+        groups=None if groups is None else _groups(text, frame[groups]),
+        time=None if time is None else _times(text, frame[time]),
     )
 
 
@@ -169,6 +172,35 @@ def _parts(text: CsvText, cells: pd.Series) -> npt.NDArray[np.str_]:
     if not (parts == "train").any():
         raise text.error("no row is marked train", column=name)
     return parts.to_numpy(dtype=np.str_)
+
+
+def _groups(text: CsvText, cells: pd.Series) -> Ints:
+    """(N,) numbers of the groups, as they come in the file."""
+    import pandas as pd
+
+    codes, _ = pd.factorize(_texts(cells))
+    for row in np.flatnonzero(codes < 0):
+        raise text.error("no group: an empty cell", row=int(row), column=str(cells.name))
+    return codes.astype(np.int64)
+
+
+def _times(text: CsvText, cells: pd.Series) -> Ints:
+    """(N,) the place of each row's time among all times: of a number, or of an ISO date."""
+    import pandas as pd
+
+    values, slip = _numbers(cells)
+    times: npt.NDArray[np.generic] = values
+    missing = ~np.isfinite(values)
+    what = "no finite number" if slip is None else "not a number, as others are"
+    if slip is not None and missing.all():
+        dates = pd.to_datetime(_texts(cells), format="ISO8601", errors="coerce", utc=True)
+        times, missing = dates.to_numpy(), dates.isna().to_numpy()
+        what = "neither a number nor an ISO date (2024-05-31, 2024-05-31T08:00)"
+    for row in np.flatnonzero(missing):
+        cell = "no time: an empty cell" if pd.isna(cells[row]) else f"'{cells[row]}' is {what}"
+        raise text.error(cell, row=int(row), column=str(cells.name))
+    places: Ints = np.unique(times, return_inverse=True)[1]
+    return places
 
 
 def _numbers(cells: pd.Series) -> tuple[Floats, int | None]:
