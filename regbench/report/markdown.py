@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from regbench.analysis.cell_gap import CellGap
+from regbench.analysis.lost import lost
 from regbench.analysis.sentence import sentence
 from regbench.report.columns import columns_for, legend
 from regbench.report.plain import escaped
@@ -19,6 +20,7 @@ def gap_markdown(study: str, runs: Runs, table: Sequence[CellGap]) -> str:
     lines = [
         f"# {escaped(study)}",
         "",
+        *(line for text in lost(runs) for line in (f"**{escaped(text)}.**", "")),
         escaped(sentence(table)),
         "",
         "| " + " | ".join(column.title for column in columns) + " |",

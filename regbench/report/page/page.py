@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from regbench.analysis.claims import LOOKING_AGAIN
 from regbench.analysis.empty import empty_scores
 from regbench.analysis.gap import gap_columns
+from regbench.analysis.lost import lost
 from regbench.analysis.words import counted
 from regbench.report.columns import columns_for, legend
 from regbench.report.content import Content
@@ -33,6 +35,7 @@ def page(content: Content) -> bytes:
         second=second,
         tiles=tiles(table),
         claims=content.claims,
+        looking_again=LOOKING_AGAIN if any(each.advises for each in content.claims) else "",
         sections=sections(content) if table else [],
         columns=columns,
         rows=[([column.of(row) for column in columns], row) for row in table],
@@ -55,14 +58,7 @@ def _asked(content: Content, seeds: int) -> str:
 
 
 def _warnings(content: Content) -> list[str]:
-    found = []
-    lost = [row for row in content.runs.rows if not row.ok]
-    if lost:
-        kinds = {
-            status: sum(row.status == status for row in lost) for status in ("diverged", "failed")
-        }
-        named = " and ".join(f"{n} {status}" for status, n in kinds.items() if n)
-        found.append(f"{named} of {counted(len(content.runs.rows), 'run')}: left out of all means.")
+    found = [f"{sentence}." for sentence in lost(content.runs)]
     if content.table and max(row.n for row in content.table) == 1:
         found.append(
             "One seed: there are no intervals, and no difference here can be told from chance. Add "
