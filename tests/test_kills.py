@@ -9,6 +9,8 @@ import pytest
 from command import contents, regbench, study
 from processes import gone, run_script
 
+pytestmark = pytest.mark.xdist_group("processes")
+
 
 def kill_nine(tmp_path, *arguments):
     return run_script("kill_nine.py", tmp_path, *arguments)

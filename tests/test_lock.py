@@ -16,6 +16,8 @@ from regbench.errors import FolderInUse
 from regbench.results import lock as lock_module
 from regbench.results.store import Store
 
+pytestmark = pytest.mark.xdist_group("processes")
+
 LONG = SMALL.replace("epochs: 4", "epochs: 1000000")
 
 

@@ -11,6 +11,8 @@ import pytest
 from command import SMALL, contents, regbench, study
 from processes import gone, wait_for, wait_for_workers
 
+pytestmark = pytest.mark.xdist_group("processes")
+
 LONG = SMALL.replace("epochs: 4", "epochs: 1000000")
 
 
