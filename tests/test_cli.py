@@ -263,9 +263,7 @@ progress._LINE_SECONDS = progress._BURST_SECONDS = 0.2
 def training(start, tmp_path, workers):
     """A command that trains two stacks without end, and is at it."""
     path = study(tmp_path, SMALL.replace("epochs: 4", "epochs: 1000000"))
-    process = start(
-        "run", path, "-o", tmp_path / "r", "-j", workers, lines=TALKS, folder=tmp_path
-    )
+    process = start("run", path, "-o", tmp_path / "r", "-j", workers, lines=TALKS, folder=tmp_path)
     wait_for(process, "of epochs")
     return process
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command import regbench
-from hypothesis import HealthCheck, given, settings
+from fuzz import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from regbench.config.identity import fingerprint
@@ -21,7 +22,6 @@ from regbench.errors import BadData
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 STUDIES = [path.read_bytes() for path in sorted(CONFIGS.glob("*.yaml"))]
-FUZZ = settings(deadline=None, suppress_health_check=list(HealthCheck), database=None)
 
 # --- study files ----------------------------------------------------------------------------------
 
@@ -158,7 +158,10 @@ def hostile_bytes(draw):
     return content
 
 
-def check_study(folder, content):
+@examples(10_000)
+@given(content=hostile_bytes())
+def test_a_hostile_study_file(tmp_path_factory, content):
+    folder = tmp_path_factory.getbasetemp()
     path = folder / "hostile.yaml"
     path.write_bytes(content)
     for command in (["validate"], ["plan", "--max-runs", "2000"]):
@@ -171,19 +174,6 @@ def check_study(folder, content):
         assert all(line.startswith("error: ") and line.isprintable() for line in errors), errors
         assert bool(errors) == (done.code != 0)
         assert len(set(errors)) == len(errors) <= 101
-
-
-@settings(FUZZ, max_examples=500)
-@given(content=hostile_bytes())
-def test_a_hostile_study_file(tmp_path_factory, content):
-    check_study(tmp_path_factory.getbasetemp(), content)
-
-
-@pytest.mark.torture
-@settings(FUZZ, max_examples=10_000)
-@given(content=hostile_bytes())
-def test_a_hostile_study_file_at_length(tmp_path_factory, content):
-    check_study(tmp_path_factory.getbasetemp(), content)
 
 
 # --- data -----------------------------------------------------------------------------------------
@@ -230,8 +220,11 @@ def hostile_table(draw):
     return bytes(content)
 
 
-def check_table(folder, content):
+@examples(800)
+@given(content=hostile_table())
+def test_hostile_data(tmp_path_factory, content):
     """What is taken is other data (its fingerprint says so), whole and finite."""
+    folder = tmp_path_factory.getbasetemp()
     (folder / "data.csv").write_bytes(content)
     text = "dataset: {name: csv, path: data.csv, target: bought, task: classification}\nseeds: 1\n"
     (folder / "data.yaml").write_text(text)
@@ -253,19 +246,6 @@ def check_table(folder, content):
         good = fingerprint(config.model_copy(update={"path": "good.csv"}), folder)
         assert (fingerprint(config, folder) == good) == (content == TABLE)
     assert time.process_time() - begin < 2
-
-
-@settings(FUZZ, max_examples=200)
-@given(content=hostile_table())
-def test_hostile_data(tmp_path_factory, content):
-    check_table(tmp_path_factory.getbasetemp(), content)
-
-
-@pytest.mark.torture
-@settings(FUZZ, max_examples=800)
-@given(content=hostile_table())
-def test_hostile_data_at_length(tmp_path_factory, content):
-    check_table(tmp_path_factory.getbasetemp(), content)
 
 
 # --- bounds, measured on the command itself -------------------------------------------------------

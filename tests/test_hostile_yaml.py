@@ -4,7 +4,8 @@ import time
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from fuzz import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from regbench.config.yaml_nodes import MAX_BYTES, MAX_VALUES
@@ -155,7 +156,7 @@ def outcome(text):
     return value, [document.place((key,), key=True) for key in keys]
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@examples(500)
 @given(st.lists(st.sampled_from(PARTS), max_size=25).map("".join))
 def test_both_parsers_give_the_same(text):
     fast = outcome(text)

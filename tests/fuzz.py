@@ -1,0 +1,10 @@
+"""How often a property is tried: a few times in every test run, at length in `make torture`."""
+
+from hypothesis import settings
+
+AT_LENGTH = settings.get_current_profile_name() == "torture"
+
+
+def examples(number):
+    """60 in `make test`, this number in `make torture`."""
+    return settings(max_examples=number if AT_LENGTH else 60)
