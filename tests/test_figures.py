@@ -116,7 +116,7 @@ def curves_of(cells, column="val_loss", epochs_run=None):
 
 
 @pytest.mark.parametrize("label", NASTY, ids=range(len(NASTY)))
-@pytest.mark.parametrize("width", [NARROW, 7.5])
+@pytest.mark.parametrize("width", [NARROW, pytest.param(7.5, marks=pytest.mark.torture)])
 def test_labels_are_text_and_stay_within_the_figure(label, width):
     for name, svg in all_figures(label, width=width).items():
         found = texts(svg)
