@@ -6,6 +6,7 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
+from command import regbench, study
 from comparison import BASE, NEW, writer
 from hypothesis import HealthCheck, is_hypothesis_test, settings
 from processes import end, launch
@@ -57,6 +58,15 @@ def one_thread():
     import torch
 
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """The small study's folder, in `r` beside its file: to read, or to copy and act on the copy."""
+    root = tmp_path_factory.mktemp("trained")
+    done = regbench("run", study(root), "-o", root / "r", "-q")
+    assert done.code == 0, done.err
+    return root / "r"
 
 
 @pytest.fixture
