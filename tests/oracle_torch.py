@@ -88,6 +88,8 @@ class Solo:
             with torch.no_grad():
                 layer.weight.copy_(torch.from_numpy(weight.T))
                 layer.bias.copy_(torch.from_numpy(bias))
+            # Before a batchnorm it has no effect, and stays what it was.
+            layer.bias.requires_grad_(reg.batchnorm is None or i == hidden)
             modules.append(layer)
             if i < hidden:
                 if reg.batchnorm is not None:

@@ -29,6 +29,7 @@ def test_a_whole_folder_is_said_to_be_whole_and_left_alone(copy):
         "runs          12 of 12 done, in 2 committed stacks",
         "damaged       nothing",
         "tables        as the committed stacks say",
+        "data          what the runs were trained on",
     ]
     assert everything(copy) == before
 
@@ -119,4 +120,16 @@ def test_what_is_no_results_folder_is_refused(tmp_path):
 def test_the_installation_is_checked_by_a_stack_that_equals_its_runs():
     done = regbench("doctor")
     assert done.code == 0
+    assert "same bits     products of 150 shapes are the same alone and in a stack" in done.out
     assert "self-check    passed in" in done.out
+
+
+def test_a_machine_whose_products_depend_on_the_stack_is_told(monkeypatch):
+    monkeypatch.setattr("regbench.nn.products.product", depends_on_the_stack)
+    done = regbench("doctor")
+    assert done.code == 1
+    assert "error: same bits: not on this machine: in torch.float32, 150 of 150" in done.err
+
+
+def depends_on_the_stack(a, b, out, scratch, bias=None):
+    return out.copy_(a @ b).mul_(1 + len(a) / 64)

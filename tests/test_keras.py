@@ -28,8 +28,7 @@ OPTIMIZERS = {
         {"name": "sgd", "lr": 0.02, "momentum": 0.9, "nesterov": True},
         lambda: keras.optimizers.SGD(0.02, momentum=0.9, nesterov=True),
     ),
-    # Keras has eps inside the root and ours outside: so small that its place does not matter, and
-    # with the same floor for gradients of about 0 (a bias before batchnorm).
+    # Keras has eps inside the root and ours outside: so small that its place does not matter.
     "rmsprop": (
         {"name": "rmsprop", "lr": 0.002, "alpha": 0.9, "eps": 1e-12},
         lambda: keras.optimizers.RMSprop(0.002, rho=0.9, epsilon=1e-24),
@@ -76,8 +75,7 @@ def keras_model(chosen, state, penalty, optimizer):
                 state[f"layers.{i}.weight"].shape[1],
                 kernel_regularizer=penalty(),
                 kernel_constraint=constraint,
-                # A bias before batchnorm does nothing; but its gradient, which is rounding noise,
-                # is blown up by Adam, and Keras's noise is that of float32.
+                # A bias before batchnorm does nothing, and ours keeps its initial zeros.
                 use_bias=norm is None or i == hidden,
             )
         )
@@ -235,7 +233,7 @@ def test_patience_is_keras_early_stopping(patience, options, losses, upwards):
         if model.stop_training:
             break
     callback.on_train_end()
-    seen = [Observation(e, 0.0, v, v) for e, v in enumerate(values, 1)]
+    seen = [Observation(e, 0.0, v, {"val_acc": v}) for e, v in enumerate(values, 1)]
     stop = replay(EarlyStopping(patience=patience, monitor=monitor, **options), seen)
     assert (stop.epoch, stop.fired) == (epoch + 1, model.stop_training)
     if options.get("restore_best_weights", True):

@@ -1,5 +1,7 @@
 """The stack against stock torch.nn and torch.optim, one run at a time."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from engine import FRIEDMAN, WINE, member, setting, train
@@ -193,3 +195,23 @@ def test_targets_that_are_all_alike_have_no_r2():
     assert np.isnan(trajectory.curves["val_r2"]).all()
     assert np.isfinite(trajectory.curves["val_loss"]).all()
     assert np.isfinite(trajectory.curves["test_r2"]).all()
+
+
+@pytest.mark.parametrize("init", ["he_normal", "torch"])
+def test_a_bias_before_a_batchnorm_keeps_its_initial_value(init, monkeypatch):
+    """It has no effect; in float32, rounding would move it under Adam by whole steps."""
+    for name, on_gpu in product(OPTIMIZERS, [False, True]):
+        monkeypatch.setattr("regbench.nn.device.is_gpu", lambda device, on_gpu=on_gpu: on_gpu)
+        chosen, initial = (
+            setting(
+                model={"name": "mlp", "hidden": [12, 7], "init": init},
+                regularizer={"batchnorm": True, "l2": 0.01},
+                optimizer=OPTIMIZERS[name],
+                training={"dtype": "float32", "epochs": epochs, "batch_size": 23},
+            )
+            for epochs in (5, 0)
+        )
+        after, before = (train(member(s))[0].readings[0].state for s in (chosen, initial))
+        moved = [n for n in before if not np.array_equal(before[n], after[n])]
+        still = {f"layers.{i}.bias" for i in (0, 1)}
+        assert {n for n in before if n.startswith("layers")} - set(moved) == still, name

@@ -1,14 +1,19 @@
 """A run's bits depend on nothing beside it: not on the stack, its order, or a neighbour's fault."""
 
+import os
 import random
+import subprocess
+import sys
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
+import bits
 import numpy as np
 import pytest
 import torch
 from engine import FRIEDMAN, WINE, member, setting, train
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from regbench.nn.activation import ACTIVATIONS
 from regbench.nn.affine import Affine, Readout
@@ -115,6 +120,56 @@ def test_activations_have_no_odd_last_elements(activation):
             assert torch.equal(forward(x)[first:last], forward(part))
             whole = backward(g.clone(), x)[first:last]
             assert torch.equal(whole, backward(g[first:last].clone(), part))
+
+
+class Products(TorchDispatchMode):
+    """Notes every matrix product that torch is asked for, with its sides."""
+
+    NAMES = ("mm", "bmm", "baddbmm", "addmm", "addbmm", "mv", "addmv", "dot", "addr", "linear")
+
+    def __init__(self):
+        super().__init__()
+        self.sides = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func.overloadpacket.__name__ in self.NAMES:
+            a, b = [arg for arg in args if isinstance(arg, torch.Tensor)][-2:]
+            self.sides.append((*a.shape[-2:], b.shape[-1] if b.ndim > 1 else 1))
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("study", bits.STUDIES)
+def test_no_product_has_a_side_of_one(study):
+    """Not in training, scoring or predicting: seen on any processor, wrong on some."""
+    with Products() as products:
+        train_stack(bits.members_of(bits.STUDIES[study], runs=1), Path())
+    assert len(products.sides) > 10
+    assert min(min(sides) for sides in products.sides) > 1
+
+
+@pytest.mark.parametrize("study", bits.STUDIES)
+def test_whole_studies(study):
+    assert bits.differences(bits.STUDIES[study]) == []
+
+
+def test_whole_studies_under_other_instruction_sets():
+    settings = [
+        {"ATEN_CPU_CAPABILITY": "default", "MKL_ENABLE_INSTRUCTIONS": "SSE4_2"},
+        {"ATEN_CPU_CAPABILITY": "avx2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"},
+        {"MKL_CBWR": "COMPATIBLE"},
+    ]
+    running = [
+        subprocess.Popen(
+            [sys.executable, bits.__file__],
+            env=os.environ | chosen,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for chosen in settings
+    ]
+    assert [process.communicate()[0] for process in running] == [""] * len(settings)
+    assert [process.returncode for process in running] == [0] * len(settings)
 
 
 # Products with a single column as result for which a contiguous stack was seen to differ from a run

@@ -7,11 +7,14 @@ import platform
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from regbench.errors import AnswerIsNo, BadData, BadStudy
+
+if TYPE_CHECKING:
+    from regbench.results.health import Health
 
 __all__ = ["doctor"]
 
@@ -55,7 +58,8 @@ def _folder(folder: Path, rebuild: bool) -> None:
     print(f"damaged       {len(found.damaged) or 'nothing'}")
     tables = "made anew" if rebuild else ", ".join(found.stale) or "as the committed stacks say"
     print(f"tables        {'stale: ' if found.stale and not rebuild else ''}{tables}")
-    wrong = list(found.damaged)
+    print(f"data          {_data(found)}")
+    wrong = [*found.damaged, *found.changed]
     if found.stale and not rebuild:
         wrong.append(
             f"{folder}: {', '.join(found.stale)} missing or not what the committed stacks say: "
@@ -63,6 +67,12 @@ def _folder(folder: Path, rebuild: bool) -> None:
         )
     if wrong:
         raise BadData("\n".join(wrong))
+
+
+def _data(found: Health) -> str:
+    """Whether what the runs were trained on is still there."""
+    told = [*(f"changed: {each.partition(':')[0]}" for each in found.changed), *found.absent]
+    return "; ".join(told) or "what the runs were trained on"
 
 
 def _installation() -> None:
@@ -89,7 +99,30 @@ def _installation() -> None:
     print(
         f"here          {'writable' if os.access('.', os.W_OK) else 'NOT writable'}: {Path.cwd()}"
     )
+    _same_bits()
     _self_check()
+
+
+def _same_bits() -> None:
+    """Products of common shapes alone and among others: whether a run's bits are its own here."""
+    from itertools import product
+
+    import torch
+
+    from regbench.nn.products import shapes_that_differ
+
+    sides = ((1, 2, 7, 32, 64, 128), (1, 2, 13, 64, 784), (1, 2, 10, 32, 128))
+    shapes = list(product(*sides))
+    torch.set_num_threads(1)  # as a stack trains
+    for dtype in (torch.float32, torch.float64):
+        if wrong := shapes_that_differ(shapes, dtype):
+            raise AnswerIsNo(
+                f"same bits: not on this machine: in {dtype}, {len(wrong)} of {len(shapes)} shapes "
+                "of products differ between a run alone and the same run in a stack, the first "
+                f"{wrong[0]}: last digits depend on what trains together; please report this with "
+                "the lines above and the processor's name"
+            )
+    print(f"same bits     products of {len(shapes)} shapes are the same alone and in a stack")
 
 
 def _self_check() -> None:

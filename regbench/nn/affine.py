@@ -8,6 +8,7 @@ from torch import Tensor
 from regbench.nn.buffers import Scratch
 from regbench.nn.layer import Draws
 from regbench.nn.parameters import Parameters, Slot
+from regbench.nn.products import product
 
 __all__ = ["Affine", "Readout"]
 
@@ -20,12 +21,20 @@ class Affine:
 
     `backward` writes the gradients of weight and bias. The first layer of a chain gives back what
     it was given, since nobody needs the gradient of the data.
+
+    Args:
+        before_norm: a batchnorm follows, which takes the bias away again. Its gradient then stays
+            the zeros that it began as: what rounding leaves of one moves it, under Adam by whole
+            steps.
     """
 
-    def __init__(self, index: int, inputs: int, outputs: int, scratch: Scratch) -> None:
+    def __init__(
+        self, index: int, inputs: int, outputs: int, scratch: Scratch, *, before_norm: bool = False
+    ) -> None:
         self.index = index
         self.inputs, self.outputs = inputs, outputs
         self._scratch = scratch
+        self._before_norm = before_norm
 
     def parameters(self) -> list[Slot]:
         """Weight (I, O) and bias (O,)."""
@@ -46,16 +55,17 @@ class Affine:
         """(R, B, I) to (R, B, O)."""
         self._x = x
         y = self._scratch((self, "y"), (*x.shape[:2], self.outputs), x)
-        return torch.baddbmm(self._row, x, self.weight, out=y)
+        return product(x, self.weight, y, self._scratch, self._row)
 
     def backward(self, gradient: Tensor) -> Tensor:
         """Weight's gradient x^T g, bias's sum of g, input's g weight^T."""
-        torch.bmm(self._x.mT, gradient, out=self.weight_gradient)
-        torch.sum(gradient, 1, out=self.bias_gradient)
+        product(self._x.mT, gradient, self.weight_gradient, self._scratch)
+        if not self._before_norm:
+            torch.sum(gradient, 1, out=self.bias_gradient)
         if self.index == 0:
             return gradient
         x_gradient = self._scratch((self, "dx"), self._x.shape, gradient)
-        return torch.bmm(gradient, self._turned, out=x_gradient)
+        return product(gradient, self._turned, x_gradient, self._scratch)
 
     def keep(self, rows: Tensor) -> None:
         """Nothing but parameters."""
@@ -81,13 +91,13 @@ class Readout(Affine):
         """(R, B, I) to (R, O, B)."""
         self._x = x
         y = self._scratch((self, "y"), (len(x), self.outputs, x.shape[1]), x)
-        return torch.baddbmm(self._column, self._turned, x.mT, out=y)
+        return product(self._turned, x.mT, y, self._scratch, self._column)
 
     def backward(self, gradient: Tensor) -> Tensor:
         """From the gradient (R, O, B) as in `Affine`."""
-        torch.bmm(gradient, self._x, out=self._turned_gradient)
+        product(gradient, self._x, self._turned_gradient, self._scratch)
         torch.sum(gradient, 2, out=self.bias_gradient)
         if self.index == 0:
             return gradient
         x_gradient = self._scratch((self, "dx"), self._x.shape, gradient)
-        return torch.bmm(gradient.mT, self._turned, out=x_gradient)
+        return product(gradient.mT, self._turned, x_gradient, self._scratch)

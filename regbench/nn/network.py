@@ -136,8 +136,9 @@ def build(
         if i == len(model.hidden_sizes):
             layers.append(Readout(i, fan_in, width, scratch))
             break
-        layers.append(Affine(i, fan_in, width, scratch))
-        if regularizers[0].batchnorm is not None:
+        normed = regularizers[0].batchnorm is not None
+        layers.append(Affine(i, fan_in, width, scratch, before_norm=normed))
+        if normed:
             layers.append(_batchnorm(i, width, regularizers, like, scratch))
         assert model.name == "mlp"
         layers.append(Activation(model.activation, scratch))

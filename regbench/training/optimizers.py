@@ -29,7 +29,7 @@ class Optimizer(Protocol):
     """An update of all parameters from their gradients."""
 
     def step(self, parameters: Parameters, lr: Tensor) -> None:
-        """Move the values; may overwrite the gradients. lr is (R, 1)."""
+        """Move the values; may overwrite gradients, but leaves zeros zero. lr is (R, 1)."""
 
     def unit_step_divisor(self, slot: Slot, rows: slice) -> Tensor:
         """lr over the last step for a unit of constant gradient, broadcastable to the block."""
