@@ -33,8 +33,11 @@ def pytest_collection_modifyitems(items):
     """A module's tests stay on one worker, which makes its fixtures once.
 
     Tests of the group "processes" start commands, send signals, wait for locks or watch the
-    clock: they stay on one worker all together, so that none disturbs another.
+    clock: they stay on one worker all together, so that none disturbs another, and come first, as
+    nothing else takes so long.
     """
+    group = pytest.mark.xdist_group("processes").mark
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") != group)
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
