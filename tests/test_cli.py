@@ -367,6 +367,7 @@ def test_workers_end_when_their_parent_is_killed(start, tmp_path):
     assert gone(process)
 
 
+@pytest.mark.xdist_group("processes")
 def test_a_time_limit_ends_with_6_and_the_same_command_goes_on(tmp_path):
     path, folder = study(tmp_path, SMALL.replace("epochs: 4", "epochs: 1000000")), tmp_path / "r"
     done = regbench("run", path, "-o", folder, "-j", 1, "--time-limit", "2s")
