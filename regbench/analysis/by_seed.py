@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from math import isnan, nan
 
 import numpy as np
 import numpy.typing as npt
 
+from regbench.config.speaks import Over
+from regbench.errors import BadData
 from regbench.results.runs import RunRow, Runs
 
 __all__ = ["BySeed", "Floats"]
@@ -22,10 +25,12 @@ class BySeed:
         cells: K names, in the order of the plan.
         seeds: S, ascending.
         first: the first run of each cell, for what all its runs share.
+        over: what intervals of these numbers speak of: other seeds, or other rows.
     """
 
-    def __init__(self, runs: Runs) -> None:
+    def __init__(self, runs: Runs, over: Over = "seeds") -> None:
         self.runs = runs
+        self.over = over
         self.first: dict[str, RunRow] = {}
         for row in runs.rows:
             self.first.setdefault(row.cell, row)
@@ -64,6 +69,42 @@ class BySeed:
     def _index(self) -> Mapping[str, int]:
         return {cell: k for k, cell in enumerate(self.cells)}
 
+    def extra(self, metric: str) -> Floats:
+        """(K,) what the variance of a mean is more than 1 / n of the runs': see `intervals`.
+
+        0 over seeds; over rows n_val / n_train, and n_test / n_train for what is scored on the
+        test part (Nadeau & Bengio 2003).
+
+        Raises:
+            BadData: the sizes of the parts are not known.
+        """
+        if self.over == "seeds":
+            return np.zeros(len(self.cells))
+        return np.array([_ratio(self._sound[cell], metric) for cell in self.cells])
+
+    def is_identical(self, cell: str, other: str) -> bool:
+        """Whether two cells are equal in every metric of every run, and have a run with numbers."""
+        own, others = (
+            {row.seed: (row.status, row.metrics) for row in self.runs.rows if row.cell == each}
+            for each in (cell, other)
+        )
+        if own.keys() != others.keys() or not any(s == "ok" for s, _ in own.values()):
+            return False
+        return all(
+            status == others[seed][0]
+            and all(
+                metrics[name] == others[seed][1][name]
+                or isnan(metrics[name]) and isnan(others[seed][1][name])
+                for name in self.runs.metrics
+            )
+            for seed, (status, metrics) in own.items()
+        )
+
+    @cached_property
+    def _sound(self) -> Mapping[str, RunRow]:
+        """By cell, the first run with numbers, else the first."""
+        return self.first | {row.cell: row for row in reversed(self.runs.rows) if row.ok}
+
     @cached_property
     def counts(self) -> tuple[Sequence[int], Sequence[int]]:
         """(K,) runs with numbers, and (K,) runs without: diverged or failed."""
@@ -76,6 +117,18 @@ class BySeed:
         """The metric columns, and what is derived from them."""
         have = set(self.runs.metrics)
         return (*self.runs.metrics, *(name for name, of in DERIVED.items() if have.issuperset(of)))
+
+
+def _ratio(row: RunRow, metric: str) -> float:
+    of_test = metric.startswith("test_") or metric in (*DERIVED, "stopping_regret")
+    scored = row.metrics.get("n_test" if of_test else "n_val", nan)
+    train = row.metrics.get("n_train", nan)
+    if row.ok and not (train > 0 and scored >= 0):
+        raise BadData(
+            f"cell {row.cell!r}: intervals over rows need n_train, n_val and n_test in runs.csv, "
+            "which results of older versions do not hold: run the study again"
+        )
+    return scored / train if train > 0 else 0.0
 
 
 # The parts of the test loss: what training leaves (train_loss), what is lost on unseen data, and

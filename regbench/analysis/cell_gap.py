@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from regbench.analysis.decides import ALPHA
 from regbench.analysis.statistics import Interval
+from regbench.config.speaks import Over
 
 __all__ = ["CellGap", "Delta", "Edge"]
 
@@ -17,20 +19,27 @@ class Delta:
 
     Attributes:
         interval: of the mean difference.
-        p_adjusted: two-sided, by Holm's method over the table.
+        p: two-sided, of this cell alone; None where there is no spread to judge by.
+        p_adjusted: for the families of the table (see `families.adjusted`).
         p_improvement: share of the seeds at which it is lower than the baseline's.
         min_detectable: the smallest difference that so many seeds would show with 80% power.
+        test: which test p is of, and how it is adjusted.
     """
 
     interval: Interval
+    p: float | None = None
     p_adjusted: float | None = None
     p_improvement: float | None = None
     min_detectable: float | None = None
+    test: str = ""
 
     @property
     def side(self) -> int:
-        """-1 where it lies below 0 both by its interval and by Holm's p, 1 above, 0 undecided."""
-        if self.p_adjusted is not None and self.p_adjusted > 0.05:
+        """-1 where it is shown to lie below 0, by its interval and by p_adjusted; 1 above; else 0.
+
+        Differences that are all equal have no p, and show nothing.
+        """
+        if self.p_adjusted is None or self.p_adjusted > ALPHA:
             return 0
         return -1 if self.interval.below else 1 if self.interval.above else 0
 
@@ -63,6 +72,9 @@ class CellGap:
         baseline: the cell that differs from this one only in having no regularizer.
         deltas: by gap, and for `val_loss`, the difference from the baseline; empty without one.
         edges: where it is the best of a row of the grid, and the last.
+        interval_method, test_method: how its intervals and p were made; each its own where they
+            differ.
+        over: what the intervals speak of.
         verdict, evidence: what the numbers say of the cell, and which (see `verdict.py`).
     """
 
@@ -81,3 +93,4 @@ class CellGap:
     verdict: str = ""
     evidence: str = ""
     edges: tuple[Edge, ...] = ()
+    over: Over = "seeds"

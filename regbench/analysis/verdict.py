@@ -1,6 +1,6 @@
 """One word a cell, with the figures that it rests on.
 
-By the 95% intervals over seeds, and for differences by Holm's p as well, the first that holds:
+By the 95% intervals over seeds, and for differences by the adjusted p as well, the first that holds:
 
 diverged                  no run has numbers
 memorises                 train_acc >= .99 although some training labels are wrong
@@ -21,7 +21,7 @@ from dataclasses import replace
 
 from regbench.analysis.by_seed import BySeed
 from regbench.analysis.cell_gap import CellGap, Edge
-from regbench.analysis.statistics import Interval, intervals
+from regbench.analysis.statistics import Interval, differences, intervals
 from regbench.vocabulary.metrics import score_among
 
 __all__ = ["with_verdicts"]
@@ -39,11 +39,11 @@ def with_verdicts(table: Sequence[CellGap], by_seed: BySeed) -> list[CellGap]:
     worse: dict[str, list[Interval]] = {}
     if best is not None:
         for name in ("train_loss", "val_loss"):
-            worse[name] = intervals(by_seed[name] - by_seed.row(name, best.cell))
+            behind = differences(by_seed[name], by_seed.row(name, best.cell))
+            worse[name] = intervals(behind, extra=by_seed.extra(name))
     judged = []
     for k, row in enumerate(table):
-        behind = {name: found[k] for name, found in worse.items()}
-        word, evidence = _judge(row, best, behind)
+        word, evidence = _judge(row, best, {name: found[k] for name, found in worse.items()})
         on_edge = edges.get(row.cell, ())
         if on_edge and word:
             evidence += "; best on the grid's edge: " + ", ".join(map(str, on_edge))

@@ -178,6 +178,7 @@ def _records(trajectory: Trajectory, job: Job) -> Iterator[RunRecord]:
             reading_epoch=reading.reading_epoch,
             flip_rate=trajectory.flip_rate,
             curves={name: curve[:length] for name, curve in trajectory.curves.items()},
+            sizes=dict(trajectory.sizes),
         )
 
 

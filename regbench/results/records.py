@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -26,6 +26,7 @@ class RunRecord:
         flip_rate: the share of training labels that label noise really changed.
         curves: (E,) float64 by column of epochs.csv, one value an epoch from 1 (or the single
             epoch 0); NaN where there is none.
+        sizes: examples by part; empty where it never trained, or an older version wrote it.
     """
 
     run_id: str
@@ -36,6 +37,7 @@ class RunRecord:
     reading_epoch: int | None
     flip_rate: float | None
     curves: Mapping[str, npt.NDArray[np.float64]]
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
     def at_reading(self, name: str) -> float | None:
         """A curve's value at the reading; None where there is none.

@@ -59,6 +59,7 @@ def _runs_table(plan: Plan, records: Mapping[str, RunRecord]) -> Table:
     metrics = [name for metric in metrics_of(plan) for name in metric.columns]
     header = [
         *("schema_version", "study", "run_id", "cell", "regularizer", "seed", "status", "error"),
+        *(f"n_{part}" for part in _PARTS),
         *("epochs_run", "best_epoch", "reading_epoch"),
         *metrics,
         *extra,
@@ -71,6 +72,7 @@ def _runs_table(plan: Plan, records: Mapping[str, RunRecord]) -> Table:
         return [
             *(SCHEMA_VERSION, plan.study.name, run.run_id, cell.name, cell.regularizer, run.seed),
             *(record.status, record.error),
+            *(record.sizes.get(part) for part in _PARTS),
             *(record.epochs_run, record.best_epoch, record.reading_epoch),
             *(_metric(record, name) for name in metrics),
             *(
