@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from pytest import approx
 from scipy import stats
 
 from regbench.analysis.by_seed import BySeed
@@ -98,7 +97,7 @@ def test_the_table_is_pandas_and_scipys():
         assert table.delta_gap_loss_high[cell] == pytest.approx(interval.high)
         ps[cell] = test.pvalue
     for cell, p in ps.items():  # two baselines, so two families
-        assert (table.p[cell], table.p_adjusted[cell]) == (approx(p), approx(2 * p))
+        assert (table.p[cell], table.p_adjusted[cell]) == (pytest.approx(p), pytest.approx(2 * p))
     # A cell without a regularizer has no baseline, nor has one whose baseline is not in the plan.
     assert table.delta_gap_loss[["none", "slow", "odd"]].isna().all()
     assert table.p_adjusted[["none", "slow", "odd"]].isna().all()
@@ -134,9 +133,7 @@ def test_wilcoxon_and_bca_only_where_they_can_serve():
     many = runs_of(CELLS, seeds=30)
     ranked = gap_table(many, method="bca", test="wilcoxon")
     assert {row.interval_method for row in ranked} == {"BCa bootstrap, 95%"}
-    assert ranked[1].test_method == (
-        "Wilcoxon signed-rank, exact; fixed sequence, 2 families"
-    )
+    assert ranked[1].test_method == ("Wilcoxon signed-rank, exact; fixed sequence, 2 families")
     a, b = (BySeed(many).row("gap_loss", cell) for cell in ("l2", "none"))
     p = stats.wilcoxon(a - b, method="exact").pvalue
     assert ranked[1].deltas["gap_loss"].p_adjusted == pytest.approx(2 * p, rel=1e-6)

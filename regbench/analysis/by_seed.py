@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from math import isnan, nan
+from math import isfinite, isnan, nan
 
 import numpy as np
 import numpy.typing as npt
 
+from regbench.analysis.lost import no_number
+from regbench.analysis.words import some
 from regbench.config.speaks import Over
 from regbench.errors import BadData
 from regbench.results.runs import RunRow, Runs
+from regbench.vocabulary.metrics import COLUMNS
 
 __all__ = ["BySeed", "Floats"]
 
@@ -69,7 +72,7 @@ class BySeed:
     def _index(self) -> Mapping[str, int]:
         return {cell: k for k, cell in enumerate(self.cells)}
 
-    def extra(self, metric: str) -> Floats:
+    def ratio(self, metric: str) -> Floats:
         """(K,) what the variance of a mean is more than 1 / n of the runs': see `intervals`.
 
         0 over seeds; over rows n_val / n_train, and n_test / n_train for what is scored on the
@@ -81,6 +84,16 @@ class BySeed:
         if self.over == "seeds":
             return np.zeros(len(self.cells))
         return np.array([_ratio(self._sound[cell], metric) for cell in self.cells])
+
+    def incomplete(self, metric: str) -> dict[str, str]:
+        """By cell, the runs whose value of a metric is no number; none where none has one."""
+        found: dict[str, list[str]] = {}
+        parts = DERIVED.get(metric, (metric,))
+        for row in self.runs.rows:
+            odd = [no_number(row, p) for p in parts if not (row.ok and isfinite(row.metrics[p]))]
+            if odd:
+                found.setdefault(row.cell, []).append(f"{row.cell} seed {row.seed} ({odd[0]})")
+        return {cell: f"no number in {some(rows)}" for cell, rows in found.items()}
 
     def is_identical(self, cell: str, other: str) -> bool:
         """Whether two cells are equal in every metric of every run, and have a run with numbers."""
@@ -94,7 +107,7 @@ class BySeed:
             status == others[seed][0]
             and all(
                 metrics[name] == others[seed][1][name]
-                or isnan(metrics[name]) and isnan(others[seed][1][name])
+                or (isnan(metrics[name]) and isnan(others[seed][1][name]))
                 for name in self.runs.metrics
             )
             for seed, (status, metrics) in own.items()
@@ -120,7 +133,7 @@ class BySeed:
 
 
 def _ratio(row: RunRow, metric: str) -> float:
-    of_test = metric.startswith("test_") or metric in (*DERIVED, "stopping_regret")
+    of_test = metric in COLUMNS and "test_size" in COLUMNS[metric].keys
     scored = row.metrics.get("n_test" if of_test else "n_val", nan)
     train = row.metrics.get("n_train", nan)
     if row.ok and not (train > 0 and scored >= 0):

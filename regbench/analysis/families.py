@@ -57,9 +57,7 @@ def baselines(members: Iterable[Member]) -> dict[str, str]:
     listed = list(members)
     plain = {_rest(m): m.cell for m in listed if m.regularizer == "none"}
     return {
-        m.cell: plain[_rest(m)]
-        for m in listed
-        if m.regularizer != "none" and _rest(m) in plain
+        m.cell: plain[_rest(m)] for m in listed if m.regularizer != "none" and _rest(m) in plain
     }
 
 

@@ -52,7 +52,7 @@ def gap_table(
         return []
     names = (*by_seed.metrics, "best_epoch", "epochs_run")
     found = {
-        name: intervals(by_seed[name], method=method, extra=by_seed.extra(name)) for name in names
+        name: intervals(by_seed[name], method=method, ratio=by_seed.ratio(name)) for name in names
     }
     members = [Member(c, row.regularizer, row.settings) for c, row in by_seed.first.items()]
     compared = [gap for gap in GAPS if gap in runs.metrics] + ["val_loss"]
@@ -126,8 +126,8 @@ class _Deltas:
             for c, b in self._base.items()
         ]
         values = differences(*(np.stack(side) for side in zip(*pairs, strict=True)))
-        extra = self._by_seed.extra(metric)[self._at]
-        ps = paired_ps(values, extra=extra)
+        ratio = self._by_seed.ratio(metric)[self._at]
+        ps = paired_ps(values, ratio=ratio)
         ranked = self._ranked(values)
         for k, p in ranked.items():
             ps[k] = p
@@ -141,10 +141,10 @@ class _Deltas:
         )
         found = zip(
             cells,
-            intervals(values, method=self._method, extra=extra),
+            intervals(values, method=self._method, ratio=ratio),
             ps,
             p_improvement(values),
-            min_detectable(values, extra=extra),
+            min_detectable(values, ratio=ratio),
             strict=True,
         )
         return {

@@ -30,6 +30,8 @@ __all__ = [
     "p_improvement",
     "paired_ps",
     "seeds_to_decide",
+    "snapped",
+    "standard_errors",
     "wilcoxon_can_decide",
 ]
 
@@ -98,30 +100,36 @@ def differences(values: Floats, others: Floats) -> Floats:
     array([0.])
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        found = values - others
-        return np.where(np.abs(found) <= _ROUNDING * (np.abs(values) + np.abs(others)), 0.0, found)
+        return snapped(values - others, np.abs(values) + np.abs(others))
+
+
+def snapped(found: Floats, size: Floats) -> Floats:
+    """Differences of numbers of such a size, 0 where rounding alone made them."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.where(np.abs(found) <= _ROUNDING * size, 0.0, found)
 
 
 def intervals(
     values: Floats,
     level: float = 0.95,
     method: IntervalMethod = "t",
-    extra: Floats | float = 0.0,
+    ratio: Floats | float = 0.0,
 ) -> list[Interval]:
     """A mean and its interval for each row of (K, S) values, NaN being no value.
 
-    t: mean +- t(n - 1, (1 + level) / 2) * s * sqrt(1 / n + extra). bca: the bias-corrected and
+    t: mean +- t(n - 1, (1 + level) / 2) * s * sqrt(1 / n + ratio). bca: the bias-corrected and
     accelerated bootstrap (Efron 1987), for rows of at least 30 values; rows of fewer get t. One
     value has no interval, and values that are all equal are their own.
 
     Args:
-        extra: (K,) or one number: 0 speaks of other seeds; n_val / n_train of other rows, as the
+        ratio: (K,) or one number: 0 speaks of other seeds; n_val / n_train of other rows, as the
             corrected t of Nadeau & Bengio 2003 has it.
     """
     mean, spread, n = _moments(values)
-    more = np.broadcast_to(np.asarray(extra, dtype=np.float64), mean.shape)
-    half = stdtrit(np.maximum(n - 1, 1), (1 + level) / 2) * _error(spread, n, more)
-    low, high = mean - half, mean + half
+    more = np.broadcast_to(np.asarray(ratio, dtype=np.float64), mean.shape)
+    with np.errstate(over="ignore", invalid="ignore"):
+        half = stdtrit(np.maximum(n - 1, 1), (1 + level) / 2) * _error(spread, n, more)
+        low, high = mean - half, mean + half
     methods = [METHODS["rows"] if each > 0 else METHODS["t"] for each in more.tolist()]
     if method == "bca":
         for k in np.flatnonzero((n >= BCA_FROM) & (spread > 0)):
@@ -139,10 +147,23 @@ def intervals(
     ]
 
 
-def _error(spread: Floats, n: npt.NDArray[np.int64], extra: Floats | float) -> Floats:
+def standard_errors(values: Floats, ratio: Floats | float = 0.0) -> list[tuple[float, float]]:
+    """The mean and its standard error for each row of (K, S) values.
+
+    The error of a single value is 0, and the mean of none is no number.
+
+    >>> standard_errors(np.array([[1.0, 5.0, 1.0, 5.0], [2.0, np.nan, np.nan, np.nan]]), ratio=0.5)
+    [(3.0, 2.0), (2.0, 0.0)]
+    """
+    mean, spread, n = _moments(values)
+    mean = np.where(n > 0, mean, np.nan)
+    return list(zip(mean.tolist(), _error(spread, n, ratio).tolist(), strict=True))
+
+
+def _error(spread: Floats, n: npt.NDArray[np.int64], ratio: Floats | float) -> Floats:
     """(K,) standard errors of the means."""
     with np.errstate(invalid="ignore", over="ignore"):
-        found: Floats = spread * np.sqrt(1 / np.maximum(n, 1) + extra)
+        found: Floats = spread * np.sqrt(1 / np.maximum(n, 1) + ratio)
     return found
 
 
@@ -177,11 +198,11 @@ def _bca(values: Floats, level: float, resamples: int = _RESAMPLES) -> tuple[flo
 
 
 def paired_ps(
-    differences: Floats, method: TestMethod = "t", extra: Floats | float = 0.0
+    differences: Floats, method: TestMethod = "t", ratio: Floats | float = 0.0
 ) -> list[float | None]:
     """Two-sided p that each row of (K, S) paired differences is centred on 0.
 
-    t: the paired t-test, corrected by `extra` as `intervals` are. wilcoxon: the signed-rank test,
+    t: the paired t-test, corrected by `ratio` as `intervals` are. wilcoxon: the signed-rank test,
     exact, also with ties and zeros. None with fewer than two differences, or where all are equal:
     there is no spread to judge by.
 
@@ -193,7 +214,7 @@ def paired_ps(
     mean, spread, n = _moments(differences)
     judged = (n > 1) & (spread > 0)
     if method == "t":
-        p = 2 * stdtr(np.maximum(n - 1, 1), -np.abs(_t(mean, spread, n, extra)))
+        p = 2 * stdtr(np.maximum(n - 1, 1), -np.abs(_t(mean, spread, n, ratio)))
         return [float(p_k) if ok else None for p_k, ok in zip(p, judged, strict=True)]
     return [
         _signed_rank(row[np.isfinite(row)]) if ok else None
@@ -201,18 +222,18 @@ def paired_ps(
     ]
 
 
-def one_sided_ps(values: Floats, extra: Floats | float = 0.0) -> list[float | None]:
+def one_sided_ps(values: Floats, ratio: Floats | float = 0.0) -> list[float | None]:
     """p that the mean of each row of (K, S) lies at or below 0, by the t-test; see `paired_ps`."""
     mean, spread, n = _moments(values)
     judged = (n > 1) & (spread > 0)
-    p = stdtr(np.maximum(n - 1, 1), -_t(mean, spread, n, extra))
+    p = stdtr(np.maximum(n - 1, 1), -_t(mean, spread, n, ratio))
     return [float(p_k) if ok else None for p_k, ok in zip(p, judged, strict=True)]
 
 
-def _t(mean: Floats, spread: Floats, n: npt.NDArray[np.int64], extra: Floats | float) -> Floats:
+def _t(mean: Floats, spread: Floats, n: npt.NDArray[np.int64], ratio: Floats | float) -> Floats:
     """(K,) t statistics; no number where there is no spread."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return mean / _error(spread, n, extra)
+        return mean / _error(spread, n, ratio)
 
 
 def _signed_rank(differences: Floats) -> float:
@@ -270,7 +291,7 @@ def p_improvement(differences: Floats) -> list[float | None]:
 
 
 def min_detectable(
-    differences: Floats, power: float = 0.8, extra: Floats | float = 0.0
+    differences: Floats, power: float = 0.8, ratio: Floats | float = 0.0
 ) -> list[float | None]:
     """The smallest true difference that so many seeds would show with this power.
 
@@ -283,7 +304,7 @@ def min_detectable(
     _, spread, n = _moments(differences)
     freedom = np.maximum(n - 1, 1)
     multiple = stdtrit(freedom, 0.975) + stdtrit(freedom, power)
-    found = multiple * _error(spread, n, extra)
+    found = multiple * _error(spread, n, ratio)
     return [float(d) if m > 1 and isfinite(d) else None for d, m in zip(found, n, strict=True)]
 
 

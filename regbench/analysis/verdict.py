@@ -1,6 +1,6 @@
 """One word a cell, with the figures that it rests on.
 
-By the 95% intervals over seeds, and for differences by the adjusted p as well, the first that holds:
+By the 95% intervals, and for differences by the adjusted p as well, the first that holds:
 
 diverged                  no run has numbers
 memorises                 train_acc >= .99 although some training labels are wrong
@@ -40,7 +40,7 @@ def with_verdicts(table: Sequence[CellGap], by_seed: BySeed) -> list[CellGap]:
     if best is not None:
         for name in ("train_loss", "val_loss"):
             behind = differences(by_seed[name], by_seed.row(name, best.cell))
-            worse[name] = intervals(behind, extra=by_seed.extra(name))
+            worse[name] = intervals(behind, ratio=by_seed.ratio(name))
     judged = []
     for k, row in enumerate(table):
         word, evidence = _judge(row, best, {name: found[k] for name, found in worse.items()})

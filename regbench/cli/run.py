@@ -126,6 +126,7 @@ def sweep(
     [dim]Example: regbench sweep configs/quickstart.yaml -g model.hidden=[32],[512][/dim]
     """
     from regbench.analysis.hints import hints
+    from regbench.analysis.lost import lost
     from regbench.api import run as run_study
     from regbench.config.load import load_study
     from regbench.execution.limits import Limits, parse_duration, parse_shard
@@ -162,6 +163,8 @@ def sweep(
             write_atomic(log_dir / name, content)
     for warning in results.warnings:
         say(errors, f"warning: {warning}")
+    for sentence in lost(results.rows):
+        say(errors, f"warning: {sentence}")
     if not quiet:
         print_table(results.rows, results.table, form)
     print_sentence(errors, results.table)

@@ -12,6 +12,7 @@ from regbench.cli.options import Format
 
 if TYPE_CHECKING:
     from regbench.analysis.cell_gap import CellGap
+    from regbench.config.speaks import Over
     from regbench.results.runs import Runs
 
 __all__ = ["print_paths", "print_rows", "print_table"]
@@ -87,12 +88,12 @@ def _typed(value: object) -> object:
     return number if isfinite(number) else value
 
 
-def print_paths(runs: Runs, key: str, form: Format) -> None:
+def print_paths(runs: Runs, key: str, form: Format, over: Over = "seeds") -> None:
     """Print each path along one axis, and say what is best on it."""
     from regbench.analysis.path import SPARE, path_columns, paths
     from regbench.report.say import say
 
-    found = paths(runs, key)
+    found = paths(runs, key, over)
     print_rows(*path_columns(found, key), form, spare=SPARE)
     for path in found:
         say(stderr(), path.sentence)

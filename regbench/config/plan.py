@@ -12,6 +12,7 @@ from regbench.config.claims import Claim
 from regbench.config.identity import BLOCKS, cell_digest, fingerprint, run_id
 from regbench.config.resolved import kinds_swept, resolved
 from regbench.config.schema import SCHEMA_VERSION, Setting
+from regbench.config.speaks import Over
 from regbench.errors import BadStudy, Problem
 
 __all__ = ["Plan", "Run", "Study", "make_plan"]
@@ -29,6 +30,7 @@ class Study:
         expect: the claims, as written; `claims` are the same, parsed.
         given: all that was written, overrides included; `study_from_mapping` makes the same study
             of it.
+        interval: what intervals and decisions speak of.
         warnings: what is allowed but probably not meant.
     """
 
@@ -42,6 +44,7 @@ class Study:
     expect: tuple[str, ...] = ()
     given: Mapping[str, Any] = field(default_factory=dict)
     claims: tuple[Claim, ...] = ()
+    interval: Over = "seeds"
     warnings: tuple[str, ...] = ()
 
     def resolved(self) -> dict[str, Any]:
@@ -58,6 +61,7 @@ class Study:
             "seeds": list(self.seeds),
             "sweep": self.sweep,
             "expect": list(self.expect),
+            "interval": self.interval,
         }
 
     def fixed(self) -> dict[str, Any]:

@@ -561,6 +561,15 @@ Expect = Annotated[
 ]
 
 
+Interval = Annotated[
+    Literal["seeds", "rows"],
+    Field(
+        description="what intervals and decisions speak of: another seed on these data, or other "
+        "rows of the same kind"
+    ),
+]
+
+
 class StudyFile(Setting):
     """A study file: a setting, the seeds, the sweep over settings and the claims about it."""
 
@@ -569,6 +578,7 @@ class StudyFile(Setting):
     seeds: Seeds = 5
     sweep: Sweep = {}
     expect: Expect = ()
+    interval: Interval = "seeds"
 
 
 # The top-level keys and what each may hold, for validation one by one.
@@ -583,5 +593,6 @@ TOP_LEVEL: dict[str, Any] = {
     "seeds": Seeds,
     "sweep": Sweep,
     "expect": Expect,
+    "interval": Interval,
 }
 assert set(TOP_LEVEL) == set(StudyFile.model_fields)

@@ -90,16 +90,21 @@ def columns_for(runs: Runs, table: Sequence[CellGap]) -> list[Column]:
     return columns
 
 
+_SEEDS = "over seeds, given the data set"
+_ROWS = "for other rows of the same kind (corrected t of Nadeau & Bengio)"
+
+
 def legend(columns: Sequence[Column], table: Sequence[CellGap]) -> str:
     """What the signs of these columns mean."""
     titles = {column.title for column in columns}
     parts = []
     if any("±" in column.of(row) for row in table for column in columns):
-        parts.append("± is half the 95% confidence interval over seeds, given the data set")
+        of_rows = any(row.over == "rows" for row in table)
+        parts.append("± is half the 95% confidence interval " + (_ROWS if of_rows else _SEEDS))
     if "vs none" in titles:
         parts.append("vs none: the gap less that without a regularizer, paired by seed")
     if "p" in titles:
-        parts.append("p: paired t, Holm")
+        parts.append("p: paired t, adjusted for the families of regularizers (see gap.csv)")
     if "clean acc" in titles:
         parts.append("clean acc: training accuracy against the labels before noise")
     return "; ".join(parts)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from regbench.analysis.cell_gap import CellGap
-from regbench.analysis.claims import Outcome
+from regbench.analysis.claims import LOOKING_AGAIN, Outcome
 from regbench.analysis.sentence import sentence
 from regbench.report.columns import Column, columns_for, legend
 from regbench.report.say import say
@@ -124,3 +124,5 @@ def print_claims(console: Console, claims: Sequence[Outcome]) -> None:
             (f"   {outcome.evidence}", "dim"),
         )
         say(console, line)
+    if any(outcome.advises for outcome in claims):
+        say(console, f"note: {LOOKING_AGAIN}")
