@@ -14,6 +14,8 @@ __all__ = ["Row", "csv_files", "metrics_of"]
 
 Row = list[object]
 Table = tuple[list[str], Iterable[Row]]
+# What a reading's weights are like, besides their scores.
+_OF_WEIGHTS = ("collapsed", "penalty", "weight_norm", "zero_fraction")
 
 
 def metrics_of(plan: Plan) -> tuple[Metric, ...]:
@@ -63,7 +65,7 @@ def _runs_table(plan: Plan, records: Mapping[str, RunRecord]) -> Table:
         *("epochs_run", "best_epoch", "reading_epoch"),
         *metrics,
         *extra,
-        *("stopping_regret", "penalty", "weight_norm", "zero_fraction"),
+        *("stopping_regret", *_OF_WEIGHTS),
         *plan.varying,
     ]
 
@@ -80,7 +82,7 @@ def _runs_table(plan: Plan, records: Mapping[str, RunRecord]) -> Table:
                 for name in extra
             ),
             record.stopping_regret(),
-            *(record.at_reading(name) for name in ("penalty", "weight_norm", "zero_fraction")),
+            *(record.at_reading(name) for name in _OF_WEIGHTS),
             *(cell.values[key] for key in plan.varying),
         ]
 

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from regbench.nn import device as devices
 from regbench.nn.network import Network
+from regbench.training.collapse import Spread
 from regbench.training.examples import BeforeNoise, Examples, StackedPart
 
 __all__ = ["rows_at_once", "score"]
@@ -22,20 +23,24 @@ def score(network: Network, examples: Examples) -> dict[str, Tensor]:
     """(R,) float64 scores by column name: `train_loss`, `train_acc` | `train_r2`, `val_loss`, ...
 
     Loss is plain cross-entropy or mean squared error; R^2 is 1 - SS_res / SS_tot of the part. With
-    label noise there are `train_acc_clean` and what `_with_noise` gives.
+    label noise there are `train_acc_clean` and what `_with_noise` gives. `collapsed` is 1 where the
+    predictions on the validation part are those of a constant (see `collapse.py`), else 0.
     """
     scores: dict[str, Tensor] = {}
     for name, part in examples.parts.items():
-        total, hits, noise_hits = _totals(network, examples, part)
+        spread = Spread() if name == "val" else None
+        total, hits, noise_hits = _totals(network, examples, part, spread)
+        if spread is not None:
+            scores["collapsed"] = spread.collapsed()
         scores[f"{name}_loss"] = total / part.size
         if examples.task == "classification":
             scores[f"{name}_acc"] = hits / part.size
             if part.before_noise is not None:
                 scores |= _with_noise(examples, part, part.before_noise, hits, *noise_hits)
         else:
-            spread = part.spread.index_select(0, examples.view_of_run)
+            squares = part.spread.index_select(0, examples.view_of_run)
             # A part whose targets are all alike has no R^2.
-            scores[f"{name}_r2"] = torch.where(spread > 0, 1 - total / spread, torch.nan)
+            scores[f"{name}_r2"] = torch.where(squares > 0, 1 - total / squares, torch.nan)
     return scores
 
 
@@ -78,10 +83,13 @@ def rows_at_once(width: int, runs: int, *, on_gpu: bool) -> int:
 
 
 def _totals(
-    network: Network, examples: Examples, part: StackedPart
+    network: Network, examples: Examples, part: StackedPart, spread: Spread | None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """(R,) sums over the part of loss and of hits; and (2, R), with label noise, of hits on the
     true classes, and on the labels of the rows that noise left alone.
+
+    Args:
+        spread: is shown the predictions.
     """
     zeros = torch.zeros(4, network.runs, dtype=torch.float64, device=part.y.device)
     total, hits, noise_hits = zeros[0], zeros[1], zeros[2:]
@@ -93,10 +101,14 @@ def _totals(
         if examples.task == "regression":
             error = outputs.squeeze(1).double() - y
             total += error.square().sum(1)
+            if spread is not None:
+                spread.of_numbers(outputs)
             continue
-        log_p = torch.log_softmax(outputs, 1).gather(1, y.unsqueeze(1)).squeeze(1)
-        total -= log_p.sum(1, dtype=torch.float64)
+        log_p = torch.log_softmax(outputs, 1)
+        total -= log_p.gather(1, y.unsqueeze(1)).squeeze(1).sum(1, dtype=torch.float64)
         choice = _first_largest(outputs)
+        if spread is not None:
+            spread.of_classes(log_p, choice)
         hit = _equal(choice, y)
         hits += hit.sum(1, dtype=torch.float64)
         if part.before_noise is not None:

@@ -178,6 +178,7 @@ _OTHERS = (
     Column("generalization", "test loss less training loss", keys=("test_size",)),
     Column("selection_optimism", "test loss less validation loss", keys=("val_size", "test_size")),
     Column("stopping_regret", "stopping regret", "down", keys=("test_size",)),
+    Column("collapsed", "share of runs collapsed to a constant", "down", keys=("val_size",)),
     Column("penalty", "penalty", "down"),
     Column("weight_norm", "norm of the weights"),
     Column("zero_fraction", "share of weights that are 0"),
