@@ -15,10 +15,8 @@ from regbench.vocabulary.metrics import LOSS, METRICS, Metric, score_among
 
 __all__ = ["Behind", "Evidence", "gathered"]
 
-# What a constant prediction has of a score, where no column says it.
-_CONSTANTS = {"auc": 0.5}
 # Scores that say whether anything was learned, besides the loss.
-_SIGNAL_IN = ("acc", "r2", "balanced_acc", "auc")
+_SIGNAL_IN = tuple(m for m in METRICS.values() if m.constant is not None and m is not LOSS)
 
 
 @dataclass(frozen=True)
@@ -152,18 +150,18 @@ class _Constant:
 
     def __init__(self, by_seed: BySeed) -> None:
         self._loss = self._gains(by_seed, LOSS)
-        self._scores = {n: self._gains(by_seed, METRICS[n]) for n in _SIGNAL_IN if n in METRICS}
+        self._scores = {metric.name: self._gains(by_seed, metric) for metric in _SIGNAL_IN}
 
     @staticmethod
     def _gains(by_seed: BySeed, metric: Metric) -> list[Interval] | None:
         """By cell, by how much a metric of the validation part is better than a constant's."""
-        own, constant = f"val_{metric.name}", f"constant_{metric.name}"
+        own = f"val_{metric.name}"
         if own not in by_seed.columns:
             return None
-        if constant in by_seed.columns:
-            less = by_seed[constant]
-        elif metric.name in _CONSTANTS:
-            less = np.full_like(by_seed[own], _CONSTANTS[metric.name])
+        if metric.constant_column in by_seed.columns:
+            less = by_seed[metric.constant_column]
+        elif isinstance(metric.constant, float):
+            less = np.full_like(by_seed[own], metric.constant)
         else:
             return None
         sides = (by_seed[own], less) if metric.better == "up" else (less, by_seed[own])

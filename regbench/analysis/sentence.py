@@ -294,7 +294,7 @@ def signal_words(row: CellGap) -> str:
 def constant_name(row: CellGap) -> str:
     """The constant prediction, and its loss where the table has it."""
     what = "the class shares" if score_among(_known(row)).name == "acc" else "the mean"
-    loss = row.metrics.get(f"constant_{LOSS.name}")
+    loss = row.metrics.get(LOSS.constant_column)
     figure = "" if loss is None or loss.mean is None else f" (loss {loss.mean:.3g})"
     return f"predicting {what}{figure}"
 

@@ -28,6 +28,7 @@ class Study:
         base: the setting before the sweep; a data set that only the sweep names is its first.
         sweep: the axes, as written.
         expect: the claims, as written; `claims` are the same, parsed.
+        metrics: what is asked for besides what every study has.
         given: all that was written, overrides included; `study_from_mapping` makes the same study
             of it.
         interval: what intervals and decisions speak of.
@@ -42,6 +43,7 @@ class Study:
     cells: tuple[Cell, ...]
     sweep: Any = field(default_factory=dict)
     expect: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
     given: Mapping[str, Any] = field(default_factory=dict)
     claims: tuple[Claim, ...] = ()
     interval: Over = "seeds"
@@ -60,6 +62,7 @@ class Study:
             **self._blocks(as_given),
             "seeds": list(self.seeds),
             "sweep": self.sweep,
+            "metrics": list(self.metrics),
             "expect": list(self.expect),
             "interval": self.interval,
         }

@@ -238,6 +238,9 @@ def _varying_values(cells: Sequence[Cell]) -> list[dict[str, Any]]:
                 content = canonical(block)
                 if name == "dataset" and block.name == "csv":
                     content["path"] = block.path
+                if name == "training" and "class_weight" in content:
+                    # One value, whatever its classes are called.
+                    content["class_weight"] = short(content["class_weight"])
                 cache[id(block)] = flat(content, f"{name}.")
             values |= cache[id(block)]
         flats.append(values)

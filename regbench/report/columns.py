@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from regbench.analysis.cell_gap import CellGap
 from regbench.analysis.statistics import Interval
 from regbench.results.runs import Runs
-from regbench.vocabulary.metrics import METRICS, OF_EVERY_STUDY, score_among
+from regbench.vocabulary.metrics import METRICS, OF_EVERY_STUDY, metrics_among, score_among
 
 __all__ = ["ANSWER", "Column", "columns_for", "legend", "number", "p_value", "plus_minus"]
 
@@ -91,6 +91,11 @@ def columns_for(runs: Runs, table: Sequence[CellGap]) -> list[Column]:
     ]
     if noisy:
         columns.append(Column("clean acc", metric("train_acc_clean"), "train_acc_clean", rank=9))
+    for asked in (metric for metric in metrics_among(runs.metrics) if not metric.always):
+        name = f"val_{asked.name}"
+        columns.append(Column(f"val {asked.name}", metric(name), name, rank=10))
+        gap = asked.gap_column
+        columns.append(Column(f"gap {asked.name}", spread(gap), gap, rank=11))
     columns.append(Column("best epoch", lambda row: _epoch(row.best_epoch), "best_epoch", rank=6))
     if any(row.verdict for row in table):
         columns.append(Column("verdict", lambda row: row.verdict, "verdict", text=True, rank=2))
@@ -124,7 +129,7 @@ def _constant(table: Sequence[CellGap]) -> list[str]:
     """What the constant prediction has, beside which losses and scores are to be read."""
     found: dict[str, list[float]] = {}
     for metric in OF_EVERY_STUDY:
-        name = f"constant_{metric.name}"
+        name = metric.constant_column
         means = [row.metrics[name].mean for row in table if name in row.metrics]
         found[metric.name] = [mean for mean in means if mean is not None]
     parts = []

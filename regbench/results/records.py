@@ -24,6 +24,7 @@ class RunRecord:
         best_epoch: the rule's choice, or the epoch of least validation loss.
         reading_epoch: the epoch whose weights the row reports; None unless `ok`.
         flip_rate: the share of training labels that label noise really changed.
+        constant: by column, what the constant prediction scores on the validation part.
         curves: (E,) float64 by column of epochs.csv, one value an epoch from 1 (or the single
             epoch 0); NaN where there is none.
         sizes: examples by part; empty where it never trained, or an older version wrote it.
@@ -38,6 +39,7 @@ class RunRecord:
     flip_rate: float | None
     curves: Mapping[str, npt.NDArray[np.float64]]
     sizes: Mapping[str, int] = field(default_factory=dict)
+    constant: Mapping[str, float] = field(default_factory=dict)
 
     def at_reading(self, name: str) -> float | None:
         """A curve's value at the reading; None where there is none.

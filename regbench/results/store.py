@@ -137,6 +137,13 @@ class Store:
             )
 
     def _refuse_other(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+        before, now = (facts["study"].get("metrics", []) for facts in (old, new))
+        if set(before) != set(now):
+            raise BadStudy(
+                f"{self.folder}: its runs were scored with metrics: [{', '.join(before)}], and "
+                f"this study asks for [{', '.join(now)}]: ask for the same, choose another folder "
+                "with -o, or train again with --overwrite"
+            )
         changed = differing_keys(old, new)
         if changed:
             raise BadStudy(
@@ -230,7 +237,7 @@ def differing_keys(
     """`key: old -> new` for what must not change but did; with `all_keys`, for all of the study."""
     before, now = _leaves(_compared(old)), _leaves(_compared(new))
     may_change = ["schema_version", "training.device", "training.threads"]
-    may_change += [] if all_keys else ["sweep", "seeds", "expect"]
+    may_change += [] if all_keys else ["sweep", "seeds", "expect", "metrics"]
     return [
         f"{key}: {before.get(key)} -> {now.get(key)}"
         for key in sorted(before.keys() | now.keys())
@@ -240,8 +247,10 @@ def differing_keys(
 
 def _facts(plan: Plan) -> dict[str, Any]:
     study = plan.study
-    swept = {"seeds": list(study.seeds), "sweep": study.sweep, "expect": list(study.expect)}
-    return {"study": {**study.fixed(), **swept}, "given": study.given, "data": plan.data}
+    rest = {"seeds": list(study.seeds), "sweep": study.sweep, "expect": list(study.expect)}
+    if study.metrics:
+        rest["metrics"] = list(study.metrics)
+    return {"study": {**study.fixed(), **rest}, "given": study.given, "data": plan.data}
 
 
 def _compared(facts: Mapping[str, Any]) -> dict[str, Any]:
