@@ -13,11 +13,10 @@ from regbench.analysis.cell_gap import NO_SIGNAL, CellGap, Delta
 from regbench.analysis.lost import lost
 from regbench.analysis.statistics import Interval
 from regbench.analysis.story import Move, Story, stories
-from regbench.analysis.words import counted
 from regbench.results.runs import Runs
 from regbench.vocabulary.metrics import LOSS, score_among
 
-__all__ = ["Answer", "answer", "constant_name", "share", "signal_words"]
+__all__ = ["Answer", "answer", "constant_name", "share"]
 
 _MOST_NAMES = 5
 _MOST_STORIES = 2
@@ -30,20 +29,17 @@ class Answer:
 
     Attributes:
         lost: runs that diverged or failed, values that are no numbers: to be said first.
-        gap: how large it is, and what moves it.
-        validation: what that does to the loss on unseen data, the best cell, its test score.
-        notes: what a reader would ask next.
+        paragraphs: the gap and what moves it; what that does to the loss on unseen data, the best
+            cell and its test score; what a reader would ask next. Of two data sets, one for each.
     """
 
     lost: tuple[str, ...]
-    gap: str
-    validation: str
-    notes: tuple[str, ...]
+    paragraphs: tuple[str, ...]
 
     @property
     def text(self) -> str:
         """All but what is lost, which stands before the table."""
-        return " ".join(part for part in (self.gap, self.validation, *self.notes) if part)
+        return " ".join(self.paragraphs)
 
 
 def answer(runs: Runs, table: Sequence[CellGap]) -> Answer:
@@ -53,29 +49,34 @@ def answer(runs: Runs, table: Sequence[CellGap]) -> Answer:
     compared: two are told one after the other, of more the one with the largest gap.
     """
     missing = tuple(f"{sentence}." for sentence in lost(runs))
+    return Answer(missing, tuple(part for part in _paragraphs(runs, table) if part))
+
+
+def _paragraphs(runs: Runs, table: Sequence[CellGap]) -> list[str]:
     if not table:
-        nothing = "No cell is selected." if runs.rows else "There are no runs yet."
-        return Answer(missing, nothing, "", ())
+        return ["No cell is selected." if runs.rows else "There are no runs yet."]
     told = stories(table)
     if not told:
-        nothing = "There is no gap to speak of: no run has both a training and a validation loss."
-        return Answer(missing, nothing, "", ())
-    notes = []
-    if len(told) > _MOST_STORIES and not any(story.baseline for story in told):
-        ends = [f"{_mean(r)} in {r.cell}" for r in _by_gap([row for s in told for row in s.rows])]
-        gap = (
+        return ["There is no gap to speak of: no run has both a training and a validation loss."]
+    if len(told) <= _MOST_STORIES:
+        parts = [[_gap_sentences(s), _validation_sentences(s), _one_rate(s)] for s in told]
+        if len(told) == 1:
+            return parts[0]
+        both = zip(told, parts, strict=True)
+        return [_after(story.label, " ".join(filter(None, own))) for story, own in both]
+    if not any(story.baseline for story in told):
+        rows = _by_gap([row for story in told for row in story.rows])
+        ends = [f"{_mean(row)} in {row.cell}" for row in (rows[0], rows[-1])]
+        return [
             f"Over {len(told)} data sets, which are not compared, the gap in loss (validation less "
-            f"training) is from {ends[0]} to {ends[-1]}."
-        )
-        return Answer(missing, gap, "", ())
-    if len(told) > _MOST_STORIES:
-        rest = counted(len(told) - 1, "other data set")
-        notes.append(f"{rest} stand in the table, with which this one is not compared.")
-        told = [max(told, key=_largest_gap)]
-    gaps = [_after(story.label, _gap_sentences(story)) for story in told]
-    validations = [_after(story.label, _validation_sentences(story)) for story in told]
-    notes += [note for story in told for note in _one_rate(story)]
-    return Answer(missing, " ".join(gaps), " ".join(v for v in validations if v), tuple(notes))
+            f"training) is from {ends[0]} to {ends[1]}."
+        ]
+    most = max(told, key=_largest_gap)
+    rest = f"{len(told) - 1} other data sets, not compared with this one, stand in the table."
+    return [
+        _after(most.label, _gap_sentences(most)),
+        *(_validation_sentences(most), _one_rate(most), rest),
+    ]
 
 
 def _largest_gap(story: Story) -> float:
@@ -146,7 +147,7 @@ def _moves(story: Story, baseline: CellGap) -> list[str]:
     if max(row.n for row in story.rows) == 1:
         return ["with one seed no change of it can be told from chance"]
     large = story.detectable
-    known = f" (one of {large:.2g} would be, four times in five)" if large else ""
+    known = f" (these seeds would show one of {large:.2g} four times in five)" if large else ""
     return [f"no change of it by a regularizer is shown{known}"]
 
 
@@ -250,7 +251,7 @@ def _validation_sentences(story: Story) -> str:
     delta = best.deltas.get("val_loss")
     if delta is not None and delta.interval.mean is not None:
         start += f", {_against(delta)} in {best.baseline}{_sureness(delta)}"
-    parts.append(f"{start}{signal_words(best)}.")
+    parts.append(f"{start}{_signal_words(best)}.")
     parts.append(_test(best, len(story.rows) > 1))
     return " ".join(part for part in parts if part)
 
@@ -261,7 +262,7 @@ def _cost(row: CellGap) -> str:
     if delta is None or delta.interval.mean is None:
         return ""
     less = f"{_against(delta)} in {row.baseline}{_sureness(delta)}"
-    return f"Validation loss in {row.cell} is {less}{signal_words(row)}."
+    return f"Validation loss in {row.cell} is {less}{_signal_words(row)}."
 
 
 def _against(delta: Delta) -> str:
@@ -281,7 +282,7 @@ def _sureness(delta: Delta) -> str:
     return f" (change {found.low:+.3g} to {found.high:+.3g}), {why}"
 
 
-def signal_words(row: CellGap) -> str:
+def _signal_words(row: CellGap) -> str:
     """What is to be said of a cell that is named as the best, but is not shown to have learned."""
     constant = constant_name(row)
     if row.verdict in NO_SIGNAL:
@@ -324,16 +325,15 @@ def _figure(found: Interval) -> str:
 # --- notes ----------------------------------------------------------------------------------------
 
 
-def _one_rate(story: Story) -> list[str]:
+def _one_rate(story: Story) -> str:
     """Strengths compared at one learning rate, which may suit one of them."""
     best = story.best
-    if best is None or not best.edges or _LR in best.settings:
-        return []
-    edge = best.edges[0]
-    return [
-        f"{best.cell} stands on the grid's edge ({edge}), and all cells have one learning rate: "
-        f"sweep {_LR}, too, before one is called better."
-    ]
+    if best is None or not best.edges or _LR in best.settings or best.verdict in NO_SIGNAL:
+        return ""
+    return (
+        f"{best.cell} stands on the grid's edge ({best.edges[0]}), and all cells have one learning "
+        f"rate: sweep {_LR}, too, before one is called better."
+    )
 
 
 def _named(moves: Sequence[Move]) -> str:

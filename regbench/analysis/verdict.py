@@ -100,7 +100,8 @@ def _gap_to_the_best(e: Evidence) -> str:
     if e.behind is None:
         return ""
     found = ", ".join(signed(name, higher) for name, higher in e.behind.higher.items())
-    return f"{found} against {e.behind.best}; {e.gaps()}"
+    why = f": {_why_below(e)}" if e.gap.below else ""
+    return f"{found} against {e.behind.best}; {e.gaps()}{why}"
 
 
 def _why_below(e: Evidence) -> str:
@@ -132,7 +133,7 @@ RULES = (
         "spread by less than 1e-6",
         (*_CONSTANT, "collapsed"),
         _collapsed,
-        lambda e: "every validation row is given the same; " + ", ".join(e.against_constant()),
+        lambda e: "all validation rows are given the same; " + ", ".join(e.against_constant()),
     ),
     Rule(
         "no signal shown",

@@ -21,7 +21,8 @@ def constant_scores(split: Split) -> dict[str, float]:
     >>> from pathlib import Path
     >>> from regbench.config.schema import Iris
     >>> from regbench.data.sources import load
-    >>> {name: round(x, 3) for name, x in constant_scores(load(Iris(name="iris"), 0, Path())).items()}
+    >>> found = constant_scores(load(Iris(name="iris"), 0, Path()))
+    >>> {name: round(score, 3) for name, score in found.items()}
     {'constant_loss': 1.099, 'constant_acc': 0.333, 'constant_balanced_acc': 0.333}
     """
     train, val = split.train.y, split.val.y

@@ -18,8 +18,8 @@ def gap_markdown(study: str, runs: Runs, table: Sequence[CellGap]) -> str:
     columns = columns_for(runs, table)
     found = answer(runs, table)
     lines = [f"# {escaped(study)}", ""]
-    for paragraph in (*found.lost, found.gap, found.validation, *found.notes):
-        lines += [escaped(paragraph), ""] if paragraph else []
+    for paragraph in (*found.lost, *found.paragraphs):
+        lines += [escaped(paragraph), ""]
     lines += [
         "| " + " | ".join(column.title for column in columns) + " |",
         "|" + "|".join(" --- " if column.text else " ---: " for column in columns) + "|",

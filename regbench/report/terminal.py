@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 
@@ -67,7 +68,7 @@ def print_gap_table(
     lines = [_line(columns, [column.title for column in columns], widths, Text(" " * bar_width))]
     lines[0].stylize("bold")
     for row, line in zip(table, texts, strict=True):
-        name, *more = chop_cells(line[0], widths[0])
+        name, *more = _folded(line[0], widths[0])
         bar_text = _bar(row, largest, bar_width, ascii_only)
         lines.append(_line(columns, [name, *line[1:]], widths, bar_text))
         lines += [Text(rest) for rest in more]
@@ -94,6 +95,21 @@ def _line(
             line.append_text(bar_text)
     line.rstrip()
     return line
+
+
+def _folded(name: str, width: int) -> list[str]:
+    """A name in lines of so many cells, broken after a sign where there is one.
+
+    >>> _folded("lr=0.1, regularizer=none", 12), _folded("one_long_name", 8)
+    (['lr=0.1, ', 'regularizer=', 'none'], ['one_', 'long_', 'name'])
+    """
+    lines = [""]
+    for piece in re.findall(r"[^ =+_,]*[ =+_,]*", name):
+        for part in chop_cells(piece, width):
+            if lines[-1] and cell_len(lines[-1] + part.rstrip()) > width:
+                lines.append("")
+            lines[-1] += part
+    return lines
 
 
 def _plain(text: str, ascii_only: bool) -> str:

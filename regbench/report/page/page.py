@@ -31,7 +31,7 @@ def page(content: Content) -> bytes:
         title=runs.study or content.folder.name,
         asked=_asked(content, len(seeds)),
         lost=found.lost,
-        paragraphs=[part for part in (found.gap, found.validation, *found.notes) if part],
+        paragraphs=found.paragraphs,
         tiles=tiles(table),
         claims=content.claims,
         sections=sections(content) if table else [],
