@@ -31,9 +31,9 @@ from regbench.results import health
 from regbench.results.csv_text import write_csv
 from regbench.results.health import Health
 from regbench.results.merge import merged
-from regbench.results.planned import interval_of, recorded_plan, recorded_study
+from regbench.results.planned import read_judged, recorded_plan, recorded_study
 from regbench.results.proof import require_as_written
-from regbench.results.runs import Runs, read_runs
+from regbench.results.runs import Runs
 from regbench.results.saved import Arrays, read_weights
 from regbench.results.store import Store
 
@@ -238,8 +238,8 @@ def check(
         BadStudy: a claim cannot be understood, or there is no interval over rows.
         BadData: the folder holds no results.
     """
-    over = interval_of(Path(folder), interval)
-    study, rows = recorded_study(Path(folder)), read_runs(Path(folder))
+    study = recorded_study(Path(folder))
+    rows, over = read_judged(Path(folder), interval)
     claims = [*study.claims, *more_claims(study, expect)]
     by_seed = BySeed(rows, over)
     bounds = parse_limits(limits)
@@ -288,7 +288,7 @@ def examine(folder: Path | str) -> Health:
     found = health.examine(folder)
     if "runs.csv" in found.stale:
         return replace(found, stale=(*found.stale, "gap.csv", "gap.md"))
-    gap = _gap_files(recorded_plan(folder).study, read_runs(folder))
+    gap = _gap_files(recorded_plan(folder).study, read_judged(folder)[0])
     stale = [name for name, content in gap.items() if not health.holds(folder / name, content)]
     return replace(found, stale=(*found.stale, *stale))
 
@@ -313,7 +313,7 @@ def rebuild(folder: Path | str) -> Health:
 
 def _write_gap(store: Store, study: Study) -> Runs:
     """Write gap.csv and gap.md from runs.csv, and give what that holds."""
-    rows = read_runs(store.folder)
+    rows, _ = read_judged(store.folder)
     for file, content in _gap_files(study, rows).items():
         store.write_file(file, content)
     return rows
@@ -338,4 +338,5 @@ def read(folder: Path | str) -> Results:
     Raises:
         BadData: it holds none, or they are malformed.
     """
-    return Results(Path(folder), read_runs(Path(folder)))
+    rows, over = read_judged(Path(folder))
+    return Results(Path(folder), rows, interval=over)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from math import isfinite, isnan, nan
+from math import isfinite, isnan
 
 import numpy as np
 import numpy.typing as npt
@@ -85,13 +85,18 @@ class BySeed:
         """
         if self.over == "seeds":
             return np.zeros(len(self.cells))
-        return np.array([_ratio(self._sound[cell], metric) for cell in self.cells])
+        return np.array(
+            [
+                _ratio(self._sound[cell], self.runs.sizes.get(self._sound[cell].run_id, {}), metric)
+                for cell in self.cells
+            ]
+        )
 
     def incomplete(self, metric: str) -> dict[str, str]:
-        """By cell, the runs whose value of a metric is no number; none where none has one."""
+        """By cell, the runs whose value of a metric is no number, finished ones first."""
         found: dict[str, list[str]] = {}
         parts = DERIVED.get(metric, (metric,))
-        for row in self.runs.rows:
+        for row in sorted(self.runs.rows, key=lambda row: not row.ok):
             odd = [no_number(row, p) for p in parts if not (row.ok and isfinite(row.metrics[p]))]
             if odd:
                 found.setdefault(row.cell, []).append(f"{row.cell} seed {row.seed} ({odd[0]})")
@@ -144,16 +149,17 @@ class BySeed:
         return (*self.runs.metrics, *(name for name, of in DERIVED.items() if have.issuperset(of)))
 
 
-def _ratio(row: RunRow, metric: str) -> float:
+def _ratio(row: RunRow, sizes: Mapping[str, int], metric: str) -> float:
+    if not row.ok:  # a cell without numbers, and so without intervals
+        return 0.0
     of_test = metric in COLUMNS and "test_size" in COLUMNS[metric].keys
-    scored = row.metrics.get("n_test" if of_test else "n_val", nan)
-    train = row.metrics.get("n_train", nan)
-    if row.ok and not (train > 0 and scored >= 0):
+    train = sizes.get("train", 0)
+    if not train:
         raise BadData(
-            f"cell {row.cell!r}: intervals over rows need n_train, n_val and n_test in runs.csv, "
-            "which results of older versions do not hold: run the study again"
+            f"cell {row.cell!r}: intervals over rows need the sizes of the parts, which a table "
+            "alone does not hold, nor a folder of an older version: run the study again"
         )
-    return scored / train if train > 0 else 0.0
+    return sizes["test" if of_test else "val"] / train
 
 
 # The parts of the test loss: what training leaves (train_loss), what is lost on unseen data, and

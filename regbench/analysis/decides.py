@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import cos, pi, sin, sqrt, tan
 
-from regbench.analysis.families import Family
+from regbench.analysis.families import Family, Member, families
 from regbench.analysis.words import counted
+from regbench.config.cell import Cell
 
-__all__ = ["decidable", "what_seeds_decide"]
+__all__ = ["ALPHA", "decidable", "study_families", "t_quantile", "what_seeds_decide"]
 
 ALPHA = 0.05
 _NEXT = (6, 10, 20, 30, 50, 100)  # seeds that people take
@@ -53,6 +54,14 @@ def decidable(seeds: int, tests: int) -> float:
     [5.1, 1.6, 1.0]
     """
     return t_quantile(1 - ALPHA / 2 / tests, seeds - 1) / sqrt(seeds)
+
+
+def study_families(cells: Sequence[Cell]) -> list[Family]:
+    """The families that the table of a study will have."""
+    return families(
+        Member(cell.name, cell.regularizer, {k: str(v) for k, v in cell.values.items()})
+        for cell in cells
+    )
 
 
 def what_seeds_decide(seeds: int, tests: Sequence[Family]) -> str:

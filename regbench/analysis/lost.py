@@ -35,25 +35,27 @@ def _lost_runs(runs: Runs) -> Iterator[str]:
 
 
 def odd_values(runs: Runs) -> list[str]:
-    """For each column, the finished runs in which it is no number though others of the cell have
-    one, or in which it is infinite.
+    """The finished runs in which a column is infinite, or empty though others of the cell have it.
+
+    Columns of which the same is to be said are named together.
     """
     by_cell: dict[str, list[RunRow]] = {}
     for row in runs.rows:
         if row.ok:
             by_cell.setdefault(row.cell, []).append(row)
-    found = []
+    columns: dict[tuple[str, ...], list[str]] = {}
     for name in runs.metrics:
         if name.startswith("noisy_rows"):  # empty where the noise happened to change no label
             continue
         odd = [row for rows in by_cell.values() for row in _odd(rows, name)]
         if odd:
-            named = some([f"{row.cell} seed {row.seed} ({no_number(row, name)})" for row in odd])
-            found.append(
-                f"{name} is no number in {counted(len(odd), 'finished run')}: {named}; its mean is "
-                "over the others"
-            )
-    return found
+            named = tuple(f"{row.cell} seed {row.seed} ({no_number(row, name)})" for row in odd)
+            columns.setdefault(named, []).append(name)
+    return [
+        f"no number for {some(names)} in {counted(len(rows), 'finished run')}: {some(rows)}; means "
+        "are over the others"
+        for rows, names in columns.items()
+    ]
 
 
 def _odd(rows: Sequence[RunRow], name: str) -> list[RunRow]:

@@ -13,7 +13,7 @@ from regbench.analysis.lost import no_number
 from regbench.analysis.words import some
 from regbench.config.speaks import Over
 from regbench.errors import BadData
-from regbench.results.runs import SIZES, RunRow, Runs
+from regbench.results.runs import RunRow, Runs
 
 __all__ = ["Pairs"]
 
@@ -72,7 +72,7 @@ class Pairs:
         return [
             repr(name)
             for name in dict.fromkeys((*sides[0], *sides[1]))
-            if name not in SIZES and not all(name in side for side in sides)
+            if not all(name in side for side in sides)
         ]
 
     def require(self, metrics: Iterable[str]) -> None:

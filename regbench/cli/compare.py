@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from regbench.analysis.pairs import Pairs
     from regbench.config.speaks import Over
     from regbench.report.compare import Found
+    from regbench.results.runs import Runs
 
 __all__ = ["compare"]
 
@@ -202,7 +203,6 @@ def _compare(
     from regbench.analysis.pairs import Pairs
     from regbench.report.compare import print_changes, print_gates, sentence
     from regbench.report.say import say
-    from regbench.results.runs import read_runs
 
     asked = None if metrics is None else [name.strip() for name in metrics.split(",")]
     if asked is not None and not all(asked):
@@ -212,11 +212,12 @@ def _compare(
             raise BadData(f"{path}: there is no such file or folder")
         if path.is_dir() and not (path / "runs.csv").exists():
             raise BadData(f"{path}: holds no runs.csv: is it a results folder?")
-    pairs = Pairs(read_runs(base), read_runs(new))
+    before, after, over = _read(base, new, interval)
+    pairs = Pairs(before, after)
     gated = [gate.metric for gate in rules.gates]
     names = dict.fromkeys([*(default_metrics(pairs) if asked is None else asked), *gated])
     pairs.require(names)
-    rules = replace(rules, over=_over(interval, (base, new)))
+    rules = replace(rules, over=over)
     found = {name: changes(pairs, name, rules.over) for name in names}
     judgement = judge(pairs, found, rules)
     if form is CompareFormat.GITHUB:
@@ -245,19 +246,20 @@ def _compare(
         raise AnswerIsNo("\n".join(failures))
 
 
-def _over(interval: options.IntervalOver | None, paths: Sequence[Path]) -> Over:
-    """What is asked for, else what the studies say where they agree.
+def _read(base: Path, new: Path, interval: options.IntervalOver | None) -> tuple[Runs, Runs, Over]:
+    """Both studies' runs, and what intervals speak of: what is asked for, else what both say.
 
     Raises:
-        BadStudy: they do not, or rows are asked for and a study's runs share their split.
+        BadStudy: they say different things.
     """
-    from regbench.results.planned import interval_of
+    from regbench.results.planned import read_judged
 
     asked: Over | None = interval.value if interval else None
-    found = {interval_of(path, asked) for path in paths}
-    if len(found) > 1:
+    before, over = read_judged(base, asked)
+    after, other = read_judged(new, asked)
+    if over != other:
         raise BadStudy("one study has intervals over seeds, the other over rows: give --interval")
-    return found.pop()
+    return before, after, over
 
 
 def _text(
@@ -301,7 +303,8 @@ def _facts(pairs: Pairs, found: Found, judgement: Judgement) -> dict[str, object
         "only_base": len(pairs.only_base),
         "only_new": len(pairs.only_new),
         "answer": judgement.answer or None,
-        "passed": judgement.answer == "PASS" if judgement.asked else None,
+        # Neither where the data leave it open, nor where nothing was asked.
+        "passed": {"PASS": True, "FAIL": False, "NOT COMPARABLE": False}.get(judgement.answer),
         "gates": [
             {
                 "gate": o.text,

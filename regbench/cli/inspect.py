@@ -68,17 +68,15 @@ def show(
     from regbench.analysis.gap import gap_table
     from regbench.analysis.lost import lost
     from regbench.analysis.select import averaged, selected
-    from regbench.api import read
     from regbench.report.say import say
     from regbench.report.terminal import print_answer
-    from regbench.results.planned import interval_of
+    from regbench.results.planned import read_judged
 
     if not os.path.exists(folder):  # no error for a name too long
         raise BadData(f"{folder}: there is no such folder: regbench run makes one")
     if folder.is_dir() and not (folder / "runs.csv").exists():
         raise BadData(f"{folder}: holds no runs.csv: is it a results folder?")
-    runs = read(folder).rows
-    over = interval_of(folder, interval.value if interval else None)
+    runs, over = read_judged(folder, interval.value if interval else None)
     for sentence in lost(runs):
         say(stderr(), f"warning: {sentence}")
     if group_by is not None:

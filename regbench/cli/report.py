@@ -122,13 +122,15 @@ def _content(
     from regbench import api
     from regbench.report.content import Content
     from regbench.report.say import say
+    from regbench.results.planned import read_judged
 
     if not os.path.exists(folder):
         raise BadData(f"{folder}: there is no such folder: regbench run makes one")
     if not folder.is_dir() or not (folder / "runs.csv").exists():
         raise BadData(f"{folder}: holds no runs.csv: is it a results folder?")
     if not (folder / ".regbench" / "study.json").exists():
-        return Content(folder, api.read(folder).rows, over=interval or "seeds", method=method)
+        rows, over = read_judged(folder, interval)
+        return Content(folder, rows, over=over, method=method)
     results = api.check(folder, interval=interval)
     fits = []
     if with_fits:

@@ -17,9 +17,12 @@ def why_no_rows(dataset: DatasetConfig) -> str:
     It needs another split at each seed: the corrected t of Nadeau & Bengio (2003) is about rows
     that were drawn anew.
 
-    >>> from regbench.config.schema import Iris
+    >>> from regbench.config.schema import Csv, Iris
     >>> why_no_rows(Iris(name="iris")), why_no_rows(Iris(name="iris", split_seed=1))
     ('', 'split_seed pins the split')
+    >>> file = {"name": "csv", "path": "a.csv", "target": "y", "task": "regression"}
+    >>> why_no_rows(Csv(**file, split_column="part"))
+    'split_column brings the split'
     """
     if dataset.split_seed is not None:
         return "split_seed pins the split"

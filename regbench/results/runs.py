@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from math import isinf, isnan, nan
 from operator import itemgetter
@@ -22,10 +22,9 @@ from regbench.results.csv_text import read_csv
 from regbench.results.proof import require_as_written
 from regbench.vocabulary.metrics import COLUMNS, LOSS, OF_EVERY_STUDY
 
-__all__ = ["SIZES", "RunRow", "Runs", "read_runs"]
+__all__ = ["RunRow", "Runs", "read_runs"]
 
 _FACTS = ("study", "run_id", "cell", "regularizer", "seed", "status", "error")
-SIZES = ("n_train", "n_val", "n_test")  # of the parts, in examples; older files have none
 _EPOCHS = ("epochs_run", "best_epoch", "reading_epoch")
 # A study has the scores of its task; one that sweeps over both tasks has both.
 _SCORES = tuple(metric.columns for metric in OF_EVERY_STUDY if metric.task)
@@ -46,7 +45,7 @@ class RunRow:
     """One run.
 
     Attributes:
-        metrics: every number of the row, sizes and epochs included; NaN where the table is empty.
+        metrics: every number of the row, epochs included; NaN where the table is empty.
         settings: the config keys that vary, as text.
     """
 
@@ -73,12 +72,15 @@ class Runs:
         study: its name.
         metrics: the metric columns, in the table's order.
         varying: the config keys that vary.
+        sizes: by run id, how many examples each part has; only where intervals over rows are asked
+            for, as it is the committed stacks that know (see `planned.runs_for`).
     """
 
     study: str
     metrics: tuple[str, ...]
     varying: tuple[str, ...]
     rows: tuple[RunRow, ...]
+    sizes: Mapping[str, Mapping[str, int]] = field(default_factory=dict, repr=False)
 
 
 def read_runs(path: Path) -> Runs:
@@ -102,8 +104,7 @@ def read_runs(path: Path) -> Runs:
     last = header.index(_LAST_METRIC)
     varying = tuple(header[last + 1 :])
     metrics = tuple(header[header.index("reading_epoch") + 1 : last + 1])
-    sizes = [name for name in SIZES if name in header[: header.index("epochs_run")]]
-    reader = _Reader(path, header, (*sizes, *_EPOCHS, *metrics), varying)
+    reader = _Reader(path, header, (*_EPOCHS, *metrics), varying)
     parsed = tuple(reader.row(line, row) for line, row in enumerate(rows, 2))
     _check_cells(path, parsed)
     return Runs(rows[0][header.index("study")] if rows else "", metrics, varying, parsed)
@@ -172,10 +173,10 @@ class _Reader:
         if status not in _STATUSES:
             raise self._wrong(line, "status", f"expected {', '.join(_STATUSES)}, not {status!r}")
         metrics = dict(zip(self._numbers, self._values(line, row), strict=True))
-        for name in (*SIZES, *_EPOCHS):
-            number = metrics.get(name, nan)
-            if number < 0 or isinf(number) or number % 1 > 0:
-                raise self._wrong(line, name, f"expected a whole number from 0, not {number!r}")
+        for name in _EPOCHS:
+            epoch = metrics[name]
+            if epoch < 0 or isinf(epoch) or epoch % 1 > 0:
+                raise self._wrong(line, name, f"expected a whole number from 0, not {epoch!r}")
         if status == "ok" and isnan(metrics["reading_epoch"]):
             raise self._wrong(line, "reading_epoch", "is empty though the status is ok")
         settings = dict(zip(self._varying, row[self._settings_from :], strict=True))

@@ -8,7 +8,7 @@ from regbench.config.plan import Plan, Run
 from regbench.config.schema import SCHEMA_VERSION
 from regbench.results.csv_text import write_csv
 from regbench.results.records import RunRecord
-from regbench.vocabulary.metrics import METRICS, NOISE_ACCURACIES, OF_EVERY_STUDY, PARTS, Metric
+from regbench.vocabulary.metrics import METRICS, NOISE_ACCURACIES, OF_EVERY_STUDY, Metric
 
 __all__ = ["Row", "csv_files", "metrics_of"]
 
@@ -69,7 +69,6 @@ def _runs_table(plan: Plan, records: Mapping[str, RunRecord]) -> Table:
     constants = [metric.constant_column for metric in scored if metric.constant == "column"]
     header = [
         *("schema_version", "study", "run_id", "cell", "regularizer", "seed", "status", "error"),
-        *(f"n_{part}" for part in PARTS),
         *("epochs_run", "best_epoch", "reading_epoch"),
         *metrics,
         *extra,
@@ -84,7 +83,6 @@ def _runs_table(plan: Plan, records: Mapping[str, RunRecord]) -> Table:
         return [
             *(SCHEMA_VERSION, plan.study.name, run.run_id, cell.name, cell.regularizer, run.seed),
             *(record.status, record.error),
-            *(record.sizes.get(part) for part in PARTS),
             *(record.epochs_run, record.best_epoch, record.reading_epoch),
             *(_metric(record, name) for name in metrics),
             *(
