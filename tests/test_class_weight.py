@@ -7,6 +7,7 @@ import pytest
 from command import regbench, study
 from engine import WINE, member, setting, train
 from oracle_torch import Solo
+from planned import planned
 from sklearn.utils.class_weight import compute_class_weight
 from test_oracle_torch import assert_same
 from test_same_bits import assert_same_bits
@@ -14,7 +15,6 @@ from test_same_bits import assert_same_bits
 import regbench as package
 from regbench.config.identity import cell_digest
 from regbench.config.load import parse_study
-from regbench.config.plan import make_plan
 from regbench.data import class_weights, load
 from regbench.errors import BadStudy
 from regbench.training.stacks import make_stacks
@@ -89,7 +89,7 @@ sweep:
 def test_a_study_of_weights(tmp_path):
     """Weights of 1 are none; weights split no stacks, and a cell's baseline has the same."""
     path = study(tmp_path, TEXT)
-    plan = make_plan(parse_study(TEXT))
+    plan = planned(parse_study(TEXT))
     assert [cell.name.split("=")[-1] for cell in plan.study.cells] == [
         "even",
         "balanced",
@@ -121,9 +121,10 @@ def test_a_study_of_weights(tmp_path):
 
 def test_the_order_of_names_is_nothing():
     first, second = (weighted(dict(items)) for items in (MAPPING.items(), [*MAPPING.items()][::-1]))
-    assert cell_digest(first, "") == cell_digest(second, "")
-    assert cell_digest(first, "") != cell_digest(weighted("balanced"), "")
-    assert cell_digest(weighted(None), "") == cell_digest(weighted({"class_1": 1.0}), "")
+    even, balanced, ones = (weighted(each) for each in (None, "balanced", {"class_1": 1.0}))
+    digest = {id(each): cell_digest(each, "", 1) for each in (first, second, even, balanced, ones)}
+    assert digest[id(first)] == digest[id(second)] != digest[id(balanced)]
+    assert digest[id(even)] == digest[id(ones)] != digest[id(first)]
 
 
 @pytest.mark.parametrize(

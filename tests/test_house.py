@@ -89,9 +89,8 @@ EXCEPTIONS = {
     ("cli/consoles.py", "open"): "the null device",
     ("cli/main.py", "NamedTemporaryFile"): "the traceback of a defect",
     ("cli/compare.py", "open"): "the summary of GitHub's runner, appended to",
-    ("config/identity.py", "open"): "reads a data file",
     ("config/load.py", "open"): "reads a study file",
-    ("data/csv_text.py", "open"): "reads a data file",
+    ("data/files/reading.py", "open"): "reads a data file",
     ("execution/provenance.py", "open"): "reads git's files",
     ("results/csv_text.py", "open"): "reads a table, which may be a pipe",
 }

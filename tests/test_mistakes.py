@@ -1,11 +1,11 @@
 """Bad study files and overrides: each gets exactly this message, and exit code 2."""
 
 import pytest
+from planned import planned
 
-from regbench.config.identity import fingerprint
 from regbench.config.load import more_claims, parse_study, study_from_mapping
-from regbench.config.plan import make_plan
 from regbench.config.schema import Csv
+from regbench.data import fingerprint
 from regbench.errors import BadData, BadStudy
 
 IRIS = "dataset: iris\n"
@@ -925,7 +925,7 @@ def test_a_mapping_that_holds_itself():
         study_from_mapping(values)
 
 
-def test_files_of_the_same_bytes(tmp_path):
+def test_files_that_hold_the_same(tmp_path):
     for name in ("a.csv", "b.csv"):
         (tmp_path / name).write_text("x,y\n1,2\n")
     text = (
@@ -933,14 +933,14 @@ def test_files_of_the_same_bytes(tmp_path):
         "sweep: {dataset.path: [a.csv, b.csv]}\n"
     )
     with pytest.raises(BadStudy) as caught:
-        make_plan(parse_study(text, folder=tmp_path))
+        planned(parse_study(text, folder=tmp_path))
     assert str(caught.value) == (
-        "study.yaml dataset.path: a.csv and b.csv hold the same bytes: leave one of them out"
+        "study.yaml dataset.path: a.csv and b.csv hold the same data: leave one of them out"
     )
 
 
 def test_a_file_that_no_file_system_can_name(tmp_path):
-    with pytest.raises(BadData, match="cannot be read: embedded null byte"):
+    with pytest.raises(BadData, match="is no file name: embedded null byte"):
         fingerprint(Csv(name="csv", path="a\0b", target="y", task="regression"), tmp_path)
 
 

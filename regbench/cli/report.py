@@ -73,7 +73,11 @@ def report(
     target = out or folder / f"report.{chosen.value}"
     over: Over | None = interval.value if interval else None
     content = _content(
-        folder, with_fits=chosen is ReportFormat.HTML, interval=over, method=method.value
+        folder,
+        with_fits=chosen is ReportFormat.HTML,
+        fits_only=False,
+        interval=over,
+        method=method.value,
     )
     if chosen is ReportFormat.HTML:
         from regbench.report.page.page import page
@@ -101,7 +105,7 @@ def plot(
     form = _by_ending(target, ReportFormat)
     if form not in (ReportFormat.SVG, ReportFormat.PNG):
         raise BadStudy(f"-o {target}: expected a name that ends in .svg or .png")
-    content = _content(folder, with_fits=kind is Kind.FIT)
+    content = _content(folder, with_fits=kind is Kind.FIT, fits_only=True)
     write_file(target, _figure(content, kind, "svg" if form is ReportFormat.SVG else "png"))
 
 
@@ -115,6 +119,7 @@ def _content(
     folder: Path,
     *,
     with_fits: bool,
+    fits_only: bool,
     interval: Over | None = None,
     method: IntervalMethod = "t",
 ) -> Content:
@@ -139,7 +144,9 @@ def _content(
 
         try:
             fits = predicted(folder, results.rows, telling(results.table))
-        except BadData as error:  # a data file that is no longer there
+        except BadData as error:  # a data file that is no longer there, or no longer the same
+            if fits_only:
+                raise
             say(stderr(), f"note: no fitted functions are drawn: {error}")
     return Content(folder, results.rows, results.claims, fits, over=results.interval, method=method)
 

@@ -297,9 +297,9 @@ def _require_metric(term: Term, cell: Cell) -> None:
 
 def _needs(keys: Iterable[str], dataset: DatasetConfig) -> Iterator[str]:
     """Those of a column's keys that this data set must give."""
-    of_file = dataset.name == "csv" and dataset.split_column is not None
     for key in keys:
-        if key == "label_noise" or not of_file:  # else the file says which parts there are
+        # Where the data bring their own split, they say which parts there are.
+        if key == "label_noise" or dataset.split_by is None:
             yield key
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from regbench.config.plan import Plan
 from regbench.config.schema import Setting
-from regbench.data import Split, class_weights, load, split_key
+from regbench.data import Split, SplitKey, class_weights, load, require_unchanged, split_key
 from regbench.errors import BadData
 from regbench.execution.device import device_kind, resolve_device
 from regbench.execution.estimate import disk_bytes, stack_seconds
@@ -91,7 +91,7 @@ def run_plan(
         progress: told what happens.
     Raises:
         BadStudy: CUDA is asked for where there is none.
-        BadData: the data cannot be read or split.
+        BadData: the data cannot be read or split, or are no longer what was planned.
         Unwritable: the folder cannot be written, or the disk is too full for what is to come.
         AnswerIsNo: as many runs as `limits` allows failed or diverged.
         TimeIsUp: the time limit was reached.
@@ -113,6 +113,8 @@ def run_plan(
     kept = sum(run.run_id in done for run in plan.runs)
     study = plan.study
     jobs = [Job(stack, study.folder, store.folder, where, study.metrics) for stack in stacks]
+    datasets = {cell.setting.dataset.origin: cell.setting.dataset for cell in study.cells}
+    in_files = [dataset for dataset in datasets.values() if dataset.places]
     try:
         trained = {run_id for stack in stacks for run_id in stack.run_ids}
         cells = {r.run_id: r.cell.name for r in plan.runs if r.run_id in trained | done}
@@ -122,6 +124,8 @@ def run_plan(
             if result.halved:
                 store.add_provenance({"event": "split by memory", "stack": result.stack_id})
             progress.stack_done(result.stack_id, result.runs, result.diverged, result.failed)
+            for dataset in in_files:  # committed is what was read before
+                require_unchanged(dataset, plan.study.folder, plan.data[dataset.origin])
             clock.count(result.diverged, result.failed)
         if limits.shard is None:
             discard_all(store.folder)  # of stacks that were committed just before a crash
@@ -209,7 +213,7 @@ def _share(stacks: Sequence[Stack], shard: tuple[int, int] | None, folder: Path)
 
 def _check_data(plan: Plan) -> None:
     """Load every split once before training, so that bad data costs nobody an hour."""
-    seen: set[tuple[int, str]] = set()
+    seen: set[SplitKey] = set()
     asking: dict[str, list[Setting]] = {}
     for cell in plan.study.cells:
         setting = cell.setting
@@ -217,11 +221,11 @@ def _check_data(plan: Plan) -> None:
             asking.setdefault(setting.dataset.model_dump_json(), []).append(setting)
     for run in plan.runs:
         dataset = run.cell.setting.dataset
-        key = split_key(dataset, run.seed)
+        key = split_key(dataset, run.seed, run.data)
         if key not in seen and len(seen) < _SPLITS_CHECKED:
             seen.add(key)
-            split = load(dataset, run.seed, plan.study.folder)
-            for setting in asking.get(key[1], ()):
+            split = load(dataset, run.seed, plan.study.folder, run.data)
+            for setting in asking.get(key[-1], ()):
                 _check_monitor(setting, split)
                 if setting.training.class_weight is not None:
                     class_weights(setting.training.class_weight, split)
