@@ -140,9 +140,9 @@ def _score(row: CellGap) -> Metric:
 
 
 def _wrong_labels(by_seed: BySeed, cell: str) -> float | None:
-    if not {"flip_rate", "n_train"} <= by_seed.columns:
+    if "wrong_labels" not in by_seed.columns:
         return None
-    return float(np.nansum(by_seed.row("flip_rate", cell) * by_seed.row("n_train", cell)))
+    return float(np.nansum(by_seed.row("wrong_labels", cell)))
 
 
 class _Constant:

@@ -155,7 +155,7 @@ RULES = (
         "memorises",
         "the interval of noisy_rows_acc lies above .5, and its runs have ten wrong training labels "
         "or more together",
-        ("noisy_rows_acc", "flip_rate", "n_train"),
+        ("noisy_rows_acc", "wrong_labels"),
         _memorises,
         lambda e: (
             f"noisy_rows_acc {shown(e.row.metrics['noisy_rows_acc'])} "
@@ -224,7 +224,7 @@ _STANDS = ("memorises", "overfits in {score}", "overfits in loss only", "overfit
 def verdict(evidence: Evidence) -> tuple[str, str]:
     """The word for a cell and the figures that it rests on; runs that were lost come first."""
     row = evidence.row
-    lost = _lost(row)
+    lost = _lost(evidence)
     if row.n < 2 and not _diverged(evidence):
         return "", lost
     holding = [rule for rule in RULES if rule.holds(evidence)]
@@ -242,11 +242,13 @@ def _word(rule: Rule, evidence: Evidence) -> str:
     return rule.word.format(score=evidence.score.title)
 
 
-def _lost(row: CellGap) -> str:
-    """`2 of 5 runs diverged, 1 of 5 runs failed`."""
-    total = counted(row.n + row.n_failed, "run")
-    kinds = ((row.n_diverged, "diverged"), (row.n_failed - row.n_diverged, "failed"))
-    return ", ".join(f"{n} of {total} {word}" for n, word in kinds if n)
+def _lost(e: Evidence) -> str:
+    """`2 of 5 runs diverged, 1 of 3 runs collapsed`: what a mean over the others would hide."""
+    row = e.row
+    planned, counts = row.n + row.n_failed, (row.n_diverged, row.n_failed - row.n_diverged)
+    kinds = [(n, planned, word) for n, word in zip(counts, ("diverged", "failed"), strict=True)]
+    kinds.append((round((e.collapsed or 0) * row.n) % max(row.n, 1), row.n, "collapsed"))
+    return ", ".join(f"{n} of {counted(total, 'run')} {word}" for n, total, word in kinds if n)
 
 
 def with_verdicts(table: Sequence[CellGap], by_seed: BySeed) -> list[CellGap]:

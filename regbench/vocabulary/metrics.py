@@ -258,6 +258,7 @@ NOISE_ACCURACIES = tuple(column.name for column in _NOISE)
 _OTHERS = (
     *_NOISE,
     Column("flip_rate", "share of wrong training labels", keys=("label_noise",)),
+    Column("wrong_labels", "wrong training labels", keys=("label_noise",)),
     Column("generalization", "test loss less training loss", keys=("test_size",)),
     Column("selection_optimism", "test loss less validation loss", keys=("val_size", "test_size")),
     Column("stopping_regret", "stopping regret", "down", keys=("test_size",)),
