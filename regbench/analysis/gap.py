@@ -192,7 +192,7 @@ def gap_columns(runs: Runs, table: Sequence[CellGap]) -> tuple[list[str], list[l
     for name in compared:
         header += [f"delta_{name}", f"delta_{name}_low", f"delta_{name}_high"]
         header += [f"{each}{_suffix(name)}" for each in _FIGURES]
-    header += ["interval_method", "test_method", "verdict", "evidence"]
+    header += ["best_epoch", "interval_method", "test_method", "verdict", "evidence"]
     return header, [_values(runs, row, metrics, compared) for row in table]
 
 
@@ -218,4 +218,4 @@ def _values(
         values += [delta.interval.mean, delta.interval.low, delta.interval.high]
         values += [getattr(delta, each) for each in _FIGURES]
     methods = [row.interval_method or None, row.test_method or None]
-    return [*values, *methods, row.verdict or None, row.evidence or None]
+    return [*values, row.best_epoch.mean, *methods, row.verdict or None, row.evidence or None]

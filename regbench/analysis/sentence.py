@@ -13,6 +13,7 @@ from regbench.analysis.cell_gap import NO_SIGNAL, CellGap, Delta
 from regbench.analysis.lost import lost
 from regbench.analysis.statistics import Interval
 from regbench.analysis.story import Move, Story, stories
+from regbench.analysis.verdict import why_below
 from regbench.results.runs import Runs
 from regbench.vocabulary.metrics import LOSS, score_among
 
@@ -120,12 +121,7 @@ def _signal(story: Story) -> str:
 
 
 def _moves(story: Story, baseline: CellGap) -> list[str]:
-    parts = []
-    if story.narrowing:
-        first, *more = story.narrowing
-        parts.append(f"{first.name} narrows it most, {_by(first, baseline)}")
-        parts += [f"so do {_named(more)}"] if len(more) > 1 else []
-        parts += [f"so does {_named(more)}"] if len(more) == 1 else []
+    parts = _one_way(story.narrowing, "narrow", baseline)
     if story.hollow:
         what = "though it is" if len(story.hollow) == 1 else "though they are"
         narrow = _verb(story.hollow, "narrow")
@@ -138,8 +134,8 @@ def _moves(story: Story, baseline: CellGap) -> list[str]:
     if crossing:
         taken = f"{_named(crossing)} {_verb(crossing, 'take')} it below 0"
         parts.append(f"{taken}, to {_figure(_gap_of(crossing[0].cell))}, which is no gain")
-    parts += _others([m for m in story.lowering if m not in crossing], "lower", baseline)
-    parts += _others(story.raising, "widen" if story.overfits else "raise", baseline)
+    parts += _one_way([m for m in story.lowering if m not in crossing], "lower", baseline)
+    parts += _one_way(story.raising, "widen" if story.overfits else "raise", baseline)
     if not story.undecided:
         return parts
     if parts:
@@ -151,7 +147,7 @@ def _moves(story: Story, baseline: CellGap) -> list[str]:
     return [f"no change of it by a regularizer is shown{known}"]
 
 
-def _others(moves: Sequence[Move], verb: str, baseline: CellGap) -> list[str]:
+def _one_way(moves: Sequence[Move], verb: str, baseline: CellGap) -> list[str]:
     """All that move the gap one way, none left out for another."""
     if not moves:
         return []
@@ -197,15 +193,10 @@ def _gap(row: CellGap) -> str:
         return f"{start} {over}"
     side = ""
     if found.below:
-        side = _why_below(row)
+        side = f", below 0: {why_below(row)}"
     elif not found.above:
         side = ", not shown to differ from 0"
     return f"{start} (95% interval {found.low:.3g} to {found.high:.3g} {over}){side}"
-
-
-def _why_below(row: CellGap) -> str:
-    _, _, why = row.evidence.partition(": ") if row.verdict == "negative gap" else ("", "", "")
-    return f", below 0: {why.partition('; best on')[0]}" if why else ", below 0"
 
 
 def _mean(row: CellGap) -> str:
@@ -218,9 +209,9 @@ def _by(move: Move, baseline: CellGap) -> str:
     found = move.cell.deltas[LOSS.gap_column].interval
     mean, low, high = (abs(value or 0.0) for value in (found.mean, found.low, found.high))
     percent = share(move.cell, baseline)
-    at = f"at {move.at} " if move.at else ""
+    at = f" at {move.at}" if move.at else ""
     percent = f" or {percent}" if percent else ""
-    return f"{at}by {mean:.3g}{percent} ({min(low, high):.3g} to {max(low, high):.3g})"
+    return f"by {mean:.3g}{percent} ({min(low, high):.3g} to {max(low, high):.3g}){at}"
 
 
 def share(row: CellGap, baseline: CellGap) -> str:

@@ -22,7 +22,7 @@ from regbench.analysis.statistics import Interval
 from regbench.analysis.words import counted
 from regbench.vocabulary.metrics import LOSS
 
-__all__ = ["RULES", "Rule", "verdict", "with_verdicts"]
+__all__ = ["RULES", "Rule", "verdict", "why_below", "with_verdicts"]
 
 # From this share of diverged runs on, what is left says little about the cell.
 _DIVERGED = 0.25
@@ -100,19 +100,19 @@ def _gap_to_the_best(e: Evidence) -> str:
     if e.behind is None:
         return ""
     found = ", ".join(signed(name, higher) for name, higher in e.behind.higher.items())
-    why = f": {_why_below(e)}" if e.gap.below else ""
+    why = f": {why_below(e.row)}" if e.gap.below else ""
     return f"{found} against {e.behind.best}; {e.gaps()}{why}"
 
 
-def _why_below(e: Evidence) -> str:
+def why_below(row: CellGap) -> str:
     """Why a network may do better on data that it has not seen."""
-    wrong = e.row.metrics.get("flip_rate")
+    wrong = row.metrics.get("flip_rate")
     if wrong is not None and (wrong.mean or 0.0) > 0:
         share = f"{100 * (wrong.mean or 0.0):.1f}%"
         return f"{share} of the training labels are wrong, and count against training alone"
     return (
-        "training is the harder part here: by what is done to it alone (noise, dropout, "
-        "augmentation, smoothing), or by the rows that the split gave it"
+        "training is the harder part here, by what is done to it alone (noise, dropout, "
+        "augmentation, smoothing) or by the rows that the split gave it"
     )
 
 
@@ -213,7 +213,7 @@ RULES = (
         "the gap in loss, or in accuracy (R^2), lies below 0; the evidence says why that can be",
         ("gap_loss",),
         lambda e: e.gap.below or e.score_gap.below,
-        lambda e: f"{e.gaps()}: {_why_below(e)}",
+        lambda e: f"{e.gaps()}: {why_below(e.row)}",
     ),
     Rule("no gap shown", "none of these", (), lambda _: True, Evidence.gaps),
 )

@@ -101,7 +101,7 @@ def _folded(name: str, width: int) -> list[str]:
     """A name in lines of so many cells, broken after a sign where there is one.
 
     >>> _folded("lr=0.1, regularizer=none", 12), _folded("one_long_name", 8)
-    (['lr=0.1, ', 'regularizer=', 'none'], ['one_', 'long_', 'name'])
+    (['lr=0.1,', 'regularizer=', 'none'], ['one_', 'long_', 'name'])
     """
     lines = [""]
     for piece in re.findall(r"[^ =+_,]*[ =+_,]*", name):
@@ -109,7 +109,7 @@ def _folded(name: str, width: int) -> list[str]:
             if lines[-1] and cell_len(lines[-1] + part.rstrip()) > width:
                 lines.append("")
             lines[-1] += part
-    return lines
+    return [line.rstrip() for line in lines]
 
 
 def _plain(text: str, ascii_only: bool) -> str:

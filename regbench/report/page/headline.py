@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from regbench.analysis.cell_gap import CellGap
 from regbench.analysis.sentence import constant_name, share
 from regbench.analysis.statistics import Interval
-from regbench.analysis.story import Story, stories
+from regbench.analysis.story import Move, Story, stories
 from regbench.report.columns import number
 from regbench.vocabulary.metrics import LOSS
 
@@ -38,7 +38,7 @@ def tiles(table: Sequence[CellGap]) -> list[Tile]:
     found = []
     if story.baseline is not None:
         gap = story.baseline.metrics[LOSS.gap_column]
-        found.append(Tile(f"gap in loss in {story.baseline.cell}", number(gap.mean), _sure(gap)))
+        found.append(Tile(f"gap in loss in {story.baseline.cell}", _figure(gap), _sure(gap)))
         found.append(_change(story, story.baseline))
     best = story.best
     if best is not None:
@@ -48,7 +48,7 @@ def tiles(table: Sequence[CellGap]) -> list[Tile]:
         ):
             loss = best.metrics.get(name)
             if loss is not None and loss.mean is not None:
-                found.append(Tile(what, number(loss.mean), _sure(loss)))
+                found.append(Tile(what, _figure(loss), _sure(loss)))
     return found
 
 
@@ -56,28 +56,36 @@ def _change(story: Story, baseline: CellGap) -> Tile:
     """What narrows the gap most, or that nothing is shown to."""
     if story.narrowing:
         move = story.narrowing[0]
-        delta = move.cell.deltas[LOSS.gap_column].interval
-        signed = _signed(delta)
         percent = share(move.cell, baseline)
-        figure = f"{_MINUS}{percent}" if percent else signed
-        detail = _sure(delta, f"{signed}, " if percent else "")
+        figure = f"{_MINUS}{percent}" if percent else _signed(move)
+        detail = _sure(_delta(move), f"{_signed(move)}, " if percent else "")
         return Tile(f"narrowed most by {move.name}", figure, detail)
+    what = "does a regularizer narrow it?"
     if story.hollow:
-        what = f"not shown to be better than {constant_name(baseline)}"
-        return Tile(
-            "does a regularizer narrow it?", "no gain shown", f"{story.hollow[0].name}: {what}"
-        )
-    most = min(
-        story.undecided or story.lowering or story.raising,
-        key=lambda move: move.cell.deltas[LOSS.gap_column].interval.mean or 0.0,
+        constant = constant_name(baseline)
+        detail = f"{story.hollow[0].name}: not shown to be better than {constant}"
+        return Tile(what, "no gain shown", detail)
+    moved = [*story.lowering, *story.raising]
+    if moved and not story.overfits:
+        move = max(moved, key=lambda move: abs(_delta(move).mean or 0.0))
+        return Tile(f"moved most by {move.name}", _signed(move), _sure(_delta(move)))
+    move = min(story.undecided or moved, key=lambda move: _delta(move).mean or 0.0)
+    return Tile(
+        what, "not shown", f"most: {move.name}, {_sure(_delta(move), f'{_signed(move)}, ')}"
     )
-    delta = most.cell.deltas[LOSS.gap_column].interval
-    detail = f"most: {most.name}, {_sure(delta, f'{_signed(delta)}, ')}"
-    return Tile("does a regularizer narrow it?", "not shown", detail)
 
 
-def _signed(found: Interval) -> str:
-    return "" if found.mean is None else f"{found.mean:+.3f}".replace("-", _MINUS)
+def _delta(move: Move) -> Interval:
+    return move.cell.deltas[LOSS.gap_column].interval
+
+
+def _signed(move: Move) -> str:
+    mean = _delta(move).mean
+    return "" if mean is None else f"{mean:+.3f}".replace("-", _MINUS)
+
+
+def _figure(found: Interval) -> str:
+    return number(found.mean).replace("-", _MINUS)
 
 
 def _sure(found: Interval, start: str = "") -> str:
