@@ -123,13 +123,9 @@ def _signal(story: Story) -> str:
 def _moves(story: Story, baseline: CellGap) -> list[str]:
     parts = _one_way(story.narrowing, "narrow", baseline)
     if story.hollow:
-        what = "though it is" if len(story.hollow) == 1 else "though they are"
-        narrow = _verb(story.hollow, "narrow")
-        constant = constant_name(baseline)
-        parts.append(
-            f"{_named(story.hollow)} {narrow} it, {what} not shown to be better than {constant}, "
-            "which is no gain"
-        )
+        are = "is" if len(story.hollow) == 1 else "are"
+        narrow = f"{_named(story.hollow)} {_verb(story.hollow, 'narrow')} it"
+        parts.append(f"{narrow}, but {are} not shown to be better than {constant_name(baseline)}")
     crossing = [m for m in story.lowering if story.overfits and _crosses(m)]
     if crossing:
         taken = f"{_named(crossing)} {_verb(crossing, 'take')} it below 0"
@@ -142,8 +138,11 @@ def _moves(story: Story, baseline: CellGap) -> list[str]:
         return [*parts, f"of {_named(story.undecided)} these seeds cannot tell"]
     if max(row.n for row in story.rows) == 1:
         return ["with one seed no change of it can be told from chance"]
-    large = story.detectable
-    known = f" (these seeds would show one of {large:.2g} four times in five)" if large else ""
+    known = ""
+    if story.detectable is not None:
+        least, move = story.detectable
+        others = f" in {move.name}, in others a larger one" if len(story.undecided) > 1 else ""
+        known = f" (these seeds would show one of {least:.2g}{others}, four times in five)"
     return [f"no change of it by a regularizer is shown{known}"]
 
 

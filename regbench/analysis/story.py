@@ -113,20 +113,21 @@ class Story:
         return bool(self.rows) and all(row.verdict in NO_SIGNAL for row in self.rows)
 
     @property
-    def detectable(self) -> float | None:
-        """What change of the gap the undecided would show with 80% power, all of them."""
+    def detectable(self) -> tuple[float, Move] | None:
+        """The least change that one of the undecided would show with 80% power, and which."""
         shares = {cell: family.shares for family in self.families for cell in family.cells}
         found = []
         for move in self.undecided:
             delta = move.cell.deltas[LOSS.gap_column]
             least, freedom = delta.min_detectable, delta.interval.n - 1
-            if least is None or freedom < 1:
-                return None
+            if not least or freedom < 1:
+                continue
             level = 1 - ALPHA / 2 / (self.tests * shares[move.cell.cell])
             power = t_quantile(_POWER, freedom)
             multiple = t_quantile(level, freedom) + power
-            found.append(least * multiple / (t_quantile(1 - ALPHA / 2, freedom) + power))
-        return max(found, default=None)
+            least *= multiple / (t_quantile(1 - ALPHA / 2, freedom) + power)
+            found.append((least, move))
+        return min(found, key=lambda each: each[0], default=None)
 
 
 def stories(table: Sequence[CellGap]) -> list[Story]:

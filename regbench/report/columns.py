@@ -137,9 +137,9 @@ def _constant(table: Sequence[CellGap]) -> list[str]:
         if found[score]:
             scores = f"{METRICS[score].title} {_range(found[score])}"
             parts.append(f"predicting {what} has loss {_range(found['loss'])}, {scores}")
-    # The unit of a standardised target.
+    # The unit of a standardised target; what it is on the validation rows is their luck.
     if found["r2"] and not found["acc"] and all(_NEAR_1 > v > 1 / _NEAR_1 for v in found["loss"]):
-        parts.insert(0, "a loss of 1 is predicting the mean")
+        parts = [f"a loss of 1 is predicting the mean (here {parts[0].partition(' has ')[2]})"]
     return parts
 
 

@@ -63,8 +63,8 @@ def _change(story: Story, baseline: CellGap) -> Tile:
     what = "does a regularizer narrow it?"
     if story.hollow:
         constant = constant_name(baseline)
-        detail = f"{story.hollow[0].name}: not shown to be better than {constant}"
-        return Tile(what, "no gain shown", detail)
+        detail = f"{story.hollow[0].name} does, but is not shown to be better than {constant}"
+        return Tile("does a regularizer help?", "not shown", detail)
     moved = [*story.lowering, *story.raising]
     if moved and not story.overfits:
         move = max(moved, key=lambda move: abs(_delta(move).mean or 0.0))
