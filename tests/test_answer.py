@@ -190,7 +190,7 @@ def test_lost_runs_come_first(tmp_path):
     assert answer(runs, table).lost[0].startswith(lost)
     assert "x" not in told(runs).replace("x)", "")
     lines = gap_markdown("s", runs, table).splitlines()
-    assert lines[2].startswith(escaped(lost))
+    assert lines[2].startswith(f"**{escaped(lost)}")
     assert PRAISE.search(told(runs)) is None
     html = page(Content(tmp_path, runs)).decode()
     assert 0 < html.index(lost) < html.index("In none the gap in loss")

@@ -72,12 +72,9 @@ def report(
     chosen = form or _by_ending(out, ReportFormat) or ReportFormat.HTML
     target = out or folder / f"report.{chosen.value}"
     over: Over | None = interval.value if interval else None
+    with_fits = chosen is ReportFormat.HTML
     content = _content(
-        folder,
-        with_fits=chosen is ReportFormat.HTML,
-        fits_only=False,
-        interval=over,
-        method=method.value,
+        folder, with_fits=with_fits, fits_only=False, interval=over, method=method.value
     )
     if chosen is ReportFormat.HTML:
         from regbench.report.page.page import page

@@ -310,8 +310,8 @@ class _Reader:
         seeds = self._seeds()
         self._simple("schema_version")
         expect = self._simple("expect") or ()
-        interval: Over = self._simple("interval") or "seeds"
         metrics = self._simple("metrics") or ()
+        interval: Over = self._simple("interval") or "seeds"
         grids = self._grids()
         if did_you_mean("dataset", _KEYS) not in hints:  # else it is there, misspelt
             self._require_dataset()

@@ -659,8 +659,6 @@ Interval = Annotated[
         "rows of the same kind"
     ),
 ]
-
-
 if TYPE_CHECKING:
     MetricName = str
 else:

@@ -18,7 +18,9 @@ def gap_markdown(study: str, runs: Runs, table: Sequence[CellGap]) -> str:
     columns = columns_for(runs, table)
     found = answer(runs, table)
     lines = [f"# {escaped(study)}", ""]
-    for paragraph in (*found.lost, *found.paragraphs):
+    for sentence in found.lost:
+        lines += [f"**{escaped(sentence)}**", ""]
+    for paragraph in found.paragraphs:
         lines += [escaped(paragraph), ""]
     lines += [
         "| " + " | ".join(column.title for column in columns) + " |",

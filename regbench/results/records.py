@@ -38,8 +38,8 @@ class RunRecord:
     reading_epoch: int | None
     flip_rate: float | None
     curves: Mapping[str, npt.NDArray[np.float64]]
-    sizes: Mapping[str, int] = field(default_factory=dict)
     constant: Mapping[str, float] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def wrong_labels(self) -> int | None:

@@ -308,7 +308,7 @@ class StackTrainer:
             readings = [replace(r, state={}) for r in readings]
         parts = self.examples.parts
         sizes = {p: parts[p].size if p in parts else 0 for p in ("train", "val", "test")}
-        return Trajectory(curves, self._flip_rates[i], readings, sizes, self._constants[i])
+        return Trajectory(curves, self._flip_rates[i], readings, self._constants[i], sizes)
 
     def _predict(self, i: int, state: State) -> State:
         return predict(self._members[i], state, self.examples.splits, self._like)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from regbench.analysis.claims import LOOKING_AGAIN
 from regbench.analysis.empty import empty_scores
 from regbench.analysis.gap import gap_columns
 from regbench.analysis.sentence import answer
@@ -34,6 +35,7 @@ def page(content: Content) -> bytes:
         paragraphs=found.paragraphs,
         tiles=tiles(table),
         claims=content.claims,
+        looking_again=LOOKING_AGAIN if any(each.advises for each in content.claims) else "",
         sections=sections(content) if table else [],
         columns=columns,
         rows=[([column.of(row) for column in columns], row) for row in table],
