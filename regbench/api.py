@@ -15,7 +15,7 @@ from regbench.analysis.by_seed import BySeed
 from regbench.analysis.cell_gap import CellGap
 from regbench.analysis.claims import Outcome, decide
 from regbench.analysis.gap import gap_columns, gap_table
-from regbench.analysis.gate import GateOutcome, parse_limits
+from regbench.analysis.gate import GateOutcome, parse_limit
 from regbench.config.claims import Addresses, BadClaim, Claim, Term, require_asked, resolve
 from regbench.config.load import load_study, more_claims, study_from_mapping
 from regbench.config.plan import Plan, Study, make_plan
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from regbench.data.table import Split
 
-__all__ = ["Results", "check", "examine", "merge", "read", "rebuild", "run"]
+__all__ = ["Results", "check", "examine", "limits_of", "merge", "read", "rebuild", "run"]
 
 
 @dataclass(frozen=True)
@@ -248,8 +248,7 @@ def check(
     rows, over = read_judged(Path(folder), interval)
     claims = [*study.claims, *more_claims(study, expect)]
     by_seed = BySeed(rows, over)
-    bounds = parse_limits(limits)
-    _require_metrics(bounds, study)
+    bounds = limits_of(study, limits)
     return Results(
         Path(folder),
         rows,
@@ -259,20 +258,29 @@ def check(
     )
 
 
-def _require_metrics(limits: Sequence[gate.Limit], study: Study) -> None:
-    """Refuse a limit on what a cell cannot have."""
-    known, problems = Addresses(study.cells), []
-    for limit in limits:
-        for cell in study.cells:
-            try:
-                term = Term(limit.metric, cell.name)
-                claim = Claim(limit.text, term, "<=", limit.bound)
+def limits_of(study: Study, texts: Sequence[str]) -> list[gate.Limit]:
+    """The limits that `--max` gives, each on a metric that every cell has.
+
+    Raises:
+        BadStudy: with every problem.
+    """
+    known, found = Addresses(study.cells), []
+    problems: list[Problem] = []
+    for text in dict.fromkeys(texts):
+        try:
+            limit = parse_limit(text)
+            for cell in study.cells:
+                claim = Claim(text, Term(limit.metric, cell.name), "<=", limit.bound)
                 require_asked(claim, study.metrics)
                 resolve(claim, known)
-            except BadClaim as error:
-                problems.append(Problem(f"{error} (in {limit.text!r})", "--max"))
+            found.append(limit)
+        except BadStudy as error:
+            problems += error.problems
+        except BadClaim as error:
+            problems.append(Problem(f"{error} (in {text!r})", "--max"))
     if problems:
         raise BadStudy(*problems)
+    return found
 
 
 def _limited(limit: gate.Limit, by_seed: BySeed, on_value: bool) -> GateOutcome:

@@ -52,8 +52,8 @@ def decide(claim: Claim, cells: Sequence[Cell] | Addresses, by_seed: BySeed) -> 
     lies wholly outside. Counted metrics, exact equality and single-seed studies: every run must
     satisfy the claim.
 
-    Differences between cells that are all equal decide nothing, unless the cells are equal in
-    every metric: then they are one. Nothing passes while a value that it rests on is missing.
+    Differences between cells that are all equal show no order, unless the cells are equal in every
+    metric: then they are one. Nothing passes while a value that it rests on is missing.
     """
     found = [_decide_pair(claim, left, right, by_seed) for left, right in resolve(claim, cells)]
     for worst in ("FAIL", "UNDECIDED", "PASS"):
@@ -89,7 +89,7 @@ def _decide_pair(
             evidence += "; one seed: the bare value is judged"
     elif len(known) == 1:
         return "UNDECIDED", f"{name}: one seed of {len(by_seed.seeds)} has numbers{missing}"
-    elif right is not None and _all_equal(known):
+    elif right is not None and claim.margin is None and _all_equal(known):
         decision, evidence = _tied(claim, known, name, by_seed.is_identical(left.name, right.name))
     elif right is None and not known.any() and claim.op in ("<", ">"):
         return "UNDECIDED", f"{name}: all {len(known)} values are {number:g}{missing}"
@@ -116,11 +116,16 @@ def _all_equal(values: Floats) -> bool:
 
 
 def _tied(claim: Claim, known: Floats, name: str, identical: bool) -> tuple[Decision, str]:
-    """Differences that are all equal: an answer for cells that are one, no evidence for others."""
+    """Differences that are all equal: an answer for cells that are one, no evidence for others.
+
+    A claim that allows equality holds for values that tie.
+    """
+    holds = not known.any() and _COMPARE[claim.op](0, 0)
     if identical:
-        holds = claim.margin is not None or _COMPARE[claim.op](0, 0)
         what = f"equal in every metric, in {len(known)} pairs of runs"
         return ("PASS" if holds else "FAIL"), f"{name}: {what}"
+    if holds:
+        return "PASS", f"{name}: equal in {len(known)} pairs of runs"
     return "UNDECIDED", (
         f"{name}: all {len(known)} differences are {known[0]:.4g}, though other metrics differ: "
         "equal values have no spread to judge by"

@@ -26,7 +26,7 @@ from regbench.analysis.statistics import (
     snapped,
 )
 from regbench.analysis.words import counted, some
-from regbench.errors import BadStudy
+from regbench.errors import BadStudy, Problem
 from regbench.vocabulary.metrics import COLUMNS, worse_sign
 
 __all__ = [
@@ -37,7 +37,7 @@ __all__ = [
     "decide",
     "figures",
     "parse_gates",
-    "parse_limits",
+    "parse_limit",
 ]
 
 _NUMBER = r"([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?"
@@ -227,38 +227,30 @@ def parse_gates(texts: Sequence[str]) -> tuple[Gate, ...]:
     return tuple(gates)
 
 
-def parse_limits(texts: Sequence[str]) -> tuple[Limit, ...]:
-    """Limits as the command line has them: `gap_acc:0.1` (no cell above), `val_acc:>=0.9`.
+def parse_limit(text: str) -> Limit:
+    """A limit as the command line has it: `gap_acc:0.1` (no cell above), `val_acc:>=0.9`.
 
     Raises:
-        BadStudy: naming all that cannot be understood.
+        BadStudy: it cannot be understood.
 
-    >>> parse_limits(["val_acc:>=0.9"])
-    (Limit(text='val_acc:>=0.9', metric='val_acc', sign=-1, bound=0.9, strict=False),)
+    >>> parse_limit("val_acc:>=0.9")
+    Limit(text='val_acc:>=0.9', metric='val_acc', sign=-1, bound=0.9, strict=False)
     """
     from regbench.config.messages import did_you_mean  # brings pydantic
 
-    limits, problems = [], []
-    for text in dict.fromkeys(texts):
-        match = _LIMIT.fullmatch(text)
-        if match is None:
-            problems.append(f"--max: expected metric:number, not {text!r}")
-            continue
-        metric, op, minus, digits, exponent = match.groups()
-        bound = float(minus + digits + (exponent or ""))
-        if not isfinite(bound):
-            problems.append(f"--max: expected metric:number, not {text!r}")
-        elif metric not in COLUMNS:
-            hint = did_you_mean(metric, COLUMNS)
-            problems.append(
-                f"--max: expected metric:number, not {text!r}: no metric {metric}{hint}"
-            )
-        else:
-            sign = -1 if op in (">=", ">") else 1
-            limits.append(Limit(text.strip(), metric, sign, bound, op in ("<", ">")))
-    if problems:
-        raise BadStudy(*problems)
-    return tuple(limits)
+    wrong = f"expected metric:number, not {text!r}"
+    match = _LIMIT.fullmatch(text)
+    if match is None:
+        raise BadStudy(Problem(wrong, "--max"))
+    metric, op, minus, digits, exponent = match.groups()
+    bound = float(minus + digits + (exponent or ""))
+    if metric not in COLUMNS:
+        hint = did_you_mean(metric, COLUMNS)
+        raise BadStudy(Problem(f"{wrong}: no metric {metric}{hint}", "--max"))
+    if not isfinite(bound):
+        raise BadStudy(Problem(wrong, "--max"))
+    sign = -1 if op in (">=", ">") else 1
+    return Limit(text.strip(), metric, sign, bound, op in ("<", ">"))
 
 
 def decide(
