@@ -78,7 +78,7 @@ class BySeed:
         """(K,) what the variance of a mean is more than 1 / n of the runs': see `intervals`.
 
         0 over seeds; over rows n_val / n_train, and n_test / n_train for what is scored on the
-        test part (Nadeau & Bengio 2003).
+        test part (Nadeau & Bengio 2003). 0 for that where all runs have one test part.
 
         Raises:
             BadData: the sizes of the parts are not known.
@@ -95,6 +95,9 @@ class BySeed:
         """Over all runs of a cell, as folds and groups differ in size."""
         if not rows:  # without numbers, and so without intervals
             return 0.0
+        of_test = metric in COLUMNS and COLUMNS[metric].of_test
+        if of_test and rows[0].cell in self.runs.one_test:  # which says nothing of other rows
+            return 0.0
         sizes = [self.runs.sizes.get(row.run_id, {}) for row in rows]
         train = sum(each.get("train", 0) for each in sizes)
         if not all(sizes) or not train:
@@ -102,7 +105,6 @@ class BySeed:
                 f"cell {rows[0].cell!r}: intervals over rows need the sizes of the parts, which a "
                 "table alone does not hold, nor a folder of an older version: run the study again"
             )
-        of_test = metric in COLUMNS and "test_size" in COLUMNS[metric].keys
         return sum(each["test" if of_test else "val"] for each in sizes) / train
 
     def incomplete(self, metric: str) -> dict[str, str]:

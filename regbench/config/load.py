@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from math import lcm
 from pathlib import Path
@@ -34,8 +34,8 @@ from regbench.config.messages import (
 )
 from regbench.config.plain import plain
 from regbench.config.plan import Study
-from regbench.config.schema import TOP_LEVEL, Block, Setting, StudyFile
-from regbench.config.speaks import Over, usual, why_no_rows
+from regbench.config.schema import TOP_LEVEL, Block, DatasetConfig, Setting, StudyFile
+from regbench.config.speaks import Over, one_test_part, usual, why_no_rows
 from regbench.config.sweep import Axis, Choice, Grid, count, expand, read_grids, set_key
 from regbench.config.yaml_nodes import MAX_BYTES
 from regbench.config.yaml_text import Document, parse_yaml
@@ -323,10 +323,13 @@ class _Reader:
             seeds = tuple(range(lcm(*folds) if folds else 5))
             self._bounded(len(cells), len(seeds))
         metrics = self._metrics(metrics, cells)
+        datasets = [cell.setting.dataset for cell in cells]
+        if interval == "rows":
+            self._require_splits(datasets)
+        interval = interval or usual(datasets)
         claims = self._claims(expect, cells, metrics)
         if interval == "rows":
-            self._require_splits(cells)
-        interval = interval or usual([cell.setting.dataset for cell in cells])
+            self._require_own_rows(claims, folds)
         # Who reads a folder need not look for folds.
         spoken = {} if interval == "seeds" else {"interval": interval}
         self._fail()
@@ -349,9 +352,15 @@ class _Reader:
             warnings=_warnings(cells, seeds),
         )
 
-    def _require_splits(self, cells: Sequence[Cell]) -> None:
+    def _require_own_rows(self, claims: Sequence[Claim], folds: Collection[int]) -> None:
+        """Refuse claims over rows on what all seeds have the same rows for."""
+        for claim in claims:
+            if why := one_test_part(claim.metrics, folds):
+                self._add(("expect", self._values["expect"].index(claim.text)), f"interval: {why}")
+
+    def _require_splits(self, datasets: Sequence[DatasetConfig]) -> None:
         """Refuse intervals over rows where all seeds have one split."""
-        why = next(filter(None, (why_no_rows(cell.setting.dataset) for cell in cells)), "")
+        why = next(filter(None, map(why_no_rows, datasets)), "")
         if why:
             message = f"rows speaks of other rows, and {why}: take seeds, or leave that out"
             self._add(("interval",), message)
