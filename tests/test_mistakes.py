@@ -669,7 +669,7 @@ CASES = [
     (
         '"a\\nb\\ufeff": 1\n' + IRIS,
         [],
-        "study.yaml:1:1 a\\nb\\ufeff: unknown key; the keys are dataset, model, regularizer, optimizer, training, schema_version, name, seeds, sweep, expect",
+        "study.yaml:1:1 a\\nb\\ufeff: unknown key; the keys are dataset, model, regularizer, optimizer, training, schema_version, name, seeds, sweep, metrics, expect",
     ),
     (
         'dataset: {name: csv, path: a, target: "\\ud800", task: regression}\n',
