@@ -77,7 +77,7 @@ CASES = [
         (
             "study.yaml:2:1 wibble: unknown key; the keys are dataset, model, "
             "regularizer, optimizer, training, schema_version, name, seeds, sweep, "
-            "expect"
+            "metrics, expect"
         ),
     ),
     (
