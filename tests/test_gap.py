@@ -149,7 +149,7 @@ VERDICTS = [
     ({"x": (NONE, plain())}, "overfits in loss only"),
     ({"x": (NONE, plain(train_acc=0.98, val_acc=0.8))}, "overfits in accuracy"),
     ({"x": (NONE, plain(train_acc=0.98, val_acc=0.8, flip_rate=0.1))}, "overfits in accuracy"),
-    ({"x": (NONE, plain(train_acc=1.0, val_acc=0.8, flip_rate=0.1))}, "memorises"),
+    ({"x": (NONE, plain(train_acc=1.0, val_acc=0.8, flip_rate=0.1))}, "overfits in accuracy"),
     ({"x": (NONE, plain(train_loss=0.5))}, "no gap shown"),
     ({"x": (SOME, plain(val_loss=0.3)), "n": (NONE, plain())}, "regularized"),
     (
@@ -176,7 +176,7 @@ def test_no_verdict_by_one_seed_and_none_without_numbers():
     (row,) = gap_table(runs_of({"x": (NONE, plain())}, seeds=1))
     assert (row.verdict, row.evidence) == ("", "")
     (row,) = gap_table(runs_of({"x": (NONE, plain())}, lost=[("x", s) for s in range(SEEDS)]))
-    assert (row.verdict, row.evidence) == ("diverged", "5 of 5 runs have no numbers")
+    assert (row.verdict, row.evidence) == ("diverged", "5 of 5 runs diverged; 0 runs with numbers")
 
 
 def test_the_evidence_has_the_figures():
@@ -184,7 +184,8 @@ def test_the_evidence_has_the_figures():
     delta, loss = (rows[1].deltas[name].interval for name in ("gap_loss", "val_loss"))
     assert rows[1].evidence == (
         f"gap_loss {delta.mean:+.4g} ({delta.low:+.4g} to {delta.high:+.4g}), "
-        f"val_loss {loss.mean:+.4g} ({loss.low:+.4g} to {loss.high:+.4g}) against n"
+        f"val_loss {loss.mean:+.4g} ({loss.low:+.4g} to {loss.high:+.4g}), "
+        "val_acc +0 (+0 to +0) against n"
     )
 
 

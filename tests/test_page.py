@@ -118,8 +118,8 @@ def test_the_same_results_give_the_same_page(folder, html):
     [
         ({}, 1, "There are no runs yet"),
         ({"none": 0.4}, 1, "One seed"),
-        ({"none": None, "l2": None}, 3, "6 of 6 runs diverged (3 of 3 in none, 3 of 3 in l2)"),
-        ({"none": 0.4, "l2": None}, 2, "2 of 4 runs diverged (2 of 2 in l2)"),
+        ({"none": None, "l2": None}, 3, "6 of 6 runs diverged"),
+        ({"none": 0.4, "l2": None}, 2, "2 of 4 runs diverged"),
     ],
 )
 def test_odd_studies_have_a_page_too(tmp_path, cells, seeds, expected):

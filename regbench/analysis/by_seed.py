@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from math import isfinite, isnan
@@ -130,6 +131,16 @@ class BySeed:
         sound = np.bincount(self._k[self._ok], minlength=len(self.cells))
         total = np.bincount(self._k, minlength=len(self.cells))
         return sound.tolist(), (total - sound).tolist()
+
+    @cached_property
+    def columns(self) -> frozenset[str]:
+        """All columns of numbers: the metrics, the sizes of the parts, the epochs."""
+        return frozenset(self.runs.rows[0].metrics if self.runs.rows else ())
+
+    @cached_property
+    def diverged(self) -> Mapping[str, int]:
+        """By cell, how many runs diverged."""
+        return Counter(row.cell for row in self.runs.rows if row.status == "diverged")
 
     @property
     def metrics(self) -> tuple[str, ...]:

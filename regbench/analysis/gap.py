@@ -25,7 +25,7 @@ from regbench.analysis.words import counted
 from regbench.config.speaks import Over
 from regbench.errors import BadStudy
 from regbench.results.runs import Runs
-from regbench.vocabulary.metrics import GAPS, LOSS
+from regbench.vocabulary.metrics import GAPS, LOSS, OF_EVERY_STUDY
 
 __all__ = ["gap_columns", "gap_table"]
 
@@ -55,7 +55,7 @@ def gap_table(
         name: intervals(by_seed[name], method=method, ratio=by_seed.ratio(name)) for name in names
     }
     members = [Member(c, row.regularizer, row.settings) for c, row in by_seed.first.items()]
-    compared = [gap for gap in GAPS if gap in runs.metrics] + ["val_loss"]
+    compared = _compared(runs)
     base = baselines(members)
     deltas = _Deltas(by_seed, base, families(members), method, test)
     against = {name: deltas.of(name) for name in compared if base}
@@ -73,6 +73,7 @@ def gap_table(
                 settings=first.settings,
                 n=sound[k],
                 n_failed=lost[k],
+                n_diverged=by_seed.diverged.get(cell, 0),
                 metrics=metrics,
                 baseline=base.get(cell),
                 deltas=own,
@@ -84,6 +85,12 @@ def gap_table(
             )
         )
     return with_verdicts(table, by_seed)
+
+
+def _compared(runs: Runs) -> list[str]:
+    """What is compared with the baseline: the gaps, and what a narrower gap may cost."""
+    scores = [f"val_{metric.name}" for metric in OF_EVERY_STUDY]
+    return [name for name in (*GAPS, *scores) if name in runs.metrics]
 
 
 def _told(methods: Mapping[str, str]) -> str:
@@ -177,7 +184,7 @@ class _Deltas:
 
 def gap_columns(runs: Runs, table: Sequence[CellGap]) -> tuple[list[str], list[list[object]]]:
     """Header and rows of gap.csv."""
-    compared = [*(gap for gap in GAPS if gap in runs.metrics), "val_loss"]
+    compared = _compared(runs)
     metrics = list(table[0].metrics) if table else list(runs.metrics)
     header = ["cell", "regularizer", *runs.varying, "n", "n_failed"]
     for name in metrics:
@@ -185,7 +192,7 @@ def gap_columns(runs: Runs, table: Sequence[CellGap]) -> tuple[list[str], list[l
     for name in compared:
         header += [f"delta_{name}", f"delta_{name}_low", f"delta_{name}_high"]
         header += [f"{each}{_suffix(name)}" for each in _FIGURES]
-    header += ["interval_method", "test_method", "verdict", "evidence"]
+    header += ["best_epoch", "interval_method", "test_method", "verdict", "evidence"]
     return header, [_values(runs, row, metrics, compared) for row in table]
 
 
@@ -211,4 +218,4 @@ def _values(
         values += [delta.interval.mean, delta.interval.low, delta.interval.high]
         values += [getattr(delta, each) for each in _FIGURES]
     methods = [row.interval_method or None, row.test_method or None]
-    return [*values, *methods, row.verdict or None, row.evidence or None]
+    return [*values, row.best_epoch.mean, *methods, row.verdict or None, row.evidence or None]

@@ -86,13 +86,13 @@ def merge(
     from regbench.analysis.words import some
     from regbench.api import merge as merge_folders
     from regbench.report.say import say
-    from regbench.report.terminal import print_claims, print_sentence
+    from regbench.report.terminal import print_answer, print_claims
 
     results = merge_folders(folders, out, overwrite=overwrite)
     for sentence in lost(results.rows):
         say(stderr(), f"warning: {sentence}")
-    print_table(results.rows, results.table, form)
-    print_sentence(stderr(), results.table)
+    print_table(results.rows, results.table, form, folder=results.folder)
+    print_answer(stderr(), results.rows, results.table)
     print_claims(stderr(), results.claims)
     if results.missing:
         total = len(results.missing) + len(results.rows.rows)

@@ -69,7 +69,7 @@ def show(
     from regbench.analysis.lost import lost
     from regbench.analysis.select import averaged, selected
     from regbench.report.say import say
-    from regbench.report.terminal import print_sentence
+    from regbench.report.terminal import print_answer
     from regbench.results.planned import read_judged
 
     if not os.path.exists(folder):  # no error for a name too long
@@ -90,11 +90,11 @@ def show(
         return
     whole = gap_table(runs, over=over, method=method.value, test=test.value)
     table = selected(whole, runs, where or (), sort)
-    print_table(runs, table, form, columns)
+    print_table(runs, table, form, columns, folder=folder)
     for note in empty_scores(runs):
         say(stderr(), f"note: {note}")
     if not (where or sort or columns):
-        print_sentence(stderr(), table)
+        print_answer(stderr(), runs, table)
     elif len(table) < len(whole):
         say(stderr(), f"{len(table)} of {len(whole)} cells")
 

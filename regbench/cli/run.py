@@ -134,7 +134,7 @@ def sweep(
     from regbench.report.progress import progress_for
     from regbench.report.say import say
     from regbench.report.tensorboard import event_files, require_tensorboard
-    from regbench.report.terminal import print_claims, print_sentence
+    from regbench.report.terminal import print_answer, print_claims
     from regbench.results.files import make_folder, write_atomic
 
     if log_dir is not None:
@@ -167,8 +167,8 @@ def sweep(
     for sentence in lost(results.rows):
         say(errors, f"warning: {sentence}")
     if not quiet:
-        print_table(results.rows, results.table, form)
-    print_sentence(errors, results.table)
+        print_table(results.rows, results.table, form, folder=results.folder)
+    print_answer(errors, results.rows, results.table)
     print_claims(errors, results.claims)
     for note in empty_scores(results.rows):
         say(errors, f"note: {note}")

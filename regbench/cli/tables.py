@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from math import isfinite
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from regbench.cli.consoles import readers_may_leave, stderr, stdout, write_utf8
@@ -19,9 +20,14 @@ __all__ = ["print_paths", "print_rows", "print_table"]
 
 
 def print_table(
-    runs: Runs, table: Sequence[CellGap], form: Format, columns: str | None = None
+    runs: Runs,
+    table: Sequence[CellGap],
+    form: Format,
+    columns: str | None = None,
+    *,
+    folder: Path,
 ) -> None:
-    """Print a gap table; with `columns`, those of gap.csv that it names."""
+    """Print the gap table of a folder; with `columns`, those of gap.csv that it names."""
     from regbench.analysis.gap import gap_columns
     from regbench.analysis.select import require_column
     from regbench.report.markdown import gap_markdown
@@ -34,7 +40,7 @@ def print_table(
         print_rows(wanted, [[row[i] for i in at] for row in rows], form, runs.varying)
     elif form is Format.TABLE:
         with readers_may_leave():
-            print_gap_table(stdout(), runs, table)
+            print_gap_table(stdout(), runs, table, str(folder))
     elif form is Format.MD:
         with readers_may_leave():
             write_utf8(gap_markdown(runs.study, runs, table))

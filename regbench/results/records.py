@@ -41,6 +41,13 @@ class RunRecord:
     constant: Mapping[str, float] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def wrong_labels(self) -> int | None:
+        """How many training labels noise changed; None without noise, or where it is not known."""
+        if self.flip_rate is None or "train" not in self.sizes:
+            return None
+        return round(self.flip_rate * self.sizes["train"])
+
     def at_reading(self, name: str) -> float | None:
         """A curve's value at the reading; None where there is none.
 
