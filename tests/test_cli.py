@@ -405,7 +405,11 @@ def test_validate_reports_every_problem_of_every_file(tmp_path):
     )
     done = regbench("validate", good, bad)
     assert done.code == 2
-    assert done.out == f"{good}: 4 cells, 3 seeds, 12 runs\n"
+    assert done.out == (
+        f"{good}: 4 cells, 3 seeds, 12 runs\n"
+        f"{good}: with 3 seeds and 3 families only a difference beyond 4.4 of its own standard "
+        "deviation is decided; with 6, 1.4; with 10, 0.9\n"
+    )
     assert [line.removeprefix(f"error: {bad}:") for line in done.err.splitlines()[1:]] == [
         "1:17 dataset.name: expected one of digits, breast_cancer, wine, iris, diabetes, moons, "
         "circles, friedman1, polynomial, sparse_linear, mnist1d, modular_addition, csv, not 'irs' "
