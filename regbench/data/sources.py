@@ -11,13 +11,12 @@ import numpy as np
 from regbench.config.plan import Study
 from regbench.config.schema import DatasetConfig
 from regbench.data import bundled, mnist1d, synthetic
-from regbench.data.encode import encode, feature_names
 from regbench.data.files.csv import CSV
 from regbench.data.noise import noisy_labels
-from regbench.data.scaling import Scaler
 from regbench.data.source import Source
 from regbench.data.split import part_sizes, require_classes, split_by_column, split_by_seed
 from regbench.data.table import DataShape, Part, Split, Table
+from regbench.data.transform import Transform
 from regbench.errors import BadData
 
 __all__ = [
@@ -190,15 +189,9 @@ def load(config: DatasetConfig, seed: int, folder: Path, planned: str | None = N
         ids = split_by_column(table.parts)
     require_classes(config, table, ids)
 
-    x = encode(table, ids.train)
-    y_clean, target_mean, target_scale = table.target, 0.0, 1.0
-    if config.standardize:
-        x = Scaler.fit(x[ids.train])(x)
-        if not table.class_names:
-            raw = table.target.astype(np.float64)
-            scaler = Scaler.fit(raw[ids.train, None])
-            y_clean = scaler(raw[:, None])[:, 0]
-            target_mean, target_scale = float(scaler.mean[0]), float(scaler.scale[0])
+    transform = Transform.fit(table, ids.train, config.standardize)
+    x, y_clean = transform(table.values), transform.scaled_target(table.target)
+    target_mean, target_scale = transform.target
 
     y_train, flip_rate = y_clean, None
     q = getattr(config, "label_noise", 0.0)
@@ -216,9 +209,10 @@ def load(config: DatasetConfig, seed: int, folder: Path, planned: str | None = N
         task=table.task,
         classes=len(table.class_names),
         inputs=x.shape[1],
-        feature_names=feature_names(table),
+        feature_names=transform.feature_names,
         class_names=table.class_names,
         flip_rate=flip_rate,
         target_mean=target_mean,
         target_scale=target_scale,
+        transform=transform,
     )
