@@ -1,12 +1,15 @@
 """Names -> arrays: bundled, synthetic and files' data; split, label noise, encoding, scaling."""
 
+from regbench.data.description import Column, Description
 from regbench.data.source import Source
 from regbench.data.sources import (
     SOURCES,
     SplitKey,
+    describe,
     fingerprint,
     fingerprints,
     load,
+    notes,
     part_counts,
     require_same,
     require_unchanged,
@@ -14,18 +17,24 @@ from regbench.data.sources import (
     split_key,
 )
 from regbench.data.table import DataShape, Part, Split, Table
+from regbench.data.transform import Transform
 
 __all__ = [
     "SOURCES",
+    "Column",
     "DataShape",
+    "Description",
     "Part",
     "Source",
     "Split",
     "SplitKey",
     "Table",
+    "Transform",
+    "describe",
     "fingerprint",
     "fingerprints",
     "load",
+    "notes",
     "part_counts",
     "require_same",
     "require_unchanged",

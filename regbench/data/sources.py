@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ import numpy as np
 from regbench.config.plan import Study
 from regbench.config.schema import DatasetConfig
 from regbench.data import bundled, mnist1d, synthetic
+from regbench.data.description import Description, described
 from regbench.data.files.csv import CSV
+from regbench.data.files.npz import NPZ
+from regbench.data.files.parquet import PARQUET
 from regbench.data.noise import noisy_labels
 from regbench.data.source import Source
 from regbench.data.split import part_sizes, require_classes, split_by_column, split_by_seed
@@ -22,9 +26,11 @@ from regbench.errors import BadData
 __all__ = [
     "SOURCES",
     "SplitKey",
+    "describe",
     "fingerprint",
     "fingerprints",
     "load",
+    "notes",
     "part_counts",
     "require_same",
     "require_unchanged",
@@ -70,6 +76,8 @@ SOURCES: dict[str, Source] = {
     "mnist1d": _made(mnist1d.load, mnist1d.shape),
     "modular_addition": _made(synthetic.modular_addition),
     "csv": CSV,
+    "parquet": PARQUET,
+    "npz": NPZ,
 }
 
 
@@ -81,6 +89,36 @@ def shape(config: DatasetConfig, folder: Path) -> DataShape:
     DataShape(rows=1797, inputs=64, outputs=10)
     """
     return SOURCES[config.name].shape(config, folder)
+
+
+def describe(config: DatasetConfig, folder: Path) -> Description:
+    """What was made of a data set, before it is split.
+
+    Raises:
+        BadData: the file cannot be read.
+
+    >>> from regbench.config.schema import Iris
+    >>> describe(Iris(name="iris"), Path(".")).columns[0]
+    Column(name='sepal length (cm)', kind='number', missing={}, low=4.3, high=7.9, texts={})
+    """
+    source = SOURCES[config.name]
+    if source.describe is not None:
+        return source.describe(config, folder)
+    return described(source.table(config, 0, folder))
+
+
+def notes(study: Study) -> tuple[str, ...]:
+    """What a user should know of how the study's files were read, a sentence each.
+
+    Of a file that cannot be read, nothing: who needs it says so.
+    """
+    blocks = {cell.setting.dataset.origin: cell.setting.dataset for cell in study.cells}
+    told: list[str] = []
+    for block in blocks.values():
+        if block.places:
+            with suppress(BadData):
+                told += [f"{block.label}: {note}" for note in describe(block, study.folder).notes]
+    return tuple(told)
 
 
 def part_counts(config: DatasetConfig, folder: Path) -> tuple[int, int, int]:

@@ -38,7 +38,8 @@ class Category:
         """(n,) category numbers -> (n, C) of 0 and 1."""
         if self.fill is not None:
             codes = np.where(np.isnan(codes), self.fill, codes)
-        return ((codes[:, None] == np.arange(len(self.texts))) & self.shown).astype(np.float64)
+        x: Floats = ((codes[:, None] == np.arange(len(self.texts))) & self.shown).astype(np.float64)
+        return x
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,9 @@ class Transform:
         )
         flags = np.array([j in table.indicators for j in numbers], dtype=np.bool_)
         x = values[:, numbers] if table.categories else values
-        gaps = np.isnan(table.values[:, numbers] if table.categories else table.values).any(axis=0)
-        fill = _medians(x, flags, gaps | complete)
+        whole = table.values[:, numbers] if table.categories else table.values
+        gaps: npt.NDArray[np.bool_] = np.logical_or.reduce(np.isnan(whole), axis=0)
+        fill = _medians(x, flags, gaps | np.array(complete))
         x, scaler = _filled(x, fill), _nothing(len(numbers))
         if standardize and len(numbers):
             fitted = Scaler.fit(x)
@@ -123,7 +125,10 @@ class Transform:
     def scaled_target(self, y: Floats | Ints) -> Floats | Ints:
         """(N,) targets as they are trained on; class numbers as they are."""
         mean, scale = self.target
-        return y if self.class_names or self.target == (0.0, 1.0) else (y - mean) / scale
+        if self.class_names or self.target == (0.0, 1.0):
+            return y
+        scaled: Floats = (y.astype(np.float64) - mean) / scale
+        return scaled
 
     def as_json(self) -> dict[str, Any]:
         """Plain values: one entry a column, in the order of the inputs; of a complete fit.
