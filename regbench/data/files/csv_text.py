@@ -1,7 +1,8 @@
 """The text of a CSV file as columns of cells, as they are written, and the line of each row.
 
-Blocks without a quote are read by pyarrow. From the first quote on, Python's csv module reads
-record by record: it alone refuses a quote that is never closed or is followed by text.
+pyarrow reads the blocks in which quotes stand around whole cells of one line. From the first other
+one on, Python's csv module reads record by record: it alone refuses a quote that is never closed or
+is followed by text, and knows what line a record of several lines begins on.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ __all__ = ["CsvText"]
 # Far above what anyone trains on, so that a hostile file is refused at its first lines.
 _MAX_LINE = 1 << 24
 # Rows of a batch: columns are worked on one by one, which should be worth it.
-_BATCH_ROWS, _BATCH_CELLS, _BATCH_BYTES, _MOST_BATCH_BYTES = 4096, 1 << 20, 1 << 20, 1 << 26
+_BATCH_ROWS, _BATCH_CELLS, _BATCH_BYTES, _MOST_BATCH_BYTES = 4096, 1 << 16, 1 << 20, 1 << 26
 
 
 class CsvText:
@@ -45,7 +46,7 @@ class CsvText:
     def batches(self, wanted: Sequence[int]) -> Iterator[Batch]:
         """The rows; of each the cells of these columns."""
         while block := self._next_block():
-            if b'"' in block:
+            if not self._is_plain(block):
                 yield from self._records(block, wanted)
                 return
             yield self._plain(block, wanted)
@@ -105,8 +106,18 @@ class CsvText:
             block = re.sub(rb"(?m)^ | $", b"", block)
         return block
 
+    def _is_plain(self, block: bytes) -> bool:
+        """Whether every line is a record, and quotes stand around whole cells only."""
+        if b'"' not in block:
+            return True
+        # One search for each of the two marks that a cell begins after: `re` finds these fast.
+        rest, sep = b"\n" + block, re.escape(self._sep.encode())
+        for mark in (sep, rb"\n"):
+            rest = re.sub(mark + rb'"[^"\n]*"(?=' + sep + rb"|\n)", b"", rest)
+        return b'"' not in rest
+
     def _plain(self, block: bytes, wanted: Sequence[int]) -> Batch:
-        """A block in which every line that is not empty is a record."""
+        """The rows of a block that is plain."""
         import pyarrow as pa
         import pyarrow.csv as arrow
 
@@ -123,7 +134,7 @@ class CsvText:
             arrow.ReadOptions(use_threads=False, column_names=names, block_size=len(block) + 1),
             arrow.ParseOptions(
                 delimiter=self._sep,
-                quote_char=False,
+                quote_char='"' if b'"' in block else False,
                 double_quote=False,
                 newlines_in_values=False,
                 ignore_empty_lines=True,
@@ -143,10 +154,11 @@ class CsvText:
             texts = block.split(b"\n")[:-1]
             lines = [first + place for place, text in enumerate(texts) if text]
         if wrong:
-            for place, text in enumerate(block.split(b"\n")[:-1]):
-                if text and text.count(self._sep.encode()) + 1 != len(names):
-                    self._count(first + place, text.count(self._sep.encode()) + 1)
-        columns = [table.column(name).combine_chunks() for name in kept]
+            records = csv.reader(io.StringIO(block.decode(), newline="\n"), delimiter=self._sep)
+            for place, record in enumerate(records):
+                if record and len(record) != len(names):
+                    self._count(first + place, len(record))
+        columns = [column.combine_chunks() for column in table.columns]
         return Batch(columns, lines)
 
     def _records(self, block: bytes, wanted: Sequence[int]) -> Iterator[Batch]:
@@ -169,7 +181,7 @@ class CsvText:
                         return
 
         records = whole()
-        size = max(64, min(4 * _BATCH_ROWS, _BATCH_CELLS // max(columns, 1)))
+        size = max(64, min(_BATCH_ROWS, _BATCH_CELLS // max(columns, 1)))
         while rows := list(islice(records, size)):
             cells = list(zip(*rows, strict=True))
             yield Batch([pa.array(cells[j], pa.string()) for j in wanted], lines)

@@ -114,7 +114,7 @@ def scan_columns(
     def where(row: int) -> str:
         return f"{place} {looked.place(row)}"
 
-    for j in [j for j in wanted if names[j] in _unnamed(first.header, names)]:
+    for j in [j for j in wanted if not first.header[j]]:
         if cells[j].cells_missing == looked.rows:
             left_out[names[j]] = "no name, no value"
             wanted.remove(j)
@@ -170,10 +170,6 @@ def named(header: tuple[str, ...], problems: Problems) -> tuple[tuple[str, ...],
             problems.refuse(f"two columns are called {shown(name)}")
         seen.add(name)
     return names, {} if header[0] else {names[0]: "no name: taken for the rows' numbers"}
-
-
-def _unnamed(header: tuple[str, ...], names: tuple[str, ...]) -> set[str]:
-    return {made for given, made in zip(header, names, strict=True) if not given}
 
 
 def _roles(config: Any, names: tuple[str, ...], problems: Problems) -> dict[str, Role]:
