@@ -7,9 +7,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from math import isinf
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -20,9 +19,8 @@ from regbench.config.claims import (
     Addresses,
     BadClaim,
     Claim,
-    Op,
-    Term,
     parse_claim,
+    require_asked,
     resolve,
 )
 from regbench.config.crosschecks import contradictions, decays_nothing, doubts
@@ -36,11 +34,12 @@ from regbench.config.messages import (
 from regbench.config.plain import plain
 from regbench.config.plan import Study
 from regbench.config.schema import TOP_LEVEL, Block, Setting, StudyFile
+from regbench.config.speaks import Over, why_no_rows
 from regbench.config.sweep import Axis, Choice, Grid, count, expand, read_grids, set_key
 from regbench.config.yaml_nodes import MAX_BYTES
 from regbench.config.yaml_text import Document, parse_yaml
 from regbench.errors import BadStudy, Problem
-from regbench.vocabulary.metrics import COLUMNS
+from regbench.vocabulary.metrics import METRICS, OF_EVERY_STUDY
 
 __all__ = ["MAX_RUNS", "load_study", "more_claims", "parse_study", "study_from_mapping"]
 
@@ -51,7 +50,7 @@ _EXECUTION_KEYS = tuple(f"training.{key}" for key in EXECUTION)
 _MAX_LABEL = 200
 # Nobody reads on, and a hostile file has no end of them.
 _MAX_PROBLEMS = 100
-_NO_AXES = ("name", "seeds", "expect", "sweep", "schema_version")
+_NO_AXES = ("name", "seeds", "expect", "metrics", "interval", "sweep", "schema_version")
 # What a folder may be called on every system.
 _MAX_NAME_BYTES = 200
 _NAME = re.compile(r"[^\W_][\w .+=,()-]{0,99}")
@@ -128,48 +127,34 @@ def study_from_mapping(
     return reader.overridden((), overrides, seeds).read("study")
 
 
-def more_claims(study: Study, expect: Sequence[str], limits: Sequence[str]) -> list[Claim]:
-    """Claims about a study besides its own.
+def more_claims(study: Study, expect: Sequence[str]) -> list[Claim]:
+    """Claims about a study besides its own, as in a study file.
 
-    Args:
-        expect: as in a study file.
-        limits: `metric:number` (no more in any cell), `metric:>=number` (no less).
     Raises:
         BadStudy: with every problem.
 
     >>> study = study_from_mapping({"dataset": "iris", "sweep": {"regularizer": ["none", "l2"]}})
-    >>> [claim.text for claim in more_claims(study, [], ["gap_acc:0.1"])]
-    ['gap_acc[none] <= 0.1', 'gap_acc[l2] <= 0.1']
+    >>> [claim.op for claim in more_claims(study, ["gap_acc[l2] <= 0.1"])]
+    ['<=']
     """
     problems: list[Problem] = []
-    claims: list[tuple[Claim, str]] = []
+    claims: list[Claim] = []
+    known = Addresses(study.cells)
     for text in expect:
         try:
-            claims.append((parse_claim(text), "--expect"))
+            claim = parse_claim(text)
         except BadClaim as error:
             problems.append(Problem(f"{error} (column {error.column + 1} of {text!r})", "--expect"))
-    for limit in limits:
-        metric, colon, bound = limit.partition(":")
-        match = _LIMIT.fullmatch(bound.strip())
-        if not colon or match is None or isinf(float(match[2])) or metric not in COLUMNS:
-            problems.append(Problem(f"expected metric:number, not {limit!r}", "--max"))
             continue
-        op, number = cast(Op, match[1] or "<="), float(match[2])
-        for cell in study.cells:
-            shown = f"{metric}[{cell.name}] {op} {match[2]}"
-            claims.append((Claim(shown, Term(metric, cell.name), op, number), "--max"))
-    known = Addresses(study.cells)
-    for claim, source in claims:
         try:
+            require_asked(claim, study.metrics)
             resolve(claim, known)
         except BadClaim as error:
-            problems.append(Problem(f"{error} (in {claim.text!r})", source))
+            problems.append(Problem(f"{error} (in {claim.text!r})", "--expect"))
+        claims.append(claim)
     if problems:
         raise BadStudy(*dict.fromkeys(problems))
-    return [claim for claim, _ in claims]
-
-
-_LIMIT = re.compile(r"(<=|>=|<|>)?\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)")
+    return claims
 
 
 def parse_study(
@@ -325,12 +310,17 @@ class _Reader:
         seeds = self._seeds()
         self._simple("schema_version")
         expect = self._simple("expect") or ()
+        metrics = self._simple("metrics") or ()
+        interval: Over = self._simple("interval") or "seeds"
         grids = self._grids()
         if did_you_mean("dataset", _KEYS) not in hints:  # else it is there, misspelt
             self._require_dataset()
         base = {block: self._block(block, self._values.get(block), ()) for block in BLOCKS}
-        cells = self._cells(grids, len(seeds))
-        claims = self._claims(expect, cells)
+        cells = self._cells(grids, len(seeds), metrics)
+        metrics = self._metrics(metrics, cells)
+        claims = self._claims(expect, cells, metrics)
+        if interval == "rows":
+            self._require_splits(cells)
         self._fail()
         for block in BLOCKS:  # a block that is only in the sweep
             if base[block] is None:
@@ -344,10 +334,19 @@ class _Reader:
             cells=cells,
             sweep=self._values.get("sweep") or {},
             expect=expect,
+            metrics=metrics,
             given={**self._values, "name": name},
             claims=claims,
+            interval=interval,
             warnings=_warnings(cells),
         )
+
+    def _require_splits(self, cells: Sequence[Cell]) -> None:
+        """Refuse intervals over rows where all seeds have one split."""
+        why = next(filter(None, (why_no_rows(cell.setting.dataset) for cell in cells)), "")
+        if why:
+            message = f"rows speaks of other rows, and {why}: take seeds, or leave that out"
+            self._add(("interval",), message)
 
     def _fail(self) -> None:
         if self._problems:
@@ -501,7 +500,7 @@ class _Reader:
             sound = False
         return sound
 
-    def _cells(self, grids: Sequence[Grid], seeds: int) -> tuple[Cell, ...]:
+    def _cells(self, grids: Sequence[Grid], seeds: int, metrics: Sequence[str]) -> tuple[Cell, ...]:
         runs = count(grids) * seeds
         if runs > self._max_runs:
             many = [f"{n}" if n < 10**18 else "more than 10^18" for n in (count(grids), runs)]
@@ -515,7 +514,7 @@ class _Reader:
         base = {block: self._values[block] for block in BLOCKS if block in self._values}
         cells = expand(base, grids, self._block)
         for cell in cells:
-            for key, message in contradictions(cell.setting):
+            for key, message in contradictions(cell.setting, metrics):
                 self._add(self._nearest(key, cell, grids), message)
         return cells
 
@@ -530,12 +529,27 @@ class _Reader:
             return self._origin(path, chosen)
         return path
 
-    def _claims(self, expect: Sequence[str], cells: Sequence[Cell]) -> tuple[Claim, ...]:
+    def _metrics(self, asked: Sequence[str], cells: Sequence[Cell]) -> tuple[str, ...]:
+        """What is asked for besides what every study has, once each."""
+        tasks = {cell.setting.dataset.task for cell in cells}
+        for i, name in enumerate(asked):
+            task = METRICS[name].task
+            if tasks and task is not None and task not in tasks:
+                own = [m.name for m in METRICS.values() if m.task in tasks]
+                message = f"a {min(tasks)} has no {name}: there are {', '.join(own)}"
+                self._add(("metrics", i), message)
+        every = [metric.name for metric in OF_EVERY_STUDY]
+        return tuple(dict.fromkeys(name for name in asked if name not in every))
+
+    def _claims(
+        self, expect: Sequence[str], cells: Sequence[Cell], metrics: Sequence[str]
+    ) -> tuple[Claim, ...]:
         claims = []
         known = Addresses(cells)
         for i, text in enumerate(expect):
             try:
                 claim = parse_claim(text)
+                require_asked(claim, metrics)
                 if cells and not self._lost:
                     resolve(claim, known)
                 claims.append(claim)

@@ -13,6 +13,7 @@ from regbench.config.claims import Claim
 from regbench.config.identity import BLOCKS, cell_digest, run_id
 from regbench.config.resolved import kinds_swept, resolved
 from regbench.config.schema import SCHEMA_VERSION, Setting
+from regbench.config.speaks import Over
 from regbench.errors import BadStudy, Problem
 
 __all__ = ["Plan", "Run", "Study", "make_plan"]
@@ -28,8 +29,10 @@ class Study:
         base: the setting before the sweep; a data set that only the sweep names is its first.
         sweep: the axes, as written.
         expect: the claims, as written; `claims` are the same, parsed.
+        metrics: what is asked for besides what every study has.
         given: all that was written, overrides included; `study_from_mapping` makes the same study
             of it.
+        interval: what intervals and decisions speak of.
         warnings: what is allowed but probably not meant.
     """
 
@@ -41,8 +44,10 @@ class Study:
     cells: tuple[Cell, ...]
     sweep: Any = field(default_factory=dict)
     expect: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
     given: Mapping[str, Any] = field(default_factory=dict)
     claims: tuple[Claim, ...] = ()
+    interval: Over = "seeds"
     warnings: tuple[str, ...] = ()
 
     def resolved(self) -> dict[str, Any]:
@@ -58,7 +63,9 @@ class Study:
             **self._blocks(as_given),
             "seeds": list(self.seeds),
             "sweep": self.sweep,
+            "metrics": list(self.metrics),
             "expect": list(self.expect),
+            "interval": self.interval,
         }
 
     def fixed(self) -> dict[str, Any]:

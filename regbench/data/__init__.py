@@ -1,5 +1,7 @@
 """Names -> arrays: bundled, synthetic and files' data; split, label noise, encoding, scaling."""
 
+from regbench.data.class_weights import class_weights
+from regbench.data.constant import constant_scores
 from regbench.data.description import Column, Description
 from regbench.data.source import Source
 from regbench.data.sources import (
@@ -30,6 +32,8 @@ __all__ = [
     "SplitKey",
     "Table",
     "Transform",
+    "class_weights",
+    "constant_scores",
     "describe",
     "fingerprint",
     "fingerprints",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -24,8 +24,10 @@ class RunRecord:
         best_epoch: the rule's choice, or the epoch of least validation loss.
         reading_epoch: the epoch whose weights the row reports; None unless `ok`.
         flip_rate: the share of training labels that label noise really changed.
+        constant: by column, what the constant prediction scores on the validation part.
         curves: (E,) float64 by column of epochs.csv, one value an epoch from 1 (or the single
             epoch 0); NaN where there is none.
+        sizes: examples by part; empty where it never trained, or an older version wrote it.
     """
 
     run_id: str
@@ -36,6 +38,15 @@ class RunRecord:
     reading_epoch: int | None
     flip_rate: float | None
     curves: Mapping[str, npt.NDArray[np.float64]]
+    constant: Mapping[str, float] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def wrong_labels(self) -> int | None:
+        """How many training labels noise changed; None without noise, or where it is not known."""
+        if self.flip_rate is None or "train" not in self.sizes:
+            return None
+        return round(self.flip_rate * self.sizes["train"])
 
     def at_reading(self, name: str) -> float | None:
         """A curve's value at the reading; None where there is none.
