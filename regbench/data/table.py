@@ -42,7 +42,8 @@ class Table:
     fingerprint: of what it was parsed from; empty where nothing was read.
     indicators: numbers of the columns that hold 0 and 1 only: made of a category, so not scaled.
     rows: (N,) the numbers of these rows in the file, from 0, where some were left out.
-    groups: (N,) which group a row belongs to, where the data set says so.
+    groups, time: (N,) what is equal for rows of one group, and what orders rows by time; where the
+        data set says so.
     """
 
     values: Floats
@@ -55,6 +56,7 @@ class Table:
     indicators: frozenset[int] = frozenset()
     rows: Ints | None = None
     groups: npt.NDArray[np.generic] | None = None
+    time: npt.NDArray[np.generic] | None = None
 
     @property
     def task(self) -> Task:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PARTS", "Cells", "Role", "role_of"]
 
-Role = Literal["feature", "classes", "quantity", "parts"]
+Role = Literal["feature", "classes", "quantity", "parts", "groups", "time"]
 Declared = Literal["categorical", "numeric"]
 
 PARTS = ("train", "val", "test")
@@ -101,16 +102,9 @@ class Cells:
     as_text: bool = False
 
     def __post_init__(self) -> None:
-        import pyarrow as pa
-
         self.as_text |= self.role in ("classes", "parts") or self.declared == "categorical"
-        self._gone = pa.array(["", *self.words], pa.string())
-        numbers = [self.notation.number(word) for word in self.words]
-        self._gone_numbers = {
-            value: word
-            for word, value in zip(self.words, numbers, strict=True)
-            if value is not None
-        }
+        self._groups: dict[str | None, float] = {}
+        self._gone, self._gone_numbers = _gone(self.words, self.notation)
 
     @property
     def limit(self) -> int:
@@ -131,6 +125,10 @@ class Cells:
 
     def add(self, cells: pa.Array) -> None:
         """The next rows."""
+        if self.role == "groups":
+            self._note_missing({}, ~self.present(cells))
+            self.rows += len(cells)
+            return
         if not self.as_text:
             found = self._quick(cells)
             if found is not None:
@@ -175,9 +173,10 @@ class Cells:
             if self.infinite is None and max(-low, high) > _LARGEST:
                 row = int(np.flatnonzero(np.abs(values) > _LARGEST)[0])
                 self.infinite = f"{values[row]:g}", self.rows + row
-            self.flags = self.flags and bool(((there == 0) | (there == 1)).all())
-            with np.errstate(invalid="ignore"):  # of infinity
-                self.whole = self.whole and bool((there % 1 == 0).all())
+            if self.flags:
+                self.flags = low >= 0 and high <= 1 and bool(((there == 0) | (there == 1)).all())
+            if self.whole and high < np.inf and low > -np.inf:
+                self.whole = bool((there == np.floor(there)).all())
         self.numbers += len(there)
         self.rows += len(values)
 
@@ -192,7 +191,7 @@ class Cells:
     def _note_missing(self, words: Mapping[str, int], where: npt.NDArray[np.bool_] | None) -> None:
         for word, count in words.items():
             self.missing[word] = self.missing.get(word, 0) + count
-        if words and where is not None and len(self.missing_rows) < 10:
+        if where is not None and len(self.missing_rows) < 10:
             self.missing_rows += (self.rows + np.flatnonzero(where)[:10]).tolist()
 
     def present(self, cells: pa.Array) -> npt.NDArray[np.bool_]:
@@ -293,7 +292,8 @@ class Cells:
         return bool(self._gone_numbers) and self._number(word) in self._gone_numbers
 
     def _number(self, word: str) -> float | None:
-        return self.notation.number(word, declared=self.declared == "numeric")
+        declared = self.declared == "numeric" or self.role == "time"
+        return self.notation.number(word, declared=declared)
 
     # --- deciding ---------------------------------------------------------------------------------
 
@@ -311,7 +311,9 @@ class Cells:
             problems.refuse(told)
             return None
         low, high = (self.low, self.high) if self.numbers else (None, None)
-        if self.role == "quantity" or (self.role == "feature" and self._is_number):
+        if self.role == "groups":
+            return Column(self.name, "category")
+        if self.role in ("quantity", "time") or (self.role == "feature" and self._is_number):
             kind: Literal["number", "indicator"] = "number"
             if self.role == "feature" and self.flags and self.declared is None:
                 kind = "indicator"
@@ -341,11 +343,15 @@ class Cells:
         column = f"column {shown(self.name)}"
         if self.role == "parts":
             return self._trouble_of_parts(column, where)
+        if self.role in ("groups", "time") and self.missing_rows:
+            return f"{where(self.missing_rows[0])}, {column}: an empty cell is no {self.role[:5]}"
         there = self.rows - self.cells_missing
+        if self.role == "groups":
+            return None
         if there == 0:
             hint = ": list it under drop" if self.role == "feature" else ""
             return f"{column}: no value in any row{hint}"
-        wants_number = self.role == "quantity" or self.declared == "numeric"
+        wants_number = self.role in ("quantity", "time") or self.declared == "numeric"
         if self.odd and (wants_number or (self.role == "feature" and self.declared is None)):
             told = self._trouble_of_odd(there, wants_number, comma)
             if told is not None:
@@ -384,6 +390,8 @@ class Cells:
         missing = f"add {shown(text)} to na_values if it means missing"
         if self.role == "quantity":
             return text, f"is not a number, as a regression needs{many}: {missing}"
+        if self.role == "time":
+            return text, f"is neither a number nor an ISO date (2024-05-31, 2024-05-31T08:00){many}"
         if wants_number:
             return text, f"is not a number, as numeric promises{many}: {missing}"
         mostly = self.numbers >= _MOSTLY_NUMBERS * there
@@ -485,6 +493,9 @@ class Cells:
             if found is not None:
                 return found[0]
         words, codes = self._words(cells)
+        if self.role == "groups":  # numbered as they come
+            known = [self._groups.setdefault(word, float(len(self._groups))) for word in words]
+            return np.array(known, np.float64)[codes] if words else np.zeros(0)
         place = {text: float(j) for j, text in enumerate(column.texts)}
         known = [self._value(column, word, place) for word in words]
         return np.array(known, np.float64)[codes] if words else np.zeros(0)
@@ -498,9 +509,21 @@ class Cells:
         if column.kind == "category":
             return place.get(word, -1.0)
         value = self.notation.number(
-            word, declared=self.declared == "numeric" or column.kind == "indicator"
+            word,
+            declared=self.declared == "numeric"
+            or self.role == "time"
+            or column.kind == "indicator",
         )
         return np.nan if value is None else value
+
+
+@lru_cache(maxsize=8)
+def _gone(words: tuple[str, ...], notation: Notation) -> tuple[pa.Array, dict[float, str]]:
+    """The texts that mean missing, and the numbers that do."""
+    import pyarrow as pa
+
+    numbers = {value: word for word in words if (value := notation.number(word)) is not None}
+    return pa.array(["", *words], pa.string()), numbers
 
 
 def role_of(task: Task) -> Role:

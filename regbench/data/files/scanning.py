@@ -24,6 +24,8 @@ __all__ = ["MAX_COLUMNS", "Batch", "Pass", "named", "scan_columns"]
 
 MAX_COLUMNS = 65_536
 _MAX_TOLD = 5
+# Keys that name the column by which rows are parted -> what it is looked at as.
+_PARTING: dict[str, Role] = {"split_column": "parts", "groups": "groups", "time": "time"}
 
 
 class Batch(NamedTuple):
@@ -138,8 +140,7 @@ def scan_columns(
     def table(blocks: Blocks) -> Table:
         again = opened(blocks, Problems(config.label))
         known = {j: (cells[j], _known(made[j])) for j in wanted}
-        parts = next((j for j in wanted if roles.get(names[j]) == "parts"), None)
-        return _table(again, known, features, target, parts, described, drops)
+        return _table(again, known, features, target, described, drops)
 
     return Scan(described, table)
 
@@ -174,8 +175,9 @@ def named(header: tuple[str, ...], problems: Problems) -> tuple[tuple[str, ...],
 
 def _roles(config: Any, names: tuple[str, ...], problems: Problems) -> dict[str, Role]:
     """What each column that a key names is for."""
-    split = [] if config.split_column is None else [("split_column", config.split_column)]
-    asked = [("target", config.target), *split, *(("drop", column) for column in config.drop)]
+    parting = {key: getattr(config, key, None) for key in _PARTING}
+    named = [(key, column) for key, column in parting.items() if column is not None]
+    asked = [("target", config.target), *named, *(("drop", column) for column in config.drop)]
     roles: dict[str, str] = {}
     kinds = [(key, name) for key in ("categorical", "numeric") for name in getattr(config, key)]
     for role, column in [*asked, *kinds]:
@@ -190,7 +192,7 @@ def _roles(config: Any, names: tuple[str, ...], problems: Problems) -> dict[str,
     if not set(names) - {column for _, column in asked}:
         problems.refuse("no feature is left besides the target")
     made: dict[str, Role] = {config.target: role_of(config.task)}
-    return made | ({} if config.split_column is None else {config.split_column: "parts"})
+    return made | {column: _PARTING[key] for key, column in named}
 
 
 def _is_regression(config: Any) -> bool:
@@ -292,7 +294,6 @@ def _table(
     known: dict[int, tuple[Cells, Column]],
     features: Sequence[int],
     target: int,
-    parts: int | None,
     described: Description,
     drops: bool,
 ) -> Table:
@@ -300,7 +301,7 @@ def _table(
     wanted = list(known)
     place = {j: k for k, j in enumerate(features)}
     values = np.empty((described.rows, len(features)))
-    y, marks = np.empty(described.rows), np.zeros(described.rows, np.int64)
+    others = {j: np.empty(described.rows) for j in wanted if j not in place}
     rows: list[npt.NDArray[np.int64]] = []
     start = seen = 0
     for batch in reading.batches(wanted):
@@ -317,20 +318,24 @@ def _table(
             found = cells.values(column, array)
             if j in place:
                 values[start:end, place[j]] = found
-            elif j == target:
-                y[start:end] = found
             else:
-                marks[start:end] = found
+                others[j][start:end] = found
         start = end
-    columns = described.columns
+    columns, y = described.columns, others[target]
     classes = tuple(described.target.texts)
+    parting = {known[j][0].role: j for j in others}
+    parts, groups, time = (parting.get(role) for role in _PARTING.values())
     return Table(
         values=values,
         target=y.astype(np.int64) if classes else y,
         column_names=tuple(column.name for column in columns),
         class_names=classes,
         categories={k: tuple(c.texts) for k, c in enumerate(columns) if c.kind == "category"},
-        parts=None if parts is None else np.array(list(known[parts][1].texts))[marks],
+        parts=None
+        if parts is None
+        else np.array(list(known[parts][1].texts))[others[parts].astype(np.int64)],
+        groups=None if groups is None else others[groups].astype(np.int64),
+        time=None if time is None else others[time],
         indicators=frozenset(k for k, c in enumerate(columns) if c.kind == "indicator"),
         rows=np.concatenate(rows) if seen > described.rows else None,
     )
