@@ -59,8 +59,8 @@ def column(folder: Path, cells: Any, **keys: Any) -> list[float]:
 OTHER = [  # cells, what is said, keys that read them, the numbers
     (
         ['"23,1"', '"1,25"', '"-7,0"'],
-        "line 2, column 'x': '23,1' is a number with a decimal comma: set decimal: \",\"; or list it "
-        "under categorical or drop",
+        "line 2, column 'x': '23,1' is a number with a decimal comma: set decimal: \",\"; or "
+        "list it under categorical or drop",
         {"decimal": ","},
         [23.1, 1.25, -7.0],
     ),
@@ -73,15 +73,15 @@ OTHER = [  # cells, what is said, keys that read them, the numbers
     ),
     (
         ['"1.234,5"', '"12.345,0"', '"7,25"'],
-        "line 2, column 'x': '1.234,5' is a number with a decimal comma: set decimal: \",\" and set "
-        'thousands: "."; or list it under categorical or drop',
+        "line 2, column 'x': '1.234,5' is a number with a decimal comma: set decimal: \",\" and "
+        'set thousands: "."; or list it under categorical or drop',
         {"thousands": ".", "decimal": ","},
         [1234.5, 12345, 7.25],
     ),
     (
         ["1 234.5", "12\u00a0345", "3"],
-        "line 2, column 'x': '1 234.5' is a number in groups of digits: set thousands: \" \"; or list "
-        "it under categorical or drop",
+        "line 2, column 'x': '1 234.5' is a number in groups of digits: set thousands: \" \"; or "
+        "list it under categorical or drop",
         {"thousands": " "},
         [1234.5, 12345, 3],
     ),
@@ -131,7 +131,7 @@ def test_numbers_in_another_notation(tmp_path: Path, case: Any) -> None:
     [
         (["3/4/2024", "12/31/2024"], "'3/4/2024' is a date: write it as 2024-12-31, and list the"),
         (["12:30", "7:15"], "'12:30' is a time of day; or list it under categorical or drop"),
-        (['"1,5"', "1'234"], "'1,5' is a number or date in a notation of its own: write them all"),
+        (["1 234", "1'234"], "'1 234' is a number or date in a notation of its own"),
     ],
 )
 def test_what_no_key_reads_is_said_too(tmp_path: Path, cells: Any, message: str) -> None:
@@ -144,8 +144,8 @@ def test_a_point_beside_a_decimal_comma(tmp_path: Path) -> None:
     assert split.train.x[:, 0].tolist() == [1.5, 2.5, 0.5]
     assert split.train.y.tolist() == [1.125, 2.125, 3.125]
     assert found.notes == (
-        "column 'y': points are read as decimal points, for there is no comma in it (set thousands: "
-        '"." if they group digits)',
+        "column 'y': points are read as decimal points, for there is no comma in it (set "
+        'thousands: "." if they group digits)',
     )
     message = refused(tmp_path, 'x,y\n"1,5",1\n2.5,2\n"0,5",3\n', decimal=",")
     assert message == (
@@ -160,8 +160,8 @@ def test_all_problems_of_a_file_at_once_and_not_without_end(tmp_path: Path) -> N
         "d.csv: no target in line 3: give column 'y' a value there, or set missing_target: drop",
         "d.csv: line 2, column 'a': '1,5' is a number with a decimal comma: set decimal: \",\"; or "
         "list it under categorical or drop",
-        "d.csv: line 2, column 'b': '$3' is a number with a sign: list the column under numeric (the "
-        "sign is left out); or list it under categorical or drop",
+        "d.csv: line 2, column 'b': '$3' is a number with a sign: list the column under numeric "
+        "(the sign is left out); or list it under categorical or drop",
         "d.csv: column 'c': no value in any row: list it under drop",
         "d.csv: line 4, column 'y': 'z' is not a number, as a regression needs: add 'z' to "
         "na_values if it means missing",
@@ -227,8 +227,8 @@ def test_a_blank_is_a_blank_in_every_kind_of_column(tmp_path: Path, blank: str) 
             f"{row},{given[row % 2] if row % 9 else blank}\n" for row in range(60)
         )
         assert refused(tmp_path, text, task=task) == (
-            "d.csv: no target in lines 2, 11, 20, 29, 38 and 2 more: give column 'y' a value there, "
-            "or set missing_target: drop"
+            "d.csv: no target in lines 2, 11, 20, 29, 38 and 2 more: give column 'y' a value "
+            "there, or set missing_target: drop"
         )
         found, split = read(tmp_path, text, task=task, missing_target="drop")
         assert (found.rows, len(split.train) + len(split.val) + len(split.test)) == (53, 53)
@@ -322,7 +322,7 @@ def test_one_table_in_many_files(tmp_path: Path) -> None:
         (plain.encode("latin-1"), {"encoding": "latin1"}),
         (plain.encode("utf-16"), {"encoding": "utf-16"}),
         (plain.encode("utf-8-sig"), {}),
-        (plain.replace("\n", "\r\n").encode("utf-16-le"), {"encoding": "utf-16"}),
+        (plain.replace("\n", "\r\n").encode("utf-16"), {"encoding": "utf-16"}),
         (gzip.compress(plain.encode()), {"path": "d.csv.gz"}),
         (gzip.compress(plain.encode()), {}),
         (plain, {"path": "d.zip"}),
@@ -375,7 +375,7 @@ def test_types_of_parquet(tmp_path: Path) -> None:
         "truth": pa.array([True, False, None, True] * 5),
         "day": days,
         "at": days.cast(pa.timestamp("ns")),
-        "money": pa.array([1, 2, 3, 4] * 5).cast(pa.decimal128(9, 2)),
+        "money": pa.array([1, 2, 3, 4] * 5).cast(pa.decimal128(30, 2)),
         "y": pa.array(["01", "1", "01", "1"] * 5),
     }
     path = tmp_path / "d.parquet"
@@ -478,7 +478,8 @@ BAD: list[tuple[str | bytes, dict[str, Any], str]] = [
     (
         "x,y\n" + "".join(f"{i % 7},{i}\n" for i in range(1000)),
         {"task": "classification"},
-        "column 'y': 1000 different values in 1000 rows are no classes: did you mean task: regression?",
+        "column 'y': 1000 different values in 1000 rows are no classes: did you mean task: "
+        "regression?",
     ),
     (
         "x,y\n" + "".join(f"{i % 7},t{i}\n" for i in range(1000)),
@@ -566,7 +567,7 @@ def test_blocks_cut_no_cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
             out.write("\n" * (draw.random() < 0.1))
         content = out.getvalue()
         keys = {"standardize": False, "val_size": 0, "test_size": 0, "categorical": ("w",)}
-        found, split = read(tmp_path, content.replace("\n", "\r\n" if trial % 5 else "\n"), **keys)
+        _, split = read(tmp_path, content.replace("\n", "\r\n" if trial % 5 else "\n"), **keys)
         records = [record for record in csv.reader(io.StringIO(content, newline="")) if record][1:]
         assert split.train.y.tolist() == list(range(40))
         for x, (n, w, _) in zip(split.train.x, records, strict=True):

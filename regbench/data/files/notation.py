@@ -138,7 +138,8 @@ def advice(
     if all(kind == "time" for kind in kinds):
         return f"is a time of day{other}"
     marks = {kind for kind in kinds if not isinstance(kind, str)}
-    comma = comma or any(decimal == "," for _, decimal, _ in marks)
+    unsure = comma and any(group == "," for group, _, _ in marks)
+    comma = unsure or any(decimal == "," for _, decimal, _ in marks)
     # 1,234 beside 1,5: a decimal comma is the one reading of both.
     groups = {group for group, _, _ in marks} - {None, "," if comma else None}
     if len(groups) > 1 or len(marks) < len(kinds):
