@@ -116,8 +116,8 @@ class _Dataset(Block):
     )
     standardize: bool = Field(
         True,
-        description="features (and a regression's target) to mean 0, variance 1, fitted on the "
-        "training part; losses are in those units",
+        description="numbers (and a regression's target) to mean 0, variance 1, fitted on the "
+        "training part; losses are in those units; indicators stay 0 and 1",
     )
 
     @property
