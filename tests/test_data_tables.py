@@ -134,6 +134,16 @@ def test_numbers_in_another_notation(tmp_path: Path, case: Any) -> None:
         (["1 234", "1'234"], "'1 234' is a number or date in a notation of its own"),
     ],
 )
+def test_a_target_in_another_notation(tmp_path: Path) -> None:
+    text = "x,y\n" + "".join(f"{row},$ {row}.5\n" for row in range(20))
+    assert refused(tmp_path, text) == (
+        "d.csv: line 2, column 'y': '$ 0.5' is a number with a sign: list the column under numeric "
+        "(the sign is left out)"
+    )
+    _, split = read(tmp_path, text, numeric=("y",), val_size=0, test_size=0, standardize=False)
+    assert split.train.y.tolist() == [row + 0.5 for row in range(20)]
+
+
 def test_what_no_key_reads_is_said_too(tmp_path: Path, cells: Any, message: str) -> None:
     assert message in refused(tmp_path, rows(cells))
 
@@ -189,6 +199,9 @@ def test_classes_are_texts_as_they_are_written(tmp_path: Path) -> None:
     found, _ = read(tmp_path, "x,y\n" + "1,No\n2,no\n3,yes\n4,yes\n" * 9, task="classification")
     assert found.target.texts == {"No": 9, "no": 9, "yes": 18}
     assert found.notes == ("column 'y': 'No' and 'no' are different classes",)
+    many = "x,y\n" + "".join(f"{row},{row % 200}\n" for row in range(2000))
+    found, _ = read(tmp_path, many, task="classification")
+    assert found.notes == ("column 'y': 200 numbers are classes: or task: regression?",)
 
 
 def test_words_that_mean_missing_are_told_and_others_are_words(tmp_path: Path) -> None:
@@ -591,6 +604,7 @@ def test_keys_that_contradict_each_other() -> None:
         ({"decimal": ",", "thousands": ","}, "thousands and decimal cannot both be ','"),
         ({"sep": '"'}, "sep cannot be '\"'"),
         ({"sep": ";;"}, "sep"),
+        ({"sep": "§"}, "sep cannot be '§'"),
         ({"encoding": "rot13"}, "encoding"),
         ({"missing_target": "skip"}, "missing_target"),
     ):

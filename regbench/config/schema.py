@@ -401,7 +401,7 @@ class Csv(_Columns):
     def _marks_differ(self) -> Csv:
         if self.thousands == self.decimal:
             raise ValueError(f"thousands and decimal cannot both be {self.decimal!r}")
-        if self.sep in ('"', "\n", "\r"):
+        if self.sep is not None and (self.sep in '"\n\r' or not self.sep.isascii()):
             raise ValueError(f"sep cannot be {self.sep!r}")
         return self
 

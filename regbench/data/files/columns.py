@@ -478,6 +478,8 @@ class Cells:
             other = alike.setdefault(text.lower() if value is None else value, text)
             if other != text and len(text) < 15:
                 told.append(f"{column}: {shown(other)} and {shown(text)} are different classes")
+        if not self.odd and len(self.texts) > _MANY_CLASSES:
+            told.append(f"{column}: {len(self.texts)} numbers are classes: or task: regression?")
         lone = [text for text, seen in self.texts.items() if seen.cells == 1]
         if lone:
             listed = ", ".join(map(shown, lone[:5])) + (", ..." if len(lone) > 5 else "")

@@ -51,7 +51,7 @@ class _Columns:
         if not all(readable):
             return
         try:
-            for batch in self._file.iter_batches(_BATCH_ROWS, columns=names):
+            for batch in self._file.iter_batches(_BATCH_ROWS, columns=names, use_threads=False):
                 cells = [_plain(batch.column(batch.schema.get_field_index(n))) for n in names]
                 yield Batch(cells, range(row, row + batch.num_rows))
                 row += batch.num_rows
