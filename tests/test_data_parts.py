@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
-from regbench.config.schema import Csv, Diabetes, Digits, Friedman1, Wine
-from regbench.data import load
+from regbench.config.schema import Csv, Diabetes, Digits, Friedman1, Npz, Wine
+from regbench.data import describe, load
 from regbench.data.bundled import load as bundled
 from regbench.data.split import PartIds, part_ids
 from regbench.data.table import Table
@@ -309,13 +309,24 @@ GOOD = [f"{i % 7},{i % 6},{i % 2}" for i in range(60)]
 MISTAKES: list[tuple[list[str], dict[str, Any], str]] = [
     (GOOD, {"groups": "kk"}, "t.csv: has no column 'kk' for groups (did you mean 'k'?)"),
     (GOOD, {"time": "y"}, "t.csv: column 'y' cannot be both target and time"),
-    (GOOD, {"groups": "k", "drop": ("k",)}, "t.csv: column 'k' cannot be both drop and groups"),
-    ([*GOOD[:3], "1,,0"], {"groups": "k"}, "t.csv: line 5, column 'k': no group: an empty cell"),
-    ([*GOOD[:3], "1, ,0"], {"time": "k"}, "t.csv: line 5, column 'k': no time: an empty cell"),
+    (GOOD, {"groups": "k", "drop": ("k",)}, "t.csv: column 'k' cannot be both groups and drop"),
+    ([*GOOD[:3], "1,,0"], {"groups": "k"}, "t.csv: line 5, column 'k': an empty cell is no group"),
+    ([*GOOD[:3], "1, ,0"], {"time": "k"}, "t.csv: line 5, column 'k': an empty cell is no time"),
     (
         [*GOOD[:3], "1,May,0"],
         {"time": "k"},
-        "t.csv: line 5, column 'k': 'May' is not a number, as others are",
+        "t.csv: line 5, column 'k': 'May' is neither a number nor an ISO date (2024-05-31, "
+        "2024-05-31T08:00)",
+    ),
+    (
+        ["1,2024-05-01,0", "1,17,0", "1,2024-05-02,1"],
+        {"time": "k"},
+        "t.csv: line 3, column 'k': '17' is a number, where others are dates",
+    ),
+    (
+        ["1,17,0", "1,2024-05-01,0", "1,2024-05-02,1"],
+        {"time": "k"},
+        "t.csv: line 2, column 'k': '17' is a number, where others are dates",
     ),
     (
         ["1,2024-05-01,0", "1,01/06/2024,1"],
@@ -323,7 +334,11 @@ MISTAKES: list[tuple[list[str], dict[str, Any], str]] = [
         "t.csv: line 3, column 'k': '01/06/2024' is neither a number nor an ISO date "
         "(2024-05-31, 2024-05-31T08:00)",
     ),
-    (["1,1,0", "2,inf,1"], {"time": "k"}, "t.csv: line 3, column 'k': 'inf' is no finite number"),
+    (
+        ["1,1,0", "2,inf,1"],
+        {"time": "k"},
+        "t.csv: line 3, column 'k': inf is infinite or beyond single precision",
+    ),
     (
         [f"{i},{i % 2},{i % 2}" for i in range(60)],
         {"groups": "k"},
@@ -374,3 +389,22 @@ def test_a_class_that_stands_in_one_group_is_named_with_it(tmp_path: Path) -> No
         "t.csv: class '1' has 6 rows in validation, 0 in test and none in training: train on more "
         "rows, or leave it out (whole groups stand in one part)"
     }
+
+
+def test_an_array_of_groups_keeps_rows_together(tmp_path: Path) -> None:
+    rng = np.random.default_rng(9)
+    y, groups = grouped(rng)
+    np.savez(tmp_path / "t.npz", x=rng.normal(size=(400, 2)), y=y, groups=groups)
+    keys: dict[str, Any] = {"name": "npz", "path": "t.npz", "task": "classification"}
+    split = load(Npz(**keys, groups="groups"), 1, tmp_path)
+    expected = part_ids(block(groups="g"), table(y, groups), 1)
+    assert [part.ids.tolist() for part in (split.train, split.val, split.test)] == [
+        ids.tolist() for ids in expected
+    ]
+    np.savez(tmp_path / "t.npz", x=rng.normal(size=(400, 2)), y=y)
+    with pytest.raises(BadData, match=r"t\.npz: has no groups to split by"):
+        load(Npz(**keys, groups="groups"), 1, tmp_path)
+    # Where it is not asked for, it is told that there is one.
+    np.savez(tmp_path / "t.npz", x=rng.normal(size=(400, 2)), y=y, groups=groups)
+    notes = describe(Npz(**keys), tmp_path).notes
+    assert notes == ("array groups is not used: groups: groups would keep each in one part",)
