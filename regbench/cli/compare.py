@@ -23,6 +23,7 @@ from regbench.cli.consoles import (
     write_utf8,
 )
 from regbench.cli.github import annotation
+from regbench.config.characters import one_line
 from regbench.errors import AnswerIsNo, BadData, BadStudy, RegbenchError, Unwritable
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def compare(
         )
     except RegbenchError as error:
         if form is CompareFormat.GITHUB:
-            _annotate(str(error).splitlines())
+            _annotate([one_line(line) for line in str(error).split("\n")])
         raise
 
 
