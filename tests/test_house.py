@@ -90,6 +90,7 @@ EXCEPTIONS = {
     ("cli/main.py", "NamedTemporaryFile"): "the traceback of a defect",
     ("cli/compare.py", "open"): "the summary of GitHub's runner, appended to",
     ("config/load.py", "open"): "reads a study file",
+    ("data/files/npz.py", "open"): "reads an array of an archive",
     ("data/files/reading.py", "open"): "reads a data file",
     ("execution/provenance.py", "open"): "reads git's files",
     ("results/csv_text.py", "open"): "reads a table, which may be a pipe",

@@ -80,7 +80,16 @@ def _installation() -> None:
 
     print(f"python        {platform.python_version()} ({sys.executable})")
     print(f"platform      {platform.platform()}")
-    for name in ("regbench", "torch", "numpy", "scipy", "scikit-learn", "pandas", "pydantic"):
+    for name in (
+        "regbench",
+        "torch",
+        "numpy",
+        "scipy",
+        "scikit-learn",
+        "pandas",
+        "pyarrow",
+        "pydantic",
+    ):
         try:
             print(f"{name:<13} {version(name)}")
         except PackageNotFoundError:

@@ -99,9 +99,11 @@ def _guessed(data: Path, folder: Path) -> dict[str, str]:
     """
     import pandas as pd
 
+    from regbench.config.schema import Csv
     from regbench.data.files.csv import last_column
 
-    values = last_column(data).dropna()
+    block = Csv(name="csv", path=str(data), target="?", task="classification")
+    values = last_column(block, Path()).dropna()
     numbers = pd.to_numeric(values, errors="coerce")
     few = values.nunique() <= min(_MOST_CLASSES, len(values) // _ROWS_A_CLASS)
     classes = bool(numbers.isna().any()) or (few and bool((numbers % 1 == 0).all()))

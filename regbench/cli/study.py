@@ -95,11 +95,14 @@ def plan(
     from regbench.analysis.decides import study_families, what_seeds_decide
     from regbench.config.load import load_study
     from regbench.config.plan import make_plan
-    from regbench.data import fingerprints
+    from regbench.data import fingerprints, notes
     from regbench.execution.run import describe
+    from regbench.report.say import say
 
     loaded = load_study(study, overrides or (), axes=axes or (), seeds=seeds, max_runs=max_runs)
     made = make_plan(loaded, fingerprints(loaded))
+    for note in notes(loaded):
+        say(stderr(), f"note: {note}")
     stacks = describe(made)
     trajectories = sum(stack.trajectories for stack in stacks)
     facts: dict[str, Any] = {
