@@ -19,7 +19,7 @@ from regbench.analysis.gate import GateOutcome, parse_limit
 from regbench.config.claims import Addresses, BadClaim, Claim, Term, require_asked, resolve
 from regbench.config.load import load_study, more_claims, study_from_mapping
 from regbench.config.plan import Plan, Study, make_plan
-from regbench.config.speaks import Over
+from regbench.config.speaks import Over, one_test_part
 from regbench.data import fingerprint, fingerprints, require_same
 from regbench.errors import BadData, BadStudy, Problem
 from regbench.execution.device import resolve_device
@@ -249,6 +249,10 @@ def check(
     claims = [*study.claims, *more_claims(study, expect)]
     by_seed = BySeed(rows, over)
     bounds = limits_of(study, limits)
+    asked = [name for claim in claims for name in claim.metrics]
+    asked += [limit.metric for limit in bounds]
+    if why := one_test_part(asked, rows.one_test):
+        raise BadStudy(f"--interval: {why}")
     return Results(
         Path(folder),
         rows,

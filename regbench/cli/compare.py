@@ -202,6 +202,7 @@ def _compare(
     from regbench.analysis.compare import changes, default_metrics
     from regbench.analysis.judge import judge
     from regbench.analysis.pairs import Pairs
+    from regbench.config.speaks import one_test_part
     from regbench.report.compare import print_changes, print_gates, sentence
     from regbench.report.say import say
 
@@ -216,6 +217,8 @@ def _compare(
     before, after, over = _read(base, new, interval)
     pairs = Pairs(before, after)
     gated = [gate.metric for gate in rules.gates]
+    if why := one_test_part(gated, before.one_test | after.one_test):
+        raise BadStudy(f"--interval: {why}")
     names = dict.fromkeys([*(default_metrics(pairs) if asked is None else asked), *gated])
     pairs.require(names)
     rules = replace(rules, over=over)

@@ -44,7 +44,7 @@ def validate(
 
     [dim]Example: regbench validate configs/*.yaml --format github[/dim]
     """
-    from regbench.analysis.decides import study_families, what_seeds_decide
+    from regbench.analysis.decides import fold_ratio, study_families, what_seeds_decide
     from regbench.config.load import load_study
     from regbench.report.say import say
 
@@ -58,7 +58,9 @@ def validate(
         if form is ProblemFormat.TEXT:
             runs = len(study.cells) * len(study.seeds)
             print(f"{path}: {len(study.cells)} cells, {len(study.seeds)} seeds, {runs} runs")
-            if decides := what_seeds_decide(len(study.seeds), study_families(study.cells)):
+            if decides := what_seeds_decide(
+                len(study.seeds), study_families(study.cells), fold_ratio(study)
+            ):
                 print(f"{path}: {decides}")
             for warning in study.warnings:
                 say(stderr(), f"note: {path}: {warning}")
@@ -92,7 +94,7 @@ def plan(
 
     [dim]Example: regbench plan configs/quickstart.yaml --seeds 10[/dim]
     """
-    from regbench.analysis.decides import study_families, what_seeds_decide
+    from regbench.analysis.decides import fold_ratio, study_families, what_seeds_decide
     from regbench.config.load import load_study
     from regbench.config.plan import make_plan
     from regbench.data import fingerprints, notes
@@ -115,7 +117,7 @@ def plan(
         "estimated_seconds_one_core": round(sum(stack.seconds for stack in stacks), 1),
         "estimated_memory_bytes": max((stack.memory_bytes for stack in stacks), default=0),
         "families": len(families := study_families(made.study.cells)),
-        "decides": what_seeds_decide(len(made.study.seeds), families),
+        "decides": what_seeds_decide(len(made.study.seeds), families, fold_ratio(made.study)),
     }
     if form is PlanFormat.JSON:
         cells = [

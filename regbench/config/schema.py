@@ -110,7 +110,14 @@ class _Dataset(Block):
 
     train_size: PartSize | None = Field(None, description="share or count; default: the rest")
     val_size: PartSize = Field(0.2, description="share of all rows, or a count; 0 for none")
-    test_size: PartSize = Field(0.2, description="share of all rows, or a count; 0 for none")
+    test_size: PartSize = Field(
+        0.2, description="share of all rows, or a count; 0 for none, as by default with folds"
+    )
+    folds: Annotated[int, Field(ge=2, le=1_000_000)] | None = Field(
+        None,
+        description="K: seed s validates on fold s % K of repeat s // K, and trains on the others; "
+        "one test part for all seeds, where test_size asks for it",
+    )
     split_seed: Seed | None = Field(
         None, description="pins data, split and label noise for all seeds; default: the run's seed"
     )
@@ -119,6 +126,12 @@ class _Dataset(Block):
         description="numbers (and a regression's target) to mean 0, variance 1, fitted on the "
         "training part; losses are in those units; indicators stay 0 and 1",
     )
+
+    @model_validator(mode="after")
+    def _folds_leave_no_test_part(self) -> _Dataset:
+        if self.folds is not None and "test_size" not in self.model_fields_set:
+            self.__dict__["test_size"] = 0  # a default that hangs on another key, in a frozen block
+        return self
 
     @property
     def rows(self) -> int | None:
@@ -146,10 +159,30 @@ class _Dataset(Block):
         return None
 
     @property
+    def unit(self) -> str | None:
+        """The key of the column whose equal values stay in one part; None for single rows."""
+        given = (key for key in ("groups", "time") if getattr(self, key, None) is not None)
+        return next(given, None)
+
+    @property
+    def ruled_out(self) -> dict[str, str]:
+        """Keys that another key rules out, and which one: why."""
+        if self.split_by is not None:
+            sizes = ("train_size", "val_size", "test_size", "split_seed")
+            why = f"{self.split_by}, which brings the split"
+            return dict.fromkeys((*sizes, "folds", "groups", "time"), why)
+        found = {}
+        if self.unit == "groups":
+            found["time"] = "groups: rows are split by the one or the other"
+        if self.folds is not None:
+            found["time"] = "folds: most of them would be validated on what came before"
+            found["val_size"] = "folds, each of which is the validation part of a seed"
+        return found
+
+    @property
     def inapplicable(self) -> frozenset[str]:
-        """The sizes and the seed of a split that the data bring."""
-        sizes = ("train_size", "val_size", "test_size", "split_seed")
-        return frozenset(() if self.split_by is None else sizes)
+        """The keys that another one rules out."""
+        return frozenset(self.ruled_out)
 
 
 class _Classification(_Dataset):
@@ -348,7 +381,7 @@ class _Columns(_File):
     """A table whose columns have names."""
 
     columns: ClassVar[tuple[str, ...]] = (
-        *("target", "drop", "split_column", "categorical", "numeric"),
+        *("target", "drop", "split_column", "groups", "time", "categorical", "numeric"),
     )
 
     target: str = Field(min_length=1, description="the column to predict")
@@ -356,6 +389,17 @@ class _Columns(_File):
     drop: Names = Field((), description="columns to leave out")
     split_column: str | None = Field(
         None, description="a column of train/val/test where the file brings its own split"
+    )
+    groups: str | None = Field(
+        None,
+        min_length=1,
+        description="a column: rows that have the same value there stand in one part; no feature",
+    )
+    time: str | None = Field(
+        None,
+        min_length=1,
+        description="a column of numbers or ISO dates: validation is later than training, test "
+        "later than validation; no feature",
     )
     categorical: Names = Field(
         (), description="columns that are categories, whatever stands in them: one 0/1 input a text"
@@ -427,6 +471,9 @@ class Npz(_File):
     task: Task = Field(description="classification or regression")  # type: ignore[misc]
     split_column: Literal["part"] | None = Field(
         None, description="`part`: the array of train/val/test where the file brings its own split"
+    )
+    groups: Literal["groups"] | None = Field(
+        None, description="`groups`: the array whose equal values stay in one part"
     )
     missing_target: Literal["error", "drop"] = Field(
         "error", description="drop: leave rows whose y is NaN out"

@@ -18,7 +18,7 @@ from regbench.data.files.npz import NPZ
 from regbench.data.files.parquet import PARQUET
 from regbench.data.noise import noisy_labels
 from regbench.data.source import Source
-from regbench.data.split import part_sizes, require_classes, split_by_column, split_by_seed
+from regbench.data.split import part_ids, part_sizes, require_classes, split_seed
 from regbench.data.table import DataShape, Part, Split, Table
 from regbench.data.transform import Transform
 from regbench.errors import BadData
@@ -121,8 +121,8 @@ def notes(study: Study) -> tuple[str, ...]:
     return tuple(told)
 
 
-def part_counts(config: DatasetConfig, folder: Path) -> tuple[int, int, int]:
-    """How many rows train, validate and test, for every seed; only a file is read for it.
+def part_counts(config: DatasetConfig, folder: Path, seed: int = 0) -> tuple[int, int, int]:
+    """How many rows train, validate and test at a seed; only a file is read for it.
 
     Raises:
         BadData: the file cannot be read, or cannot be split as asked.
@@ -131,12 +131,10 @@ def part_counts(config: DatasetConfig, folder: Path) -> tuple[int, int, int]:
     >>> part_counts(Digits(name="digits", train_size=300), Path("."))
     (300, 359, 359)
     """
-    if config.split_by is not None:
-        parts = SOURCES[config.name].table(config, 0, folder).parts
-        assert parts is not None
-        ids = split_by_column(parts)
-        return len(ids.train), len(ids.val), len(ids.test)
-    return part_sizes(config, shape(config, folder).rows)
+    if config.split_by is None and config.unit is None:
+        return part_sizes(config, shape(config, folder).rows, seed)
+    train, val, test = part_ids(config, SOURCES[config.name].table(config, 0, folder), seed)
+    return len(train), len(val), len(test)
 
 
 def fingerprint(config: DatasetConfig, folder: Path) -> str:
@@ -191,7 +189,10 @@ def split_key(config: DatasetConfig, seed: int, data: str | None) -> SplitKey:
     >>> [split_key(Iris(name="iris", split_seed=s), 3, "iris 1")[0] for s in (None, 7)]
     [3, 7]
     """
-    return _own_seed(config, seed), data, config.model_dump_json()
+    own = _own_seed(config, seed)
+    if config.folds is not None and config.split_seed is not None:
+        own = seed % config.folds  # the split is pinned, and the seed says which of its folds
+    return own, data, config.model_dump_json()
 
 
 def _own_seed(config: DatasetConfig, seed: int) -> int:
@@ -217,14 +218,10 @@ def load(config: DatasetConfig, seed: int, folder: Path, planned: str | None = N
     >>> len(split.train), len(split.val), len(split.test)
     (90, 30, 30)
     """
-    seed = _own_seed(config, seed)
-    table = SOURCES[config.name].table(config, seed, folder)
+    table = SOURCES[config.name].table(config, split_seed(config, seed), folder)
     if planned is not None:
         require_same(config, table.fingerprint or fingerprint(config, folder), planned)
-    if table.parts is None:
-        ids = split_by_seed(config, table, seed)
-    else:
-        ids = split_by_column(table.parts)
+    ids = part_ids(config, table, seed)
     require_classes(config, table, ids)
 
     transform = Transform.fit(table, ids.train, config.standardize)
@@ -234,7 +231,8 @@ def load(config: DatasetConfig, seed: int, folder: Path, planned: str | None = N
     y_train, flip_rate = y_clean, None
     q = getattr(config, "label_noise", 0.0)
     if q > 0:
-        y_train = noisy_labels(y_clean.astype(np.int64), len(table.class_names), q, seed)
+        own = _own_seed(config, seed)
+        y_train = noisy_labels(y_clean.astype(np.int64), len(table.class_names), q, own)
         flip_rate = float((y_train != y_clean)[ids.train].mean())
 
     def part(rows: Any, y: Any) -> Part:

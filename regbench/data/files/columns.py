@@ -357,6 +357,9 @@ class Cells:
             if told is not None:
                 text, message = told
                 return f"{where(self.odd[text].row)}, {column}: {shown(text)} {message}"
+        if self.role == "time" and (alone := self._number_among_dates()) is not None:
+            at = where(self.texts[alone].row)
+            return f"{at}, {column}: {shown(alone)} is a number, where others are dates"
         is_number = self.role != "classes" and (wants_number or self._is_number)
         if self.point is not None and self.commas and is_number:
             return (
@@ -374,6 +377,10 @@ class Cells:
             return self._trouble_of_texts(column, there)
         return None
 
+    def _number_among_dates(self) -> str | None:
+        numbers = [text for text in self.texts if self.notation.number(text) is not None]
+        return numbers[0] if 0 < len(numbers) < len(self.texts) else None
+
     def _trouble_of_odd(
         self, there: int, wants_number: bool, comma: bool
     ) -> tuple[str, str] | None:
@@ -381,6 +388,8 @@ class Cells:
         if not wants_number and self._is_truth:
             return None
         text = next(iter(self.odd))
+        if self.role == "time":
+            return text, "is neither a number nor an ISO date (2024-05-31, 2024-05-31T08:00)"
         target, declared = self.role == "quantity", self.declared == "numeric"
         known = advice(self.odd, target=target, declared=declared, comma=comma)
         if known is not None:
@@ -390,8 +399,6 @@ class Cells:
         missing = f"add {shown(text)} to na_values if it means missing"
         if self.role == "quantity":
             return text, f"is not a number, as a regression needs{many}: {missing}"
-        if self.role == "time":
-            return text, f"is neither a number nor an ISO date (2024-05-31, 2024-05-31T08:00){many}"
         if wants_number:
             return text, f"is not a number, as numeric promises{many}: {missing}"
         mostly = self.numbers >= _MOSTLY_NUMBERS * there
