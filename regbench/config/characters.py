@@ -1,10 +1,10 @@
-"""Which characters a label, a name and a message may hold; nothing slow is imported here."""
+"""Which characters a label and a name may hold; nothing slow is imported here."""
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["forbidden_character", "one_line"]
+__all__ = ["forbidden_character"]
 
 _FORBIDDEN = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
@@ -23,12 +23,3 @@ def forbidden_character(text: str, allowed: str = "") -> str | None:
     """
     found = (match.group() for match in _FORBIDDEN.finditer(text))
     return next((character for character in found if character not in allowed), None)
-
-
-def one_line(text: str) -> str:
-    """A text with what cannot be seen written as escapes.
-
-    >>> print(one_line("a\\nb\\ufeff"))
-    a\\nb\\ufeff
-    """
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

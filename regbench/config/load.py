@@ -15,7 +15,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from regbench.config.bounds import MAX_RUNS
 from regbench.config.cell import Cell
-from regbench.config.characters import forbidden_character, one_line
+from regbench.config.characters import forbidden_character
 from regbench.config.claims import (
     METRICS,
     Addresses,
@@ -40,7 +40,7 @@ from regbench.config.schema import TOP_LEVEL, Block, Setting, StudyFile
 from regbench.config.sweep import Axis, Choice, Grid, count, expand, read_grids, set_key
 from regbench.config.yaml_nodes import MAX_BYTES
 from regbench.config.yaml_text import Document, parse_yaml
-from regbench.errors import BadStudy, Problem
+from regbench.errors import BadStudy, Problem, one_line
 
 __all__ = ["MAX_RUNS", "load_study", "more_claims", "parse_study", "study_from_mapping"]
 
@@ -240,7 +240,8 @@ class _Reader:
         """The same reader, after what the command line or a caller has set."""
         for axis in axes:
             self.axis(axis)
-        for override in overrides:
+        # Whole blocks before what stands in them, as in a sweep.
+        for override in sorted(overrides, key=lambda text: text.partition("=")[0].count(".")):
             self.override(override)
         if seeds is not None:
             self.override(f"seeds=[{seeds}]" if "," in seeds else f"seeds={seeds}", "--seeds")

@@ -15,6 +15,7 @@ from regbench.analysis.gate import GateOutcome, figures
 from regbench.analysis.judge import Judgement
 from regbench.analysis.pairs import Pairs
 from regbench.analysis.words import counted
+from regbench.errors import one_line
 from regbench.report.columns import p_value
 from regbench.report.say import say
 
@@ -186,8 +187,7 @@ def _width(text: str) -> int:
 
 def _plain(text: str, ascii_only: bool) -> str:
     """A text that keeps to its line, whatever a label holds."""
-    if not text.isprintable():
-        text = "".join(c if c.isprintable() else "?" for c in text)
+    text = one_line(text)
     return text.replace("±", "+-") if ascii_only else text
 
 

@@ -11,6 +11,7 @@ from rich.text import Text
 from regbench.analysis.cell_gap import CellGap
 from regbench.analysis.claims import Outcome
 from regbench.analysis.sentence import sentence
+from regbench.errors import one_line
 from regbench.report.columns import Column, columns_for, legend
 from regbench.report.say import say
 from regbench.results.runs import Runs
@@ -83,6 +84,7 @@ def _line(
 
 
 def _plain(text: str, ascii_only: bool) -> str:
+    text = one_line(text)
     return text.replace("±", "+-") if ascii_only else text
 
 
