@@ -36,6 +36,7 @@ from torch.nn.functional import cross_entropy  # noqa: E402
 
 from regbench.config.load import study_from_mapping  # noqa: E402
 from regbench.config.plan import make_plan  # noqa: E402
+from regbench.data import fingerprints  # noqa: E402
 from regbench.report.plain import print_plain  # noqa: E402
 from regbench.training.loop import train_stack  # noqa: E402
 from regbench.training.scoring import rows_at_once  # noqa: E402
@@ -194,7 +195,8 @@ def stacks(runs: int, epochs: int) -> list[Stack]:
         "seeds": runs // len(L2),
         "sweep": {"regularizer.l2": list(L2)},
     }
-    return make_stacks(make_plan(study_from_mapping(study)).runs, Path(), device="cuda")
+    asked = study_from_mapping(study)
+    return make_stacks(make_plan(asked, fingerprints(asked)).runs, Path(), device="cuda")
 
 
 def train(chosen: Sequence[Stack], device: str) -> list[float]:

@@ -32,6 +32,7 @@ from rich.console import Console
 import regbench
 from regbench.config.load import study_from_mapping
 from regbench.config.plan import make_plan
+from regbench.data import fingerprints
 from regbench.report.plain import print_plain
 from regbench.report.progress import progress_for
 from regbench.results.store import Store
@@ -65,7 +66,8 @@ def study(runs: int, width: int, depth: int, epochs: int) -> dict[str, Any]:
 
 def training(**sizes: int) -> Callable[[], object]:
     """Trains the study's stacks one after the other."""
-    plan = make_plan(study_from_mapping(study(**sizes)))
+    asked = study_from_mapping(study(**sizes))
+    plan = make_plan(asked, fingerprints(asked))
     stacks = make_stacks(plan.runs, Path())
     return lambda: [train_stack(stack.members, Path()) for stack in stacks]
 

@@ -26,6 +26,7 @@ from task import BATCH, study
 
 from regbench.config.load import study_from_mapping
 from regbench.config.plan import make_plan
+from regbench.data import fingerprints
 from regbench.training.loop import train_stack
 from regbench.training.scoring import rows_at_once
 from regbench.training.stacks import make_stacks
@@ -36,9 +37,11 @@ PARTS = (1200, 597)
 
 def parts_of_a_stack(width: int, repeats: int) -> None:
     """Milliseconds a run."""
-    plan = make_plan(study_from_mapping(study(width, EPOCHS, 2 * RUNS)))
+    asked = study_from_mapping(study(width, EPOCHS, 2 * RUNS))
+    plan = make_plan(asked, fingerprints(asked))
     members = make_stacks(plan.runs, Path())[0].members
-    tiny = make_plan(study_from_mapping(study(1, EPOCHS, 4)))
+    asked = study_from_mapping(study(1, EPOCHS, 4))
+    tiny = make_plan(asked, fingerprints(asked))
     one = make_stacks(tiny.runs, Path())[0].members[:1]
     rows = rows_at_once(max(width, 64), RUNS, on_gpu=False)
     steps, scores = Products(RUNS, width, BATCH), Products(RUNS, width, rows)

@@ -247,9 +247,9 @@ def bare_words() -> str:
 
 def claim_metrics() -> str:
     """The metrics that a claim may speak of."""
-    from regbench.config.claims import METRICS
+    from regbench.vocabulary.metrics import COLUMNS
 
-    return ", ".join(f"`{name}`" for name in METRICS) + ".\n"
+    return ", ".join(f"`{name}`" for name in COLUMNS) + ".\n"
 
 
 def strength_formulas() -> str:

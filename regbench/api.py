@@ -16,7 +16,8 @@ from regbench.analysis.claims import Outcome, decide
 from regbench.analysis.gap import gap_columns, gap_table
 from regbench.config.claims import Addresses, Claim
 from regbench.config.load import load_study, more_claims, study_from_mapping
-from regbench.config.plan import Study, make_plan
+from regbench.config.plan import Plan, Study, make_plan
+from regbench.data import fingerprint, fingerprints, require_same
 from regbench.errors import BadData, BadStudy
 from regbench.execution.device import resolve_device
 from regbench.execution.limits import NO_LIMITS, Limits
@@ -104,13 +105,14 @@ class Results:
         """The data as this run sees them: split, encoded, scaled, with label noise.
 
         Raises:
-            BadData: they cannot be read.
+            BadData: they cannot be read, or are no longer what it was trained on.
             KeyError: there is no such cell.
         """
-        from regbench.data.sources import load
+        from regbench.data import load
 
-        settings = {each.name: each.setting for each in self.study.cells}
-        return load(settings[cell].dataset, seed, self.study.folder)
+        planned = recorded_plan(self.folder)
+        dataset = {each.name: each.setting.dataset for each in planned.study.cells}[cell]
+        return load(dataset, seed, planned.study.folder, planned.data[dataset.origin])
 
 
 def _frame(folder: Path, name: str) -> pd.DataFrame:
@@ -173,7 +175,7 @@ def run(
             "overrides and seeds go with a file or a mapping: this study is read already"
         )
     folder = Path(out) if out is not None else Path("results") / study.name
-    plan = make_plan(study)
+    plan = make_plan(study, fingerprints(study))
     if "\0" in str(folder):
         raise BadStudy(f"{str(folder)!r} cannot name a results folder")
     where = device or study.base.training.device
@@ -228,18 +230,35 @@ def check(folder: Path | str, *, expect: Sequence[str] = (), limits: Sequence[st
 
 
 def examine(folder: Path | str) -> Health:
-    """Read all that a results folder has committed, and compare its tables with it.
+    """Read all that a results folder has committed, and compare its tables and its data with it.
 
     Raises:
         BadData: the folder holds no results, or the disk does not give them.
     """
     folder = Path(folder)
-    found = health.examine(folder)
+    found = _with_data(health.examine(folder), recorded_plan(folder))
     if "runs.csv" in found.stale:
         return replace(found, stale=(*found.stale, "gap.csv", "gap.md"))
     gap = _gap_files(recorded_plan(folder).study.name, read_runs(folder))
     stale = [name for name, content in gap.items() if not health.holds(folder / name, content)]
     return replace(found, stale=(*found.stale, *stale))
+
+
+def _with_data(found: Health, plan: Plan) -> Health:
+    """What is also said of the data: whether they are there, and still what was trained on."""
+    blocks = {cell.setting.dataset.origin: cell.setting.dataset for cell in plan.study.cells}
+    changed, absent = [], []
+    for origin, block in blocks.items():
+        try:
+            now = fingerprint(block, plan.study.folder)
+        except BadData as error:
+            absent.append(str(error))
+            continue
+        try:
+            require_same(block, now, plan.data[origin])
+        except BadData as error:
+            changed.append(str(error))
+    return replace(found, changed=tuple(changed), absent=tuple(absent))
 
 
 def rebuild(folder: Path | str) -> Health:
@@ -254,7 +273,7 @@ def rebuild(folder: Path | str) -> Health:
     folder = Path(folder)
     plan = recorded_plan(folder)
     with Store.open(folder, plan) as store:
-        found = health.examine(folder)
+        found = _with_data(health.examine(folder), plan)
         store.write_tables(plan)
         _write_gap(store, plan.study.name)
         return replace(found, damaged=tuple(store.warnings))

@@ -153,7 +153,7 @@ WILD = SMALL.replace("model:", "optimizer: {name: sgd, lr: 1e30}\nmodel:")
             SMALL.replace("iris, train_size: 40", "csv, path: no.csv, target: y, task: regression"),
             [],
             3,
-            "no.csv: cannot be read: No such file or directory",
+            "no.csv: no such file (looked for ",
         ),
     ],
 )

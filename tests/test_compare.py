@@ -23,11 +23,12 @@ from comparison import (
 )
 from scipy import stats
 
-from regbench.analysis.compare import changes, default_metrics, worse_sign
+from regbench.analysis.compare import changes, default_metrics
 from regbench.analysis.gate import decide, parse_gates
 from regbench.analysis.pairs import Pairs
 from regbench.errors import BadStudy
 from regbench.results.runs import read_runs
+from regbench.vocabulary.metrics import worse_sign
 
 # --- figures ------------------------------------------------------------------------------------
 

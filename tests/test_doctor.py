@@ -36,6 +36,7 @@ def test_a_whole_folder_is_said_to_be_whole_and_left_alone(copy):
         "runs          12 of 12 done, in 2 committed stacks",
         "damaged       nothing",
         "tables        as the committed stacks say",
+        "data          what the runs were trained on",
     ]
     assert everything(copy) == before
 

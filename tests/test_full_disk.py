@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from command import SMALL, regbench, study
 from faults import TINY, run_tiny
+from planned import planned
 
 from regbench.config.load import load_study
-from regbench.config.plan import make_plan
 from regbench.execution.estimate import disk_bytes
 from regbench.results.disk import disk
 from regbench.training.stacks import make_stacks
@@ -55,7 +55,7 @@ def test_the_estimate_is_near_what_is_written(tmp_path, data, more):
     text = text.replace("    stop: {early_stopping: {patience: 1}}\n", "")
     path = study(tmp_path, text)
     assert regbench("run", path, "-o", tmp_path / "r", "-q").code == 0
-    plan = make_plan(load_study(path))
+    plan = planned(load_study(path))
     estimate = disk_bytes(make_stacks(plan.runs, tmp_path), tmp_path)
     written = sum(p.stat().st_size for p in (tmp_path / "r").rglob("*") if p.is_file())
     assert 0.6 * written < estimate < 1.05 * written

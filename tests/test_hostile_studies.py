@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from planned import planned
 
 from regbench.config.load import parse_study
-from regbench.config.plan import make_plan
 from regbench.config.yaml_text import dump_yaml, parse_yaml
 from regbench.errors import BadData, BadStudy
 
@@ -302,7 +302,7 @@ def soon():
 
 
 def ids(study):
-    return [(run.run_id, run.cell.name, run.seed) for run in make_plan(study).runs]
+    return [(run.run_id, run.cell.name, run.seed) for run in planned(study).runs]
 
 
 HOSTILE = settings(
@@ -355,6 +355,6 @@ def test_hostile_options_give_a_study_or_problems(data):
                 seeds=data.draw(st.none() | value),
                 max_runs=2000,
             )
-            make_plan(study)
+            planned(study)
         except (BadStudy, BadData):
             pass

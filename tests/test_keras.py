@@ -233,7 +233,7 @@ def test_patience_is_keras_early_stopping(patience, options, losses, upwards):
         if model.stop_training:
             break
     callback.on_train_end()
-    seen = [Observation(e, 0.0, v, v) for e, v in enumerate(values, 1)]
+    seen = [Observation(e, 0.0, v, {"val_acc": v}) for e, v in enumerate(values, 1)]
     stop = replay(EarlyStopping(patience=patience, monitor=monitor, **options), seen)
     assert (stop.epoch, stop.fired) == (epoch + 1, model.stop_training)
     if options.get("restore_best_weights", True):

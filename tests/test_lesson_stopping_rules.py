@@ -36,7 +36,8 @@ def noisy(seed, epochs=120):
 def stop(rule, losses, scores=None):
     scores = np.zeros(len(losses)) if scores is None else scores
     pairs = enumerate(zip(losses, scores, strict=True), 1)
-    return replay(rule, [Observation(e, 0.0, loss, score) for e, (loss, score) in pairs]).epoch
+    seen = [Observation(e, 0.0, loss, {"val_acc": score}) for e, (loss, score) in pairs]
+    return replay(rule, seen).epoch
 
 
 def test_the_fourteen_criteria_are_prechelts():
@@ -57,7 +58,7 @@ def test_scikit_learn_stops_and_reads_where_its_rule_here_does():
             warnings.simplefilter("ignore")
             model.fit(x, y)
         scores = np.array(model.validation_scores_ + [0.0] * 20)  # what would have come after
-        seen = [Observation(e, 0.0, 0.0, score) for e, score in enumerate(scores, 1)]
+        seen = [Observation(e, 0.0, 0.0, {"val_acc": score}) for e, score in enumerate(scores, 1)]
         found = replay(SETTINGS["scikit-learn"], seen)
         assert found.epoch == model.n_iter_ < 400
         assert found.best_epoch == int(np.argmax(scores)) + 1

@@ -8,10 +8,10 @@ import sys
 
 import pytest
 from command import SMALL, regbench, study
+from planned import planned
 from processes import run_script, wait_for
 
 from regbench.config.load import load_study
-from regbench.config.plan import make_plan
 from regbench.errors import FolderInUse
 from regbench.results import lock as lock_module
 from regbench.results.store import Store
@@ -45,7 +45,7 @@ def test_a_second_command_ends_at_once_and_names_the_first(start, tmp_path):
 
 
 def test_a_dead_process_is_not_named_and_the_next_owner_is_waited_for(tmp_path, monkeypatch):
-    plan = make_plan(load_study(study(tmp_path)))
+    plan = planned(load_study(study(tmp_path)))
     owner = tmp_path / "r" / ".regbench" / "owner.json"
     with Store.open(tmp_path / "r", plan):
         mine = owner.read_bytes()
@@ -69,7 +69,7 @@ def test_a_dead_process_is_not_named_and_the_next_owner_is_waited_for(tmp_path, 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[1]", b'{"host": "x", "pid": "y"}'])
 def test_an_owner_that_cannot_be_read_is_some_other_regbench(tmp_path, monkeypatch, content):
-    plan = make_plan(load_study(study(tmp_path)))
+    plan = planned(load_study(study(tmp_path)))
     monkeypatch.setattr(lock_module, "_WAIT_SECONDS", 0.05)
     with Store.open(tmp_path / "r", plan):
         (tmp_path / "r" / ".regbench" / "owner.json").write_bytes(content)
@@ -78,7 +78,7 @@ def test_an_owner_that_cannot_be_read_is_some_other_regbench(tmp_path, monkeypat
 
 
 def test_an_owner_on_another_host_is_named(tmp_path):
-    plan = make_plan(load_study(study(tmp_path)))
+    plan = planned(load_study(study(tmp_path)))
     with Store.open(tmp_path / "r", plan):
         owner = tmp_path / "r" / ".regbench" / "owner.json"
         owner.write_text(json.dumps({"host": "elsewhere", "pid": 2**22 + 1}))

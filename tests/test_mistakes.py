@@ -1,11 +1,11 @@
 """Bad study files and overrides: each gets exactly this message, and exit code 2."""
 
 import pytest
+from planned import planned
 
-from regbench.config.identity import fingerprint
 from regbench.config.load import more_claims, parse_study, study_from_mapping
-from regbench.config.plan import make_plan
 from regbench.config.schema import Csv
+from regbench.data import fingerprint
 from regbench.errors import BadData, BadStudy
 
 IRIS = "dataset: iris\n"
@@ -741,7 +741,7 @@ CASES = [
         )
         for dataset, key, metrics in (
             ("iris", "label_noise", ("train_acc_clean", "noisy_rows_acc", "flip_rate")),
-            ("diabetes", "label_noise", ("noisy_rows_true_acc", "flip_rate")),
+            ("diabetes", "label_noise", ("flip_rate",)),
             (
                 "{name: iris, val_size: 0}",
                 "val_size",
@@ -754,6 +754,14 @@ CASES = [
             ),
         )
         for metric in metrics
+    ),
+    (
+        "dataset: diabetes\nexpect: ['noisy_rows_true_acc[none] < 1', 'gap_acc[none] < 1']\n",
+        [],
+        (
+            "study.yaml:2:10 expect[0]: 'none' is a regression, which has no noisy_rows_true_acc\n"
+            "study.yaml:2:43 expect[1]: 'none' is a regression, which has no gap_acc: use gap_r2"
+        ),
     ),
     (
         IRIS
@@ -917,7 +925,7 @@ def test_a_mapping_that_holds_itself():
         study_from_mapping(values)
 
 
-def test_files_of_the_same_bytes(tmp_path):
+def test_files_that_hold_the_same(tmp_path):
     for name in ("a.csv", "b.csv"):
         (tmp_path / name).write_text("x,y\n1,2\n")
     text = (
@@ -925,14 +933,14 @@ def test_files_of_the_same_bytes(tmp_path):
         "sweep: {dataset.path: [a.csv, b.csv]}\n"
     )
     with pytest.raises(BadStudy) as caught:
-        make_plan(parse_study(text, folder=tmp_path))
+        planned(parse_study(text, folder=tmp_path))
     assert str(caught.value) == (
-        "study.yaml dataset.path: a.csv and b.csv hold the same bytes: leave one of them out"
+        "study.yaml dataset.path: a.csv and b.csv hold the same data: leave one of them out"
     )
 
 
 def test_a_file_that_no_file_system_can_name(tmp_path):
-    with pytest.raises(BadData, match="cannot be read: embedded null byte"):
+    with pytest.raises(BadData, match="is no file name: embedded null byte"):
         fingerprint(Csv(name="csv", path="a\0b", target="y", task="regression"), tmp_path)
 
 

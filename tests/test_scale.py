@@ -53,11 +53,12 @@ def test_ten_thousand_runs(tmp_path, record_property):
     slope = (half[-1][1] - half[0][1]) / (half[-1][0] - half[0][0])
     assert slope < 1.0, rows  # KiB a run: what is kept in memory is the plan, not the curves
     # Without a run to train, a command that goes on is its start, the scan and the tables.
+    from planned import planned
+
     from regbench.config.load import load_study
-    from regbench.config.plan import make_plan
     from regbench.results.store import Store
 
-    plan = make_plan(load_study(path))
+    plan = planned(load_study(path))
     with Store.open(folder, plan) as store:
         begin = time.monotonic()
         assert len(store.records()) == 10_000

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from engine import member, setting
+from planned import planned
 
 from regbench.config.load import parse_study
-from regbench.config.plan import make_plan
 from regbench.errors import BadData
 from regbench.training.loop import train_stack
 from regbench.training.stacks import cost, make_stacks
@@ -16,7 +16,7 @@ BASE = "dataset: {name: moons, n_samples: 60}\nmodel: {hidden: [4]}\n"
 
 
 def stacks(text, seeds=2, device="cpu"):
-    plan = make_plan(parse_study(f"{text}seeds: {seeds}\n"))
+    plan = planned(parse_study(f"{text}seeds: {seeds}\n"))
     found = make_stacks(plan.runs, Path(), device=device)
     assert [stack.stack_id for stack in found] == [f"s{i:04d}" for i in range(1, len(found) + 1)]
     # Each run is in one stack.

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from command import SMALL, contents, regbench, study
 from faults import Fault, hooked
+from planned import planned
 from safetensors.numpy import load_file
 
 from regbench.config.load import load_study
-from regbench.config.plan import make_plan
 from regbench.errors import FolderInUse, Unwritable
 from regbench.execution import carry_out as carry_out_module
 from regbench.execution.provenance import git_commit
@@ -219,13 +219,15 @@ def test_new_stacks_take_no_number_of_one_whose_note_is_lost(tmp_path):
 
 def test_one_writer(tmp_path):
     path = study(tmp_path)
-    plan = make_plan(load_study(path))
+    plan = planned(load_study(path))
     code = (
         "import sys, pathlib\n"
         "from regbench.config.load import load_study\n"
         "from regbench.config.plan import make_plan\n"
+        "from regbench.data import fingerprints\n"
         "from regbench.results.store import Store\n"
-        "with Store.open(pathlib.Path(sys.argv[2]), make_plan(load_study(sys.argv[1]))):\n"
+        "study = load_study(sys.argv[1])\n"
+        "with Store.open(pathlib.Path(sys.argv[2]), make_plan(study, fingerprints(study))):\n"
         "    print('open', flush=True)\n"
         "    sys.stdin.read()\n"
     )

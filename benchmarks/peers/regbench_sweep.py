@@ -9,6 +9,7 @@ from task import Accuracies, Task, arguments, study, timed
 
 from regbench.config.load import study_from_mapping
 from regbench.config.plan import make_plan
+from regbench.data import fingerprints
 from regbench.training.loop import train_stack
 from regbench.training.stacks import Stack, make_stacks
 
@@ -16,7 +17,8 @@ from regbench.training.stacks import Stack, make_stacks
 def stacks_of(task: Task) -> list[Stack]:
     """This process's share of the study's stacks."""
     index, shares = (int(part) for part in arguments().share.split("/"))
-    plan = make_plan(study_from_mapping(study(task.width, task.epochs, task.planned)))
+    asked = study_from_mapping(study(task.width, task.epochs, task.planned))
+    plan = make_plan(asked, fingerprints(asked))
     return make_stacks(plan.runs, Path())[index::shares]
 
 

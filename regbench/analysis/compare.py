@@ -9,8 +9,9 @@ import numpy as np
 
 from regbench.analysis.pairs import Pairs
 from regbench.analysis.statistics import Interval, holm, intervals, paired_ps
+from regbench.vocabulary.metrics import METRICS, worse_sign
 
-__all__ = ["Change", "Word", "changes", "default_metrics", "worse_sign"]
+__all__ = ["Change", "Word", "changes", "default_metrics"]
 
 Word = Literal[
     "better",
@@ -22,8 +23,6 @@ Word = Literal[
     "one pair",
     "no pairs",
 ]
-
-_DEFAULT = ("gap_loss", "val_loss", "gap_acc", "val_acc", "gap_r2", "val_r2")
 
 
 @dataclass(frozen=True)
@@ -51,24 +50,10 @@ class Change:
         return self.interval.n
 
 
-def worse_sign(metric: str) -> int:
-    """+1 where a rise is for the worse, -1 where a fall is, 0 where neither is.
-
-    >>> [worse_sign(name) for name in ("gap_acc", "val_loss", "val_acc", "test_r2", "weight_norm")]
-    [1, 1, -1, -1, 0]
-    """
-    if metric.startswith("gap_") or metric.endswith("_loss"):
-        return 1
-    if metric in ("penalty", "stopping_regret", "noisy_rows_acc"):  # wrong labels, known by heart
-        return 1
-    if metric.endswith(("_acc", "_acc_clean", "_r2")):
-        return -1
-    return 0
-
-
 def default_metrics(pairs: Pairs) -> tuple[str, ...]:
     """What is shown unless something else is asked for: gaps and validation scores."""
-    return tuple(name for name in _DEFAULT if name in pairs.metrics)
+    shown = [name for m in METRICS.values() for name in (m.gap_column, f"val_{m.name}")]
+    return tuple(name for name in shown if name in pairs.metrics)
 
 
 def changes(pairs: Pairs, metric: str) -> list[Change]:

@@ -22,10 +22,10 @@ from regbench.analysis.statistics import (
 )
 from regbench.analysis.verdict import with_verdicts
 from regbench.results.runs import RunRow, Runs
+from regbench.vocabulary.metrics import GAPS, LOSS
 
-__all__ = ["GAPS", "gap_columns", "gap_table"]
+__all__ = ["gap_columns", "gap_table"]
 
-GAPS = ("gap_loss", "gap_acc", "gap_r2")
 _NOTHING = Interval(None, None, None, 0)
 
 
@@ -153,7 +153,7 @@ _MORE = ("p_improvement", "min_detectable")
 
 def _suffix(gap: str) -> str:
     """The gap in loss has the plain names; the others say which gap they speak of."""
-    return "" if gap == "gap_loss" else f"_{gap}"
+    return "" if gap == LOSS.gap_column else f"_{gap}"
 
 
 def _values(runs: Runs, row: CellGap, metrics: Sequence[str], gaps: Sequence[str]) -> list[object]:

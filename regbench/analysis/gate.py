@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 
-from regbench.analysis.compare import Change, worse_sign
+from regbench.analysis.compare import Change
 from regbench.analysis.words import counted
 from regbench.errors import BadStudy
+from regbench.vocabulary.metrics import worse_sign
 
 __all__ = ["Gate", "GateOutcome", "Judged", "decide", "figures", "parse_gates"]
 

@@ -11,11 +11,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite, isinf, isnan
 
-from regbench.analysis.compare import Change, changes, worse_sign
+from regbench.analysis.compare import Change, changes
 from regbench.analysis.equality import differences
 from regbench.analysis.gate import Gate, GateOutcome, decide
 from regbench.analysis.pairs import Pairs
 from regbench.analysis.words import counted, some
+from regbench.vocabulary.metrics import twin, worse_sign
 
 __all__ = ["Judgement", "Rules", "judge"]
 
@@ -155,14 +156,14 @@ def _enough(
 
 
 def _of_other_task(pairs: Pairs, metric: str) -> frozenset[str]:
-    """The cells that have an R^2 where accuracy is asked for, or the reverse.
+    """The cells that have the other task's score where one is asked for: R^2 for accuracy, say.
 
     A study that sweeps over both tasks has both columns, each filled in its own cells.
     """
-    twin = metric.replace("_acc", "_r2") if "_acc" in metric else metric.replace("_r2", "_acc")
-    if twin == metric or twin not in pairs.metrics:
+    other = twin(metric)
+    if other is None or other not in pairs.metrics:
         return frozenset()
-    return frozenset(change.cell for change in changes(pairs, twin) if change.n)
+    return frozenset(change.cell for change in changes(pairs, other) if change.n)
 
 
 def _gate(

@@ -13,13 +13,15 @@ from regbench.analysis.statistics import Interval, intervals
 from regbench.config.messages import did_you_mean
 from regbench.errors import BadStudy
 from regbench.results.runs import Runs
+from regbench.vocabulary.metrics import OF_EVERY_STUDY, score_among
 
 __all__ = ["SPARE", "Path", "Point", "path_columns", "paths"]
 
 # What a narrow terminal does without first.
+_SCORES = [metric for metric in OF_EVERY_STUDY if metric.task]
 SPARE = (
-    *("val_loss_low", "val_loss_high", "gap_acc", "gap_r2", "zero_fraction", "weight_norm"),
-    *("val_acc", "val_r2", "train_loss"),
+    *("val_loss_low", "val_loss_high", *(score.gap_column for score in _SCORES)),
+    *("zero_fraction", "weight_norm", *(f"val_{score.name}" for score in _SCORES), "train_loss"),
 )
 _SHOWN = ("train_loss", "val_loss", "gap_loss", "weight_norm", "zero_fraction")
 
@@ -105,8 +107,8 @@ def paths(runs: Runs, key: str) -> list[Path]:
 
 
 def _shown_in(runs: Runs) -> tuple[str, ...]:
-    score = "acc" if "val_acc" in runs.metrics else "r2"
-    return (*_SHOWN[:3], f"val_{score}", f"gap_{score}", *_SHOWN[3:])
+    score = score_among(runs.metrics)
+    return (*_SHOWN[:3], f"val_{score.name}", score.gap_column, *_SHOWN[3:])
 
 
 def _path(key: str, rest: Mapping[str, str], points: Sequence[Point], by_seed: BySeed) -> Path:

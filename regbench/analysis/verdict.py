@@ -22,6 +22,7 @@ from dataclasses import replace
 from regbench.analysis.by_seed import BySeed
 from regbench.analysis.cell_gap import CellGap, Edge
 from regbench.analysis.statistics import Interval, intervals
+from regbench.vocabulary.metrics import score_among
 
 __all__ = ["with_verdicts"]
 
@@ -61,16 +62,16 @@ def _judge(row: CellGap, best: CellGap | None, behind: Mapping[str, Interval]) -
         wrong = f"{100 * (flips.mean or 0):.1f}%"
         return "memorises", f"train_acc {train.mean:.4f}, while {wrong} of the labels are wrong"
     gap = row.metrics["gap_loss"]
-    score = row.metrics.get("gap_acc") or row.metrics.get("gap_r2")
+    kind = score_among(row.metrics)
+    score = row.metrics.get(kind.gap_column)
     if "gap_loss" in row.deltas and row.deltas["gap_loss"].side < 0:
         loss = row.deltas["val_loss"].interval
         word = "over-regularized" if row.deltas["val_loss"].side > 0 else "regularized"
         narrower = _signed("gap_loss", row.deltas["gap_loss"].interval)
         return word, f"{narrower}, {_signed('val_loss', loss)} against {row.baseline}"
     if gap.above and score is not None and score.above:
-        name = "accuracy" if "gap_acc" in row.metrics else "R^2"
-        kind = "gap_acc" if "gap_acc" in row.metrics else "gap_r2"
-        return f"overfits in {name}", f"{_shown('gap_loss', gap)}, {_shown(kind, score)}"
+        shown = f"{_shown('gap_loss', gap)}, {_shown(kind.gap_column, score)}"
+        return f"overfits in {kind.title}", shown
     if gap.above:
         return "overfits in loss only", _shown("gap_loss", gap)
     if best is not None and all(found.above for found in behind.values()):

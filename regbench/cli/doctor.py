@@ -7,11 +7,14 @@ import platform
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from regbench.errors import AnswerIsNo, BadData, BadStudy, one_line
+
+if TYPE_CHECKING:
+    from regbench.results.health import Health
 
 __all__ = ["doctor"]
 
@@ -55,7 +58,8 @@ def _folder(folder: Path, rebuild: bool) -> None:
     print(f"damaged       {len(found.damaged) or 'nothing'}")
     tables = "made anew" if rebuild else ", ".join(found.stale) or "as the committed stacks say"
     print(f"tables        {'stale: ' if found.stale and not rebuild else ''}{tables}")
-    wrong = list(found.damaged)
+    print(f"data          {_data(found)}")
+    wrong = [*found.damaged, *found.changed]
     if found.stale and not rebuild:
         wrong.append(
             f"{folder}: {', '.join(found.stale)} missing or not what the committed stacks say: "
@@ -63,6 +67,12 @@ def _folder(folder: Path, rebuild: bool) -> None:
         )
     if wrong:
         raise BadData(*wrong)
+
+
+def _data(found: Health) -> str:
+    """Whether what the runs were trained on is still there."""
+    told = [*(f"changed: {each.partition(':')[0]}" for each in found.changed), *found.absent]
+    return "; ".join(told) or "what the runs were trained on"
 
 
 def _installation() -> None:

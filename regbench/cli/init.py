@@ -99,16 +99,15 @@ def _guessed(data: Path, folder: Path) -> dict[str, str]:
     """
     import pandas as pd
 
-    from regbench.data.csv_text import CsvText
+    from regbench.data.files.csv import last_column
 
-    target = CsvText(data, str(data)).header()[-1]
-    values = pd.read_csv(data, encoding="utf-8-sig").iloc[:, -1].dropna()
+    values = last_column(data).dropna()
     numbers = pd.to_numeric(values, errors="coerce")
     few = values.nunique() <= min(_MOST_CLASSES, len(values) // _ROWS_A_CLASS)
     classes = bool(numbers.isna().any()) or (few and bool((numbers % 1 == 0).all()))
     return {
         "path": _yaml(Path(os.path.relpath(data, folder)).as_posix()),
-        "target": _yaml(target),
+        "target": _yaml(str(values.name)),
         "task": "classification" if classes else "regression",
         "about": "Target (the last\n# column) and task are guesses: correct them here.",
     }

@@ -67,7 +67,7 @@ def report(
     """
     chosen = form or _by_ending(out, ReportFormat) or ReportFormat.HTML
     target = out or folder / f"report.{chosen.value}"
-    content = _content(folder, with_fits=chosen is ReportFormat.HTML)
+    content = _content(folder, with_fits=chosen is ReportFormat.HTML, fits_only=False)
     if chosen is ReportFormat.HTML:
         from regbench.report.page.page import page
 
@@ -94,7 +94,7 @@ def plot(
     form = _by_ending(target, ReportFormat)
     if form not in (ReportFormat.SVG, ReportFormat.PNG):
         raise BadStudy(f"-o {target}: expected a name that ends in .svg or .png")
-    content = _content(folder, with_fits=kind is Kind.FIT)
+    content = _content(folder, with_fits=kind is Kind.FIT, fits_only=True)
     write_file(target, _figure(content, kind, "svg" if form is ReportFormat.SVG else "png"))
 
 
@@ -104,7 +104,7 @@ def _by_ending(path: Path | None, forms: type[ReportFormat]) -> ReportFormat | N
     return forms(ending) if ending in set(forms) else None
 
 
-def _content(folder: Path, *, with_fits: bool) -> Content:
+def _content(folder: Path, *, with_fits: bool, fits_only: bool) -> Content:
     """The folder's numbers; claims and fits where it holds its study."""
     from regbench import api
     from regbench.report.content import Content
@@ -124,7 +124,9 @@ def _content(folder: Path, *, with_fits: bool) -> Content:
 
         try:
             fits = predicted(folder, results.rows, telling(results.table))
-        except BadData as error:  # a data file that is no longer there
+        except BadData as error:  # a data file that is no longer there, or no longer the same
+            if fits_only:
+                raise
             say(stderr(), f"note: no fitted functions are drawn: {error}")
     return Content(folder, results.rows, results.claims, fits)
 

@@ -93,10 +93,11 @@ def plan(
     """
     from regbench.config.load import load_study
     from regbench.config.plan import make_plan
+    from regbench.data import fingerprints
     from regbench.execution.run import describe
 
     loaded = load_study(study, overrides or (), axes=axes or (), seeds=seeds, max_runs=max_runs)
-    made = make_plan(loaded)
+    made = make_plan(loaded, fingerprints(loaded))
     stacks = describe(made)
     trajectories = sum(stack.trajectories for stack in stacks)
     facts: dict[str, Any] = {

@@ -20,10 +20,9 @@ from typing import Literal, cast
 from regbench.config.cell import Cell, Labels
 from regbench.config.messages import did_you_mean, shown
 from regbench.config.schema import DatasetConfig
+from regbench.vocabulary.metrics import COLUMNS, twin
 
 __all__ = [
-    "METRICS",
-    "NOISE_ACCURACIES",
     "Addresses",
     "BadClaim",
     "Claim",
@@ -37,18 +36,6 @@ __all__ = [
 Op = Literal["<", "<=", ">", ">=", "=="]
 # A cell, and the cell or nothing (a number) that it is compared with.
 Pair = tuple[Cell, Cell | None]
-
-# Accuracies on the training part of a study with label noise.
-NOISE_ACCURACIES = ("train_acc_clean", "clean_rows_acc", "noisy_rows_acc", "noisy_rows_true_acc")
-
-METRICS = (
-    *(f"{part}_{kind}" for kind in ("loss", "acc", "r2") for part in ("train", "val", "test")),
-    *("gap_loss", "gap_acc", "gap_r2", *NOISE_ACCURACIES, "flip_rate"),
-    *("generalization", "selection_optimism", "stopping_regret"),
-    *("penalty", "weight_norm", "zero_fraction", "epochs_run", "best_epoch", "reading_epoch"),
-)
-
-_OF_TEST = ("generalization", "selection_optimism", "stopping_regret")
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
@@ -164,8 +151,8 @@ def _term(scan: _Scanner) -> Term:
     scan.skip()
     column = scan.at
     metric = scan.need(_WORD, "a metric, e.g. gap_loss[l2]")
-    if metric not in METRICS:
-        raise BadClaim(f"unknown metric {shown(metric)}{did_you_mean(metric, METRICS)}", column)
+    if metric not in COLUMNS:
+        raise BadClaim(f"unknown metric {shown(metric)}{did_you_mean(metric, COLUMNS)}", column)
     end = _closing(scan.text, scan.at)
     if not scan.text.startswith("[", scan.at) or end < 0:
         raise BadClaim(f"expected [ and ] with a cell after {metric}", scan.at)
@@ -277,28 +264,25 @@ def _matches(term: Term, cells: Addresses) -> tuple[list[Cell], set[str]]:
 def _require_metric(term: Term, cell: Cell) -> None:
     """Refuse what a cell cannot have: a claim about it would stay open for ever."""
     metric, dataset = term.metric, cell.setting.dataset
-    other = {"_acc": "regression", "_acc_clean": "regression", "_r2": "classification"}
-    for ending, without in other.items():
-        near = metric.removesuffix(ending) + ("_r2" if without == "regression" else "_acc")
-        if metric.endswith(ending) and dataset.task == without and near in METRICS:
-            raise BadClaim(
-                f"{cell.name!r} is a {without}, which has no {metric}: use {near}", term.column
-            )
-    for key in _needs(metric, dataset):
+    column = COLUMNS[metric]
+    if column.task not in (None, dataset.task):
+        near = twin(metric)
+        raise BadClaim(
+            f"{cell.name!r} is a {dataset.task}, which has no {metric}"
+            + (f": use {near}" if near else ""),
+            term.column,
+        )
+    for key in _needs(column.keys, dataset):
         if not getattr(dataset, key, 0):
             raise BadClaim(f"{cell.name!r} has no {metric}: its {key} is 0", term.column)
 
 
-def _needs(metric: str, dataset: DatasetConfig) -> Iterator[str]:
-    """The keys of a data set without which there is no such metric."""
-    if metric in (*NOISE_ACCURACIES, "flip_rate"):
-        yield "label_noise"
-    if dataset.name == "csv" and dataset.split_column is not None:
-        return  # the file says which parts there are
-    if metric.startswith(("val_", "gap_")) or metric == "selection_optimism":
-        yield "val_size"
-    if metric.startswith("test_") or metric in _OF_TEST:
-        yield "test_size"
+def _needs(keys: Iterable[str], dataset: DatasetConfig) -> Iterator[str]:
+    """Those of a column's keys that this data set must give."""
+    for key in keys:
+        # Where the data bring their own split, they say which parts there are.
+        if key == "label_noise" or dataset.split_by is None:
+            yield key
 
 
 def _addressed(term: Term, cells: Addresses) -> tuple[list[Cell], set[str]]:

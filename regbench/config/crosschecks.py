@@ -8,11 +8,9 @@ from functools import lru_cache
 
 from regbench.config.characters import forbidden_character
 from regbench.config.schema import DatasetConfig, Regularizer, Setting
+from regbench.vocabulary.metrics import COLUMNS, twin
 
-__all__ = ["KNOWN_ROWS", "contradictions", "doubts", "part_count"]
-
-# Rows of the sets that come with scikit-learn.
-KNOWN_ROWS = {"digits": 1797, "breast_cancer": 569, "wine": 178, "iris": 150, "diabetes": 442}
+__all__ = ["contradictions", "doubts", "part_count"]
 
 # Key and message.
 Finding = tuple[str, str]
@@ -68,30 +66,26 @@ def _layers(setting: Setting) -> Iterator[Finding]:
 
 
 def _tasks(setting: Setting) -> Iterator[Finding]:
-    stopping = setting.regularizer.early_stopping
-    if setting.dataset.task == "regression":
+    stopping, task = setting.regularizer.early_stopping, setting.dataset.task
+    if task == "regression":
         if getattr(setting.dataset, "label_noise", 0):
             yield "dataset.label_noise", "redraws classes, and a regression has none"
         if setting.regularizer.label_smoothing:
             yield "regularizer.label_smoothing", "spreads classes, and a regression has none"
-        if stopping is not None and stopping.monitor == "val_acc":
-            yield "regularizer.early_stopping.monitor", "a regression has no accuracy: use val_r2"
-    elif stopping is not None and stopping.monitor == "val_r2":
-        yield "regularizer.early_stopping.monitor", "a classification has no R^2: use val_acc"
-
-
-def _rows(dataset: DatasetConfig) -> int | None:
-    rows: int | None = KNOWN_ROWS.get(dataset.name) or getattr(dataset, "n_samples", None)
-    return rows
+    if stopping is not None:
+        watched = COLUMNS[stopping.monitor]
+        if watched.task not in (None, task):
+            what, near = watched.title.removeprefix("validation "), twin(stopping.monitor)
+            use = f": use {near}" if near else ""
+            yield "regularizer.early_stopping.monitor", f"a {task} has no {what}{use}"
 
 
 def _sizes(dataset: DatasetConfig) -> Iterator[Finding]:
-    if dataset.name == "csv" and dataset.split_column is not None:
-        given = {"train_size", "val_size", "test_size", "split_seed"} & dataset.model_fields_set
-        for key in sorted(given):
-            yield f"dataset.{key}", "goes against split_column, which brings the split"
+    if dataset.split_by is not None:
+        for key in sorted(dataset.inapplicable & dataset.model_fields_set):
+            yield f"dataset.{key}", f"goes against {dataset.split_by}, which brings the split"
         return
-    rows = _rows(dataset)
+    rows = dataset.rows
     if rows is None:
         return
     counts = {key: part_count(getattr(dataset, key), rows) for key in ("val_size", "test_size")}
@@ -115,16 +109,13 @@ def _sizes(dataset: DatasetConfig) -> Iterator[Finding]:
 
 
 def _texts(dataset: DatasetConfig) -> Iterator[Finding]:
-    if dataset.name != "csv":
-        return
-    found = forbidden_character(dataset.path)
-    if found:
-        yield "dataset.path", f"a path cannot hold {found!r}"
-    columns = {"target": [dataset.target], "drop": dataset.drop}
-    columns["split_column"] = [dataset.split_column or ""]
-    for key, names in columns.items():
+    for key in dataset.places:
+        found = forbidden_character(getattr(dataset, key))
+        if found:
+            yield f"dataset.{key}", f"a path cannot hold {found!r}"
+    for key in dataset.columns:  # each names one column, several or none
         # A name may have several lines: spreadsheets write such headers.
-        found = forbidden_character("".join(names), allowed="\n\r\t")
+        found = forbidden_character("".join(getattr(dataset, key) or ""), allowed="\n\r\t")
         if found:
             yield f"dataset.{key}", f"a column's name cannot hold {found!r}"
 
@@ -133,7 +124,7 @@ def _validation(setting: Setting) -> Iterator[Finding]:
     stopping = setting.regularizer.early_stopping
     if stopping is None or setting.dataset.val_size or stopping.monitor == "train_loss":
         return
-    if setting.dataset.name == "csv" and setting.dataset.split_column is not None:
+    if setting.dataset.split_by is not None:
         return
     yield (
         "regularizer.early_stopping",
@@ -149,7 +140,7 @@ def doubts(setting: Setting) -> Iterator[str]:
             "l2 with adam is coupled into its moments and is not weight decay; for that set "
             "regularizer.weight_decay"
         )
-    rows = _rows(setting.dataset)
+    rows = setting.dataset.rows
     if rows is not None:
         validation = part_count(setting.dataset.val_size, rows)
         if 0 < validation < 30:

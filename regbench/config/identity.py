@@ -9,20 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
-from stat import S_ISDIR, S_ISREG
 from typing import Any
 
 from regbench.config.schema import (
     BatchNorm,
-    DatasetConfig,
     EarlyStopping,
     Regularizer,
     Setting,
     Training,
 )
-from regbench.errors import BadData
 
 __all__ = [
     "BLOCKS",
@@ -30,7 +25,6 @@ __all__ = [
     "NUMERICS_VERSION",
     "canonical",
     "cell_digest",
-    "fingerprint",
     "flat",
     "inert",
     "regularizer_label",
@@ -41,9 +35,6 @@ __all__ = [
 
 # Bumped by hand whenever the numbers that a setting gives change.
 NUMERICS_VERSION = 3
-# Bumped by hand whenever a bundled or synthetic data set changes; mnist1d's may with its package,
-# of which regbench takes one version only (data/mnist1d.py).
-DATA_VERSION = 1
 
 BLOCKS = ("dataset", "model", "regularizer", "optimizer", "training")
 
@@ -64,7 +55,8 @@ def canonical(block: Any) -> dict[str, Any]:
     values: dict[str, Any] = block.model_dump(mode="json")
     if isinstance(block, Training):
         return {key: value for key, value in values.items() if key not in EXECUTION}
-    values.pop("path", None)  # of a file its bytes count, not its place
+    for key in block.places:
+        del values[key]
     schedule = values.get("schedule")
     if schedule == {"name": "constant", "warmup_epochs": 0}:
         del values["schedule"]
@@ -110,41 +102,16 @@ def _canonical_stopping(stopping: EarlyStopping) -> dict[str, Any]:
     return {stopping.rule: threshold, **values}
 
 
-@cache
-def _file_digest(path: Path, stamp: tuple[int, int]) -> str:
-    del stamp  # part of the cache's key only: a file that changed is read again
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def fingerprint(dataset: DatasetConfig, folder: Path) -> str:
-    """What a data set holds: for a file the SHA-256 of its bytes, else a version.
-
-    Raises:
-        BadData: the file cannot be read.
-    """
-    if dataset.name != "csv":
-        return f"{dataset.name} {DATA_VERSION}"
-    path = folder / dataset.path
-    try:
-        path = path.resolve()
-        info = path.stat()
-        if not (S_ISREG(info.st_mode) or S_ISDIR(info.st_mode)):  # a device has no end
-            raise BadData(f"{path}: is no regular file")
-        return _file_digest(path, (info.st_mtime_ns, info.st_size))
-    except (OSError, RuntimeError, ValueError) as error:  # links in a circle, an impossible name
-        reason = getattr(error, "strerror", None) or str(error)
-        raise BadData(f"{path}: cannot be read: {reason}") from error
-
-
 def _json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def cell_digest(setting: Setting, data: str) -> bytes:
-    """A hash of all that decides the runs of a setting on data of this fingerprint."""
+def cell_digest(setting: Setting, data: str, version: int) -> bytes:
+    """A hash of all that decides the runs of a setting: on data of this fingerprint, computed by
+    this version of the numerics.
+    """
     content = {name: canonical(getattr(setting, name)) for name in BLOCKS}
-    return hashlib.sha256(_json([NUMERICS_VERSION, data, content]).encode()).digest()
+    return hashlib.sha256(_json([version, data, content]).encode()).digest()
 
 
 def run_id(digest: bytes, seed: int) -> str:
@@ -156,13 +123,13 @@ def run_id(digest: bytes, seed: int) -> str:
     return "r" + hashlib.sha256(digest + seed.to_bytes(8, "little")).hexdigest()[:12]
 
 
-def trajectory_key(setting: Setting) -> str:
-    """What two settings share if they differ in their stopping rules only."""
+def trajectory_key(setting: Setting, data: str) -> str:
+    """What two settings share if they differ in their stopping rules only, on the same data."""
     content = {name: canonical(getattr(setting, name)) for name in BLOCKS}
     content["regularizer"].pop("early_stopping", None)
     # What a run saves, its readers save too.
     training = setting.training
-    return _json([content, training.save_weights, training.save_predictions])
+    return _json([data, content, training.save_weights, training.save_predictions])
 
 
 def short(value: Any) -> str:

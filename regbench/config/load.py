@@ -17,7 +17,6 @@ from regbench.config.bounds import MAX_RUNS
 from regbench.config.cell import Cell
 from regbench.config.characters import forbidden_character
 from regbench.config.claims import (
-    METRICS,
     Addresses,
     BadClaim,
     Claim,
@@ -41,6 +40,7 @@ from regbench.config.sweep import Axis, Choice, Grid, count, expand, read_grids,
 from regbench.config.yaml_nodes import MAX_BYTES
 from regbench.config.yaml_text import Document, parse_yaml
 from regbench.errors import BadStudy, Problem, one_line
+from regbench.vocabulary.metrics import COLUMNS
 
 __all__ = ["MAX_RUNS", "load_study", "more_claims", "parse_study", "study_from_mapping"]
 
@@ -151,7 +151,7 @@ def more_claims(study: Study, expect: Sequence[str], limits: Sequence[str]) -> l
     for limit in limits:
         metric, colon, bound = limit.partition(":")
         match = _LIMIT.fullmatch(bound.strip())
-        if not colon or match is None or isinf(float(match[2])) or metric not in METRICS:
+        if not colon or match is None or isinf(float(match[2])) or metric not in COLUMNS:
             problems.append(Problem(f"expected metric:number, not {limit!r}", "--max"))
             continue
         op, number = cast(Op, match[1] or "<="), float(match[2])

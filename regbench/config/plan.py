@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from regbench.config import identity
 from regbench.config.cell import Cell
 from regbench.config.claims import Claim
-from regbench.config.identity import BLOCKS, cell_digest, fingerprint, run_id
+from regbench.config.identity import BLOCKS, cell_digest, run_id
 from regbench.config.resolved import kinds_swept, resolved
 from regbench.config.schema import SCHEMA_VERSION, Setting
 from regbench.errors import BadStudy, Problem
@@ -73,11 +74,12 @@ class Study:
 
 @dataclass(frozen=True)
 class Run:
-    """A cell and a seed: one row of runs.csv."""
+    """A cell and a seed: one row of runs.csv. `data` is the fingerprint of what it trains on."""
 
     run_id: str
     cell: Cell
     seed: int
+    data: str
 
 
 @dataclass(frozen=True)
@@ -85,47 +87,48 @@ class Plan:
     """Every run of a study, cell by cell and within a cell by seed.
 
     Attributes:
-        data: what each data set holds, by name, or for files by path as the study gives it.
+        data: the fingerprint of each data set, by its block's `origin`.
         varying: the config keys that differ between cells, by block, as they first appear.
+        version: of the numerics that its run ids stand for.
     """
 
     study: Study
     runs: tuple[Run, ...]
     data: Mapping[str, str]
     varying: tuple[str, ...]
+    version: int
 
 
-def make_plan(study: Study, data: Mapping[str, str] | None = None) -> Plan:
-    """The plan of a study; loads no data (a CSV file's bytes are hashed).
+def make_plan(study: Study, data: Mapping[str, str], version: int | None = None) -> Plan:
+    """The plan of a study; opens no data.
 
     Args:
-        data: what the data sets hold, where that is known and their files may be elsewhere.
+        data: the fingerprint of each data set of the study, by its block's `origin`
+            (`regbench.data.fingerprints`).
+        version: of the numerics; by default what this regbench computes.
     Raises:
-        BadData: a CSV file cannot be read.
-        BadStudy: two files of the study hold the same bytes; or two runs have one id, which has
-            never been seen.
+        BadStudy: two files of the study hold the same; or two runs have one id, which has never
+            been seen.
+        KeyError: a fingerprint is missing.
     """
     runs = []
     cells: dict[bytes, Cell] = {}
-    known = dict(data or {})
+    version = identity.NUMERICS_VERSION if version is None else version
     for cell in study.cells:
-        dataset = cell.setting.dataset
-        name = dataset.path if dataset.name == "csv" else dataset.name
-        if name not in known:
-            known[name] = fingerprint(dataset, study.folder)
-        digest = cell_digest(cell.setting, known[name])
+        found = data[cell.setting.dataset.origin]
+        digest = cell_digest(cell.setting, found, version)
         first = cells.setdefault(digest, cell)
         if first is not cell:
-            raise _same_bytes(study, first, cell)
-        runs += [Run(run_id(digest, seed), cell, seed) for seed in study.seeds]
+            raise _same_content(study, first, cell)
+        runs += [Run(run_id(digest, seed), cell, seed, found) for seed in study.seeds]
     if len({run.run_id for run in runs}) < len(runs):
         raise BadStudy("two different runs have the same id: change any key of the study slightly")
     varying = tuple(study.cells[0].values) if study.cells else ()
-    return Plan(study, tuple(runs), known, varying)
+    return Plan(study, tuple(runs), dict(data), varying, version)
 
 
-def _same_bytes(study: Study, first: Cell, second: Cell) -> BadStudy:
-    """Why two cells are one: of a file its bytes count, not its place."""
-    paths = [getattr(cell.setting.dataset, "path", cell.name) for cell in (first, second)]
-    message = f"{paths[0]} and {paths[1]} hold the same bytes: leave one of them out"
-    return BadStudy(Problem(message, study.source, key="dataset.path"))
+def _same_content(study: Study, first: Cell, second: Cell) -> BadStudy:
+    """Why two cells are one: of a file its content counts, not its place."""
+    one, two = first.setting.dataset, second.setting.dataset
+    message = f"{one.label} and {two.label} hold the same data: leave one of them out"
+    return BadStudy(Problem(message, study.source, key=".".join(["dataset", *two.places[:1]])))

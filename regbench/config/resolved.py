@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from regbench.config.schema import Block, Csv, EarlyStopping
+from regbench.config.schema import Block, EarlyStopping
 
 __all__ = ["kinds_swept", "resolved"]
 
@@ -38,11 +38,10 @@ def resolved(block: Block, path: str, as_given: Collection[str] = ()) -> dict[st
     {'name': 'adam', 'lr': 0.1}
     """
     given = path in as_given
-    inapplicable = _inapplicable(block)
     plain = block.model_dump(mode="json")
     values: dict[str, Any] = {}
     for key in sorted(type(block).model_fields, key=lambda key: key != "name"):
-        if key in inapplicable or (given and key not in block.model_fields_set):
+        if key in block.inapplicable or (given and key not in block.model_fields_set):
             continue
         value = getattr(block, key)
         if isinstance(value, Block):
@@ -52,15 +51,3 @@ def resolved(block: Block, path: str, as_given: Collection[str] = ()) -> dict[st
         else:
             values[key] = plain[key]
     return values
-
-
-def _inapplicable(block: Block) -> set[str]:
-    """Keys that another key of the block rules out."""
-    if isinstance(block, Csv) and block.split_column is not None:
-        return {"train_size", "val_size", "test_size", "split_seed"}
-    if isinstance(block, EarlyStopping):
-        keys = {"patience", "gl", "pq", "up"} - {block.rule}
-        if block.rule != "patience":
-            keys |= {"min_delta", "baseline", "start_from_epoch"}
-        return keys if block.rule in ("pq", "up") else keys | {"strip"}
-    return set()

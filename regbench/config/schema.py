@@ -7,11 +7,14 @@ from them, so each field says what it does and in which unit. Rules that need tw
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from regbench.vocabulary.metrics import METRICS, Task
+
 __all__ = [
+    "SPLITTING",
     "TOP_LEVEL",
     "BareRegularizer",
     "BatchNorm",
@@ -29,7 +32,6 @@ __all__ = [
 
 SCHEMA_VERSION: Literal[1] = 1
 
-Task = Literal["classification", "regression"]
 Activation = Literal["relu", "tanh", "gelu", "elu", "selu", "sigmoid"]
 Initializer = Literal[
     "he_normal",
@@ -68,6 +70,14 @@ class Block(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
+    # Keys that say where something lies: of what lies there the content counts, not the place.
+    places: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def inapplicable(self) -> frozenset[str]:
+        """Keys that another key of the block rules out."""
+        return frozenset()
+
 
 def _named(value: Any) -> Any:
     """A bare word stands for a block of that name."""
@@ -88,9 +98,15 @@ def _default_name(name: str) -> BeforeValidator:
 
 
 class _Dataset(Block):
-    """Keys that every data set understands."""
+    """Keys that every data set understands, and what its source can do."""
 
+    if TYPE_CHECKING:
+        name: str
     task: ClassVar[Task]
+    # Rows of a set that always has the same number.
+    row_count: ClassVar[int | None] = None
+    # Keys that name columns.
+    columns: ClassVar[tuple[str, ...]] = ()
 
     train_size: PartSize | None = Field(None, description="share or count; default: the rest")
     val_size: PartSize = Field(0.2, description="share of all rows, or a count; 0 for none")
@@ -103,6 +119,33 @@ class _Dataset(Block):
         description="features (and a regression's target) to mean 0, variance 1, fitted on the "
         "training part; losses are in those units",
     )
+
+    @property
+    def rows(self) -> int | None:
+        """Rows in all; None where only the data themselves tell."""
+        rows: int | None = getattr(self, "n_samples", self.row_count)
+        return rows
+
+    @property
+    def origin(self) -> str:
+        """By what a study's data sets are told apart: where they lie, else their name."""
+        return ", ".join(getattr(self, key) for key in self.places) or self.name
+
+    @property
+    def label(self) -> str:
+        """What messages call it."""
+        return self.origin if self.places else f"dataset {self.name}"
+
+    @property
+    def split_by(self) -> str | None:
+        """The key by which the data bring their own split; None where they are split here."""
+        return None
+
+    @property
+    def inapplicable(self) -> frozenset[str]:
+        """The sizes and the seed of a split that the data bring."""
+        sizes = ("train_size", "val_size", "test_size", "split_seed")
+        return frozenset(() if self.split_by is None else sizes)
 
 
 class _Classification(_Dataset):
@@ -123,30 +166,35 @@ class Digits(_Classification):
     """1,797 images of handwritten digits, 8 x 8 pixels, 10 classes (scikit-learn)."""
 
     name: Literal["digits"]
+    row_count: ClassVar[int] = 1797
 
 
 class BreastCancer(_Classification):
     """569 tumours, 30 features, 2 classes (scikit-learn)."""
 
     name: Literal["breast_cancer"]
+    row_count: ClassVar[int] = 569
 
 
 class Wine(_Classification):
     """178 wines, 13 features, 3 classes (scikit-learn)."""
 
     name: Literal["wine"]
+    row_count: ClassVar[int] = 178
 
 
 class Iris(_Classification):
     """150 flowers, 4 features, 3 classes (scikit-learn)."""
 
     name: Literal["iris"]
+    row_count: ClassVar[int] = 150
 
 
 class Diabetes(_Regression):
     """442 patients, 10 features, progression after a year (scikit-learn; Efron et al. 2004)."""
 
     name: Literal["diabetes"]
+    row_count: ClassVar[int] = 442
 
 
 class Moons(_Classification):
@@ -227,11 +275,20 @@ class ModularAddition(_Classification):
         return self.modulus**2
 
 
-class Csv(_Dataset):
+class _File(_Dataset):
+    """What lies in a file."""
+
+    places: ClassVar[tuple[str, ...]] = ("path",)
+
+    path: str = Field(min_length=1, description="the file, relative to the study file")
+
+
+class Csv(_File):
     """A CSV file: numeric and text columns, missing values allowed."""
 
+    columns: ClassVar[tuple[str, ...]] = ("target", "drop", "split_column")
+
     name: Literal["csv"]
-    path: str = Field(min_length=1, description="the file, relative to the study file")
     target: str = Field(min_length=1, description="the column to predict")
     task: Task = Field(description="classification or regression")  # type: ignore[misc]
     drop: tuple[str, ...] = Field((), strict=False, description="columns to leave out")
@@ -242,6 +299,14 @@ class Csv(_Dataset):
         0.0, description=_Classification.model_fields["label_noise"].description
     )
 
+    @property
+    def split_by(self) -> str | None:
+        """`split_column`, where it is given."""
+        return None if self.split_column is None else "split_column"
+
+
+# Keys that say what is made of a table, not which table it is.
+SPLITTING = {*_Dataset.model_fields, "label_noise"}
 
 DatasetConfig = Annotated[
     Digits
@@ -304,7 +369,10 @@ class BatchNorm(Block):
     eps: Positive = Field(1e-5, description="added to the variance")
 
 
-Monitor = Literal["val_loss", "val_acc", "val_r2", "train_loss"]
+if TYPE_CHECKING:
+    Monitor = str
+else:
+    Monitor = Literal[(*(f"val_{name}" for name in METRICS), "train_loss")]
 
 
 class EarlyStopping(Block):
@@ -353,6 +421,14 @@ class EarlyStopping(Block):
         """The number that the rule compares with."""
         value = getattr(self, self.rule)
         return 10 if value is None else float(value)
+
+    @property
+    def inapplicable(self) -> frozenset[str]:
+        """The other rules, and the options of those."""
+        keys = {"patience", "gl", "pq", "up"} - {self.rule}
+        if self.rule != "patience":
+            keys |= {"min_delta", "baseline", "start_from_epoch"}
+        return frozenset(keys if self.rule in ("pq", "up") else keys | {"strip"})
 
 
 def _switch(value: Any) -> Any:

@@ -197,12 +197,15 @@ class _Contents:
     def number(self, block: Block) -> int:
         if id(block) not in self._by_object:
             # Execution keys (device, what to save) are no content, but a cell has only one of each.
-            content = f"{type(block).__name__} {sorted(canonical(block).items())!r}"
-            if getattr(block, "name", None) == "csv":
-                content += repr(getattr(block, "path", None))
+            content = f"{type(block).__name__} {sorted(_placed(block).items())!r}"
             number = self._by_content.setdefault(content, len(self._by_content))
             self._by_object[id(block)] = (block, number)  # holds the block, so its id stays its own
         return self._by_object[id(block)][1]
+
+
+def _placed(block: Block) -> dict[str, Any]:
+    """The content of a block, and where it finds more: what lies there is not known here."""
+    return canonical(block) | {key: getattr(block, key) for key in block.places}
 
 
 def _names(cells: Sequence[Cell]) -> list[str]:
@@ -235,10 +238,7 @@ def _varying_values(cells: Sequence[Cell]) -> list[dict[str, Any]]:
         for name in BLOCKS:
             block = getattr(cell.setting, name)
             if id(block) not in cache:
-                content = canonical(block)
-                if name == "dataset" and block.name == "csv":
-                    content["path"] = block.path
-                cache[id(block)] = flat(content, f"{name}.")
+                cache[id(block)] = flat(_placed(block), f"{name}.")
             values |= cache[id(block)]
         flats.append(values)
     keys = list(dict.fromkeys(key for values in flats for key in values))

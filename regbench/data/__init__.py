@@ -1,6 +1,18 @@
-"""Names -> arrays: bundled, synthetic and CSV data; split, label noise, encoding, scaling."""
+"""Names -> arrays: bundled, synthetic and files' data; split, label noise, encoding, scaling."""
 
-from regbench.data.sources import SOURCES, Source, load, part_counts, shape, split_key
+from regbench.data.source import Source
+from regbench.data.sources import (
+    SOURCES,
+    SplitKey,
+    fingerprint,
+    fingerprints,
+    load,
+    part_counts,
+    require_same,
+    require_unchanged,
+    shape,
+    split_key,
+)
 from regbench.data.table import DataShape, Part, Split, Table
 
 __all__ = [
@@ -9,9 +21,14 @@ __all__ = [
     "Part",
     "Source",
     "Split",
+    "SplitKey",
     "Table",
+    "fingerprint",
+    "fingerprints",
     "load",
     "part_counts",
+    "require_same",
+    "require_unchanged",
     "shape",
     "split_key",
 ]

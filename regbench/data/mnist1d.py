@@ -20,7 +20,7 @@ from regbench.errors import BadStudy, Problem
 __all__ = ["VERSION", "load", "shape"]
 
 # The only version that is taken, the one that pyproject.toml names: another might make other rows,
-# which run ids would not tell. A new one needs a look at DATA_VERSION (config/identity.py).
+# which run ids would not tell. A new one raises the source's version (data/sources.py).
 VERSION = "0.0.2.post1"
 
 _CLASSES, _POINTS = 10, 40

@@ -3,43 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from regbench.config.plan import Study
 from regbench.config.schema import DatasetConfig
-from regbench.data import bundled, csv_file, mnist1d, synthetic
+from regbench.data import bundled, mnist1d, synthetic
 from regbench.data.encode import encode, feature_names
+from regbench.data.files.csv import CSV
 from regbench.data.noise import noisy_labels
 from regbench.data.scaling import Scaler
+from regbench.data.source import Source
 from regbench.data.split import part_sizes, require_classes, split_by_column, split_by_seed
 from regbench.data.table import DataShape, Part, Split, Table
+from regbench.errors import BadData
 
-__all__ = ["SOURCES", "Source", "load", "part_counts", "shape", "split_key"]
+__all__ = [
+    "SOURCES",
+    "SplitKey",
+    "fingerprint",
+    "fingerprints",
+    "load",
+    "part_counts",
+    "require_same",
+    "require_unchanged",
+    "shape",
+    "split_key",
+]
 
-
-@dataclass(frozen=True)
-class Source:
-    """Where a kind of data set comes from; `shape` must be cheap, because `plan` asks for it.
-
-    table: (dataset block, seed, folder of the study file) -> the whole data set.
-    shape: (dataset block, folder) -> its size.
-    """
-
-    table: Callable[[Any, int, Path], Table]
-    shape: Callable[[Any, Path], DataShape]
-
-
-def _bundled(name: str) -> Source:
-    return Source(lambda config, seed, folder: bundled.load(name), lambda *_: bundled.SHAPES[name])
+SplitKey = tuple[int, str | None, str]
 
 
-def _synthetic(make: Callable[[Any, int], Table]) -> Source:
+def _bundled(name: str, version: int = 1) -> Source:
     return Source(
-        lambda config, seed, folder: make(config, seed),
-        lambda config, folder: synthetic.shape(config),
+        lambda config, seed, folder: bundled.load(name),
+        lambda config, folder: bundled.SHAPES[name],
+        lambda config, folder: f"{name} {version}",
+    )
+
+
+def _made(
+    table: Callable[[Any, int], Table],
+    shape: Callable[[Any], DataShape] = synthetic.shape,
+    version: int = 1,
+) -> Source:
+    return Source(
+        lambda config, seed, folder: table(config, seed),
+        lambda config, folder: shape(config),
+        lambda config, folder: f"{config.name} {version}",
     )
 
 
@@ -50,20 +63,14 @@ SOURCES: dict[str, Source] = {
     "wine": _bundled("wine"),
     "iris": _bundled("iris"),
     "diabetes": _bundled("diabetes"),
-    "moons": _synthetic(synthetic.moons),
-    "circles": _synthetic(synthetic.circles),
-    "friedman1": _synthetic(synthetic.friedman1),
-    "polynomial": _synthetic(synthetic.polynomial),
-    "sparse_linear": _synthetic(synthetic.sparse_linear),
-    "mnist1d": Source(
-        lambda config, seed, folder: mnist1d.load(config, seed),
-        lambda config, folder: mnist1d.shape(config),
-    ),
-    "modular_addition": _synthetic(synthetic.modular_addition),
-    "csv": Source(
-        lambda config, seed, folder: csv_file.load(config, folder),
-        lambda config, folder: csv_file.load(config, folder).shape,
-    ),
+    "moons": _made(synthetic.moons),
+    "circles": _made(synthetic.circles),
+    "friedman1": _made(synthetic.friedman1),
+    "polynomial": _made(synthetic.polynomial),
+    "sparse_linear": _made(synthetic.sparse_linear),
+    "mnist1d": _made(mnist1d.load, mnist1d.shape),
+    "modular_addition": _made(synthetic.modular_addition),
+    "csv": CSV,
 }
 
 
@@ -87,29 +94,74 @@ def part_counts(config: DatasetConfig, folder: Path) -> tuple[int, int, int]:
     >>> part_counts(Digits(name="digits", train_size=300), Path("."))
     (300, 359, 359)
     """
-    if config.name == "csv" and config.split_column is not None:
-        parts = csv_file.load(config, folder).parts
+    if config.split_by is not None:
+        parts = SOURCES[config.name].table(config, 0, folder).parts
         assert parts is not None
         ids = split_by_column(parts)
         return len(ids.train), len(ids.val), len(ids.test)
     return part_sizes(config, shape(config, folder).rows)
 
 
-def split_key(config: DatasetConfig, seed: int) -> tuple[int, str]:
-    """What tells one split of a study from another: the seed that it goes by, and its block.
+def fingerprint(config: DatasetConfig, folder: Path) -> str:
+    """Which data a block stands for now: another text whenever they, or how they are made, changed.
+
+    Raises:
+        BadData: the file cannot be read.
+
+    >>> from regbench.config.schema import Digits
+    >>> fingerprint(Digits(name="digits"), Path("."))
+    'digits 1'
+    """
+    return SOURCES[config.name].fingerprint(config, folder)
+
+
+def fingerprints(study: Study) -> dict[str, str]:
+    """The fingerprint of each data set of a study, by its block's `origin`: what a plan needs.
+
+    Raises:
+        BadData: a file cannot be read.
+    """
+    blocks = {cell.setting.dataset.origin: cell.setting.dataset for cell in study.cells}
+    return {origin: fingerprint(block, study.folder) for origin, block in blocks.items()}
+
+
+def require_unchanged(config: DatasetConfig, folder: Path, planned: str) -> None:
+    """Refuse data that are no longer those of this fingerprint.
+
+    Raises:
+        BadData: it names them; or the file cannot be read.
+    """
+    require_same(config, fingerprint(config, folder), planned)
+
+
+def require_same(config: DatasetConfig, found: str, planned: str) -> None:
+    """Refuse one fingerprint where another was planned.
+
+    Raises:
+        BadData: it names the data.
+    """
+    if found != planned:
+        raise BadData(
+            f"{config.label}: is not what it was when its runs were planned ({planned:.12} then, "
+            f"{found:.12} now): put it back as it was, or run the study into another folder (-o)"
+        )
+
+
+def split_key(config: DatasetConfig, seed: int, data: str | None) -> SplitKey:
+    """What tells one split from another: the seed that it goes by, the data and their block.
 
     >>> from regbench.config.schema import Iris
-    >>> [split_key(Iris(name="iris", split_seed=s), 3)[0] for s in (None, 7)]
+    >>> [split_key(Iris(name="iris", split_seed=s), 3, "iris 1")[0] for s in (None, 7)]
     [3, 7]
     """
-    return _own_seed(config, seed), config.model_dump_json()
+    return _own_seed(config, seed), data, config.model_dump_json()
 
 
 def _own_seed(config: DatasetConfig, seed: int) -> int:
     return seed if config.split_seed is None else config.split_seed
 
 
-def load(config: DatasetConfig, seed: int, folder: Path) -> Split:
+def load(config: DatasetConfig, seed: int, folder: Path, planned: str | None = None) -> Split:
     """The data set as one seed sees it: split, with label noise, encoded and scaled.
 
     Everything that is fitted (medians, frequent categories, means, deviations) is fitted on the
@@ -118,9 +170,10 @@ def load(config: DatasetConfig, seed: int, folder: Path) -> Split:
     Args:
         config: the study's dataset block.
         seed: the run's seed; `split_seed`, where the block has one, takes its place.
-        folder: what a CSV file's path is relative to.
+        folder: what a file's path is relative to.
+        planned: the fingerprint that the data must have; None takes them as they are.
     Raises:
-        BadData: the data set cannot be read, or cannot be split as asked.
+        BadData: the data set cannot be read, is not the planned one, or cannot be split as asked.
 
     >>> from regbench.config.schema import Iris
     >>> split = load(Iris(name="iris"), seed=0, folder=Path("."))
@@ -129,6 +182,8 @@ def load(config: DatasetConfig, seed: int, folder: Path) -> Split:
     """
     seed = _own_seed(config, seed)
     table = SOURCES[config.name].table(config, seed, folder)
+    if planned is not None:
+        require_same(config, table.fingerprint or fingerprint(config, folder), planned)
     if table.parts is None:
         ids = split_by_seed(config, table, seed)
     else:

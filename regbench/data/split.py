@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regbench.config.crosschecks import part_count
-from regbench.config.schema import Csv, DatasetConfig
+from regbench.config.schema import DatasetConfig
 from regbench.data.table import Ints, Table
 from regbench.errors import BadData
 from regbench.streams import Purpose, raw
@@ -79,7 +79,7 @@ def part_sizes(config: DatasetConfig, rows: int) -> tuple[int, int, int]:
     if n_train > rest or n_train <= 0:
         asked = "" if n_train <= 0 else f"; train_size {config.train_size} asks for {n_train}"
         raise BadData(
-            f"{_label(config)}: of {rows} rows test takes {n_test} and validation {n_val}, "
+            f"{config.label}: of {rows} rows test takes {n_test} and validation {n_val}, "
             f"which leaves {max(rest, 0)} to train on{asked}"
         )
     return n_train, n_val, n_test
@@ -93,20 +93,16 @@ def require_classes(config: DatasetConfig, table: Table, ids: PartIds) -> None:
     in_train, in_val, in_test = (np.bincount(labels[part], minlength=classes) for part in ids)
     for c in np.flatnonzero((in_train == 0) & (in_val + in_test > 0)):
         raise BadData(
-            f"{_label(config)}: class '{table.class_names[c]}' has {in_val[c]} rows in validation, "
+            f"{config.label}: class '{table.class_names[c]}' has {in_val[c]} rows in validation, "
             f"{in_test[c]} in test and none in training: train on more rows, or leave it out"
         )
     if np.count_nonzero(in_train) < 2:
-        raise BadData(f"{_label(config)}: one class only in training: train on more rows")
-
-
-def _label(config: DatasetConfig) -> str:
-    return config.path if isinstance(config, Csv) else f"dataset {config.name}"
+        raise BadData(f"{config.label}: one class only in training: train on more rows")
 
 
 def _count(config: DatasetConfig, key: str, rows: int) -> int:
     size: int | float = getattr(config, key)
     count = part_count(size, rows)
     if count == 0 and (size > 0 or key == "train_size"):
-        raise BadData(f"{_label(config)}: {key} {size} of {rows} rows leaves no example")
+        raise BadData(f"{config.label}: {key} {size} of {rows} rows leaves no example")
     return count

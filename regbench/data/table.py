@@ -34,6 +34,7 @@ class Table:
     class_names: C names; empty for regression.
     categories: column number -> its texts, for the text columns only.
     parts: (N,) of "train", "val", "test", where the data set brings its own split.
+    fingerprint: of what it was parsed from; empty where nothing was read.
     """
 
     values: Floats
@@ -42,6 +43,7 @@ class Table:
     class_names: tuple[str, ...] = ()
     categories: dict[int, tuple[str, ...]] = field(default_factory=dict)
     parts: npt.NDArray[np.str_] | None = None
+    fingerprint: str = ""
 
     @property
     def task(self) -> Task:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from regbench.config.plan import Run
 from regbench.errors import BadData
 from regbench.results.fit import Fit
 from regbench.results.planned import recorded_plan
@@ -25,17 +26,18 @@ def fits(folder: Path, runs: Runs, cells: Container[str]) -> list[Fit]:
     were saved.
 
     Raises:
-        BadData: weights or data cannot be read, or do not fit each other.
+        BadData: weights or data cannot be read, do not fit each other, or the data are no longer
+            those that the weights were trained on.
     """
     if not (folder / "weights").is_dir():
         return []
     plan = recorded_plan(folder)
-    settings = {run.run_id: (run.cell.setting, run.cell.name, run.seed) for run in plan.runs}
+    planned = {run.run_id: run for run in plan.runs}
     found: dict[str, Fit] = {}
     for row in runs.rows:
-        if row.cell in found or row.cell not in cells or not row.ok or row.run_id not in settings:
+        if row.cell in found or row.cell not in cells or not row.ok or row.run_id not in planned:
             continue
-        fit = _fit(folder, row.run_id, *settings[row.run_id], plan.study.folder)
+        fit = _fit(folder, planned[row.run_id], plan.study.folder)
         if fit is not None:
             found[row.cell] = fit
         elif not found:
@@ -43,23 +45,21 @@ def fits(folder: Path, runs: Runs, cells: Container[str]) -> list[Fit]:
     return list(found.values())
 
 
-def _fit(
-    folder: Path, run_id: str, setting: object, cell: str, seed: int, data: Path
-) -> Fit | None:
+def _fit(folder: Path, run: Run, data: Path) -> Fit | None:
     import torch
 
-    from regbench.config.schema import Setting
     from regbench.data import sources
     from regbench.nn.network import build
 
-    assert isinstance(setting, Setting)
+    setting, run_id, seed = run.cell.setting, run.run_id, run.seed
+    sources.require_unchanged(setting.dataset, data, run.data)
     shape = sources.shape(setting.dataset, data)
     if shape.inputs > 2 or (shape.inputs == 2 and setting.dataset.task == "regression"):
         return None
     arrays = read_weights(folder, run_id)
     if arrays is None:
         return None
-    split = sources.load(setting.dataset, seed, data)
+    split = sources.load(setting.dataset, seed, data, run.data)
     like = torch.zeros((), dtype=torch.float64)
     network = build([setting], [seed], shape.inputs, shape.outputs, like)
     state = {name: np.ascontiguousarray(array.T) for name, array in arrays.items()}
@@ -76,7 +76,7 @@ def _fit(
             outputs = torch.softmax(outputs, 1)
     values = outputs.numpy().reshape(*(len(axis) for axis in axes), -1)
     return Fit(
-        cell,
+        run.cell.name,
         seed,
         tuple(split.feature_names),
         split.classes,

@@ -71,7 +71,7 @@ def needed_bytes(members: Sequence[Member], folder: Path) -> int:
     # Numbers are drawn a chunk ahead for each layer, or for one step where that is more.
     seeds = len({member.seed for member in members})
     drawn = len(widths) * max(CHUNK_BYTES, 8 * seeds * batch * max(widths))
-    splits = len({split_key(member.setting.dataset, member.seed) for member in members})
+    splits = len({split_key(m.setting.dataset, m.seed, m.data) for m in members})
     inputs = item * splits * data.rows * (data.inputs + 4)
     orders = 8 * data.rows * (4 * runs + 5 * seeds)
     return item * (weights + layers + scores) + drawn + inputs + orders

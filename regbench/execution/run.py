@@ -11,7 +11,7 @@ import numpy as np
 
 from regbench.config.plan import Plan
 from regbench.config.schema import Setting
-from regbench.data import Split, load, split_key
+from regbench.data import Split, SplitKey, load, require_unchanged, split_key
 from regbench.errors import BadData
 from regbench.execution.device import device_kind, resolve_device
 from regbench.execution.estimate import disk_bytes, stack_seconds
@@ -90,7 +90,7 @@ def run_plan(
         progress: told what happens.
     Raises:
         BadStudy: CUDA is asked for where there is none.
-        BadData: the data cannot be read or split.
+        BadData: the data cannot be read or split, or are no longer what was planned.
         Unwritable: the folder cannot be written, or the disk is too full for what is to come.
         AnswerIsNo: as many runs as `limits` allows failed or diverged.
         TimeIsUp: the time limit was reached.
@@ -120,6 +120,7 @@ def run_plan(
             if result.halved:
                 store.add_provenance({"event": "split by memory", "stack": result.stack_id})
             progress.stack_done(result.stack_id, result.runs, result.diverged, result.failed)
+            _require_planned_data(plan)  # committed is what was read before
             clock.count(result.diverged, result.failed)
         if limits.shard is None:
             discard_all(store.folder)  # of stacks that were committed just before a crash
@@ -205,20 +206,27 @@ def _share(stacks: Sequence[Stack], shard: tuple[int, int] | None, folder: Path)
     return sorted(mine, key=lambda stack: stack.stack_id)
 
 
+def _require_planned_data(plan: Plan) -> None:
+    """Refuse to go on once a file of the study holds something else than when it was planned."""
+    blocks = {cell.setting.dataset.origin: cell.setting.dataset for cell in plan.study.cells}
+    for dataset in blocks.values():
+        require_unchanged(dataset, plan.study.folder, plan.data[dataset.origin])
+
+
 def _check_data(plan: Plan) -> None:
     """Load every split once before training, so that bad data costs nobody an hour."""
-    seen: set[tuple[int, str]] = set()
+    seen: set[SplitKey] = set()
     watching: dict[str, list[Setting]] = {}
     for cell in plan.study.cells:
         if cell.setting.regularizer.early_stopping is not None:
             watching.setdefault(cell.setting.dataset.model_dump_json(), []).append(cell.setting)
     for run in plan.runs:
         dataset = run.cell.setting.dataset
-        key = split_key(dataset, run.seed)
+        key = split_key(dataset, run.seed, run.data)
         if key not in seen and len(seen) < _SPLITS_CHECKED:
             seen.add(key)
-            split = load(dataset, run.seed, plan.study.folder)
-            for setting in watching.get(key[1], ()):
+            split = load(dataset, run.seed, plan.study.folder, run.data)
+            for setting in watching.get(key[-1], ()):
                 _check_monitor(setting, split)
 
 

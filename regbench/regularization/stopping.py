@@ -6,24 +6,29 @@ initial weights, is seen by no rule. It never changes the trajectory, so many ru
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from math import inf
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from math import inf, nan
 from typing import Protocol
 
 from regbench.config.schema import EarlyStopping
+from regbench.vocabulary.metrics import worse_sign
 
 __all__ = ["Observation", "Rule", "Stop", "make_rule", "replay"]
 
 
 @dataclass(frozen=True)
 class Observation:
-    """What a rule may see of one scored epoch: plain scores in evaluation mode, no penalty."""
+    """What a rule may see of one scored epoch: plain scores in evaluation mode, no penalty.
+
+    Attributes:
+        scores: others by column, for a rule that watches one of them.
+    """
 
     epoch: int
     train_loss: float
     val_loss: float
-    val_score: float = float("nan")  # accuracy or R^2
+    scores: Mapping[str, float] = field(default_factory=dict)
 
 
 class Rule(Protocol):
@@ -50,15 +55,14 @@ class Patience:
 
     def __init__(self, config: EarlyStopping) -> None:
         self._config = config
-        self._sign = -1.0 if config.monitor in ("val_acc", "val_r2") else 1.0
+        self._sign = worse_sign(config.monitor)
         self._best: float | None = None
         self._wait = 0
         self.best_epoch: int | None = None
 
     def _monitored(self, seen: Observation) -> float:
         name = self._config.monitor
-        value = seen.val_score if name in ("val_acc", "val_r2") else getattr(seen, name)
-        return self._sign * value
+        return self._sign * seen.scores.get(name, getattr(seen, name, nan))
 
     def _improves(self, value: float, reference: float | None) -> bool:
         return reference is None or value + self._config.min_delta < reference

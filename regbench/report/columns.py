@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from regbench.analysis.cell_gap import CellGap
 from regbench.analysis.statistics import Interval
 from regbench.results.runs import Runs
+from regbench.vocabulary.metrics import score_among
 
-__all__ = ["Column", "columns_for", "legend", "number", "p_value", "plus_minus", "score_of"]
+__all__ = ["Column", "columns_for", "legend", "number", "p_value", "plus_minus"]
 
 
 @dataclass(frozen=True)
@@ -55,14 +56,9 @@ def plus_minus(found: Interval) -> str:
     return number(found.mean) + (f" ±{number(found.half)}" if found.half is not None else "")
 
 
-def score_of(runs: Runs) -> str:
-    """`acc` or `r2`, whichever the study has."""
-    return "acc" if "val_acc" in runs.metrics else "r2"
-
-
 def columns_for(runs: Runs, table: Sequence[CellGap]) -> list[Column]:
     """The columns of a study's table, in order."""
-    score = score_of(runs)
+    score = score_among(runs.metrics).name
     noisy = "train_acc_clean" in runs.metrics
 
     def metric(name: str) -> Callable[[CellGap], str]:

@@ -10,7 +10,7 @@ from rich.cells import cell_len, chop_cells
 from rich.console import Console
 from rich.text import Span, Text
 
-from regbench.analysis.compare import Change, Word, worse_sign
+from regbench.analysis.compare import Change, Word
 from regbench.analysis.gate import GateOutcome, figures
 from regbench.analysis.judge import Judgement
 from regbench.analysis.pairs import Pairs
@@ -18,6 +18,7 @@ from regbench.analysis.words import counted
 from regbench.errors import one_line
 from regbench.report.columns import p_value
 from regbench.report.say import say
+from regbench.vocabulary.metrics import worse_sign
 
 __all__ = [
     "LEGEND",

@@ -18,13 +18,13 @@ from regbench.analysis.curves import CellCurves, cell_curves
 from regbench.analysis.gap import gap_table
 from regbench.analysis.path import Path, paths
 from regbench.analysis.saved import Calibration, WeightShape, calibration, weight_shape
-from regbench.report.columns import score_of
 from regbench.report.figures.noise import NOISE_COLUMNS
 from regbench.results.epochs import read_epochs
 from regbench.results.files import read
 from regbench.results.fit import Fit
 from regbench.results.runs import Runs
 from regbench.results.saved import Arrays, read_predictions, read_weights
+from regbench.vocabulary.metrics import LOSS, Metric, score_among
 
 __all__ = ["Content", "telling"]
 
@@ -53,14 +53,14 @@ class Content:
         return gap_table(self.runs)
 
     @property
-    def score(self) -> str:
-        """`acc` or `r2`."""
-        return score_of(self.runs)
+    def score(self) -> Metric:
+        """Accuracy or R^2."""
+        return score_among(self.runs.metrics)
 
     @cached_property
     def curves(self) -> list[CellCurves]:
         """Learning curves, means over seeds."""
-        parts = [f"{part}_{kind}" for kind in ("loss", self.score) for part in ("train", "val")]
+        parts = [f"{part}_{m.name}" for m in (LOSS, self.score) for part in ("train", "val")]
         return cell_curves(self.runs, read_epochs(self.folder), [*parts, *_NOISE])
 
     @cached_property

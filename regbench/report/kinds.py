@@ -11,6 +11,7 @@ from regbench.report.figures.grid import grid_figure
 from regbench.report.figures.noise import memorisation_figure
 from regbench.report.figures.saved import calibration_figure, norms_figure, weights_figure
 from regbench.report.figures.style import Form
+from regbench.vocabulary.metrics import LOSS
 
 __all__ = ["KINDS", "NEEDS", "Draw"]
 
@@ -33,11 +34,11 @@ NEEDS = {
 def _curves(content: Content, title: str, width: float, form: Form) -> bytes | None:
     if not any(cell.means for cell in content.curves):
         return None
-    return figures.curves_figure(title, content.curves, "loss", width=width, form=form)
+    return figures.curves_figure(title, content.curves, LOSS, width=width, form=form)
 
 
 def _scores(content: Content, title: str, width: float, form: Form) -> bytes | None:
-    if not any(f"val_{content.score}" in cell.means for cell in content.curves):
+    if not any(f"val_{content.score.name}" in cell.means for cell in content.curves):
         return None
     return figures.curves_figure(title, content.curves, content.score, width=width, form=form)
 

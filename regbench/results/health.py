@@ -23,6 +23,8 @@ class Health:
         pieces: committed stacks that are whole.
         damaged: a sentence for each committed stack that is not.
         stale: tables that are missing or are not what the committed stacks say.
+        changed: a sentence for each data set that is no longer what the runs were trained on.
+        absent: one for each file that cannot be read now.
     """
 
     planned: int
@@ -30,10 +32,13 @@ class Health:
     pieces: int
     damaged: tuple[str, ...]
     stale: tuple[str, ...]
+    changed: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
 
 
 def examine(folder: Path) -> Health:
-    """Read every committed stack, and compare the tables made of them; gap.csv is not looked at.
+    """Read every committed stack, and compare the tables made of them; gap.csv and the data are not
+    looked at.
 
     Raises:
         BadData: the folder holds no results, or the disk does not give them.

@@ -9,6 +9,7 @@ from typing import Any
 from regbench.config.bounds import MAX_RUNS
 from regbench.config.load import study_from_mapping
 from regbench.config.plan import Plan, Study, make_plan
+from regbench.errors import BadData
 from regbench.results.stacks import read_stacks
 from regbench.results.store import read_facts
 
@@ -28,16 +29,23 @@ def recorded_study(folder: Path) -> Study:
 
 
 def recorded_plan(folder: Path) -> Plan:
-    """The plan of a results folder; its data need not be here.
+    """The plan of a results folder, its run ids by the numerics that computed it; its data need not
+    be here.
 
     Raises:
         BadData: the folder holds none, or it cannot be understood.
     """
     facts = read_facts(folder)
-    return make_plan(_study(folder, facts), data=facts["data"])
+    try:
+        return make_plan(_study(folder, facts), facts["data"], facts["numerics_version"])
+    except KeyError as error:
+        raise BadData(f"{folder}: has no note of what {error} held: is it damaged?") from error
 
 
 def _study(folder: Path, facts: Mapping[str, Any]) -> Study:
     # A study may be larger than the default allows where more was planned.
     planned = sum(len(runs) for runs in read_stacks(folder).values())
-    return study_from_mapping(facts["given"], max_runs=max(MAX_RUNS, _SAME * planned))
+    where, most = Path(facts["folder"]), max(MAX_RUNS, _SAME * planned)
+    if not where.is_dir():  # on another machine, or moved: fingerprints tell whether data are these
+        where = Path()
+    return study_from_mapping(facts["given"], folder=where, max_runs=most)

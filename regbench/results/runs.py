@@ -17,26 +17,21 @@ from operator import itemgetter
 from pathlib import Path
 
 from regbench.config.characters import forbidden_character
-from regbench.config.claims import NOISE_ACCURACIES
 from regbench.errors import BadData
 from regbench.results.csv_text import read_csv
 from regbench.results.proof import require_as_written
+from regbench.vocabulary.metrics import COLUMNS, LOSS, OF_EVERY_STUDY
 
 __all__ = ["RunRow", "Runs", "read_runs"]
 
 _FACTS = ("study", "run_id", "cell", "regularizer", "seed", "status", "error")
 _EPOCHS = ("epochs_run", "best_epoch", "reading_epoch")
-_LOSSES = ("train_loss", "val_loss", "test_loss", "gap_loss")
 # A study has the scores of its task; one that sweeps over both tasks has both.
-_SCORES = (
-    ("train_acc", "val_acc", "test_acc", "gap_acc"),
-    ("train_r2", "val_r2", "test_r2", "gap_r2"),
-)
-_EXTRA = (*NOISE_ACCURACIES, "flip_rate", "stopping_regret", "penalty", "weight_norm")
+_SCORES = tuple(metric.columns for metric in OF_EVERY_STUDY if metric.task)
 # The last column before the config keys that vary.
 _LAST_METRIC = "zero_fraction"
 # In every runs.csv, in this order; other metrics stand among them, anything may stand before.
-_ORDER = (*_FACTS, *_EPOCHS, *_LOSSES, _LAST_METRIC)
+_ORDER = (*_FACTS, *_EPOCHS, *LOSS.columns, _LAST_METRIC)
 _VERSION = "schema_version"
 _KNOWN_VERSION = "1"
 _STATUSES = ("ok", "diverged", "failed")
@@ -128,8 +123,8 @@ def _check_header(path: Path, header: Sequence[str]) -> None:
         if name != there:
             raise BadData(f"{path}: column '{there}' stands where '{name}' belongs")
     first, last = header.index("reading_epoch"), header.index(_LAST_METRIC)
-    for name in (*scores, *_EXTRA):
-        if name in header and not first < header.index(name) < last:
+    for name in COLUMNS:
+        if name in header and name not in _ORDER and not first < header.index(name) < last:
             raise BadData(f"{path}: column '{name}' stands outside of the metrics")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -45,6 +46,8 @@ _OWN_PATTERNS = (
     ".regbench/checkpoints/*",
     ".regbench/*.json*",
 )
+# What folders from before they noted it were computed by.
+_FIRST_NOTED = 2
 # Where files are written whole, beside their place.
 _FOLDERS = ("", ".regbench", ".regbench/stacks", ".regbench/checkpoints", "weights", "predictions")
 
@@ -137,6 +140,13 @@ class Store:
             )
 
     def _refuse_other(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+        versions = old["numerics_version"], new["numerics_version"]
+        if versions[0] != versions[1]:
+            raise BadStudy(
+                f"{self.folder}: was computed by numerics version {versions[0]}, and this regbench "
+                f"computes version {versions[1]}: choose another folder with -o, or replace the "
+                "results with --overwrite (show, compare, report and check still read them)"
+            )
         changed = differing_keys(old, new)
         if changed:
             raise BadStudy(
@@ -209,7 +219,8 @@ class Store:
 
 
 def read_facts(folder: Path) -> dict[str, Any]:
-    """What a results folder knows: its `study` in full, as it was `given`, and its `data`.
+    """What a results folder knows: its `study` in full, as it was `given` and the `folder` that
+    this came from, the fingerprints of its `data`, and the `numerics_version` of its runs.
 
     Raises:
         BadData: there is nothing of the kind.
@@ -217,7 +228,13 @@ def read_facts(folder: Path) -> dict[str, Any]:
     path = folder / ".regbench" / "study.json"
 
     def facts(found: Any) -> dict[str, Any]:
-        if not all(isinstance(found[key], dict) for key in ("study", "given", "data")):
+        found = {"folder": "", "numerics_version": _FIRST_NOTED} | found
+        kinds = {"study": dict, "given": dict, "data": dict, "folder": str, "numerics_version": int}
+        fingerprints = found["data"].values()
+        if not (
+            all(type(found[key]) is kind for key, kind in kinds.items())
+            and all(isinstance(each, str) for each in fingerprints)
+        ):
             raise TypeError("not what regbench writes")
         return dict(found)
 
@@ -228,7 +245,13 @@ def differing_keys(
     old: Mapping[str, Any], new: Mapping[str, Any], *, all_keys: bool = False
 ) -> list[str]:
     """`key: old -> new` for what must not change but did; with `all_keys`, for all of the study."""
-    before, now = _leaves(_compared(old)), _leaves(_compared(new))
+    before, now = _leaves(old["study"]), _leaves(new["study"])
+    for origin in old["data"].keys() & new["data"].keys():  # others come and go with the sweep
+        key = f"content of {origin}"
+        before[key], now[key] = (facts["data"][origin] for facts in (old, new))
+    if all_keys:
+        before["numerics version"] = old["numerics_version"]
+        now["numerics version"] = new["numerics_version"]
     may_change = ["schema_version", "training.device", "training.threads"]
     may_change += [] if all_keys else ["sweep", "seeds", "expect"]
     return [
@@ -241,15 +264,13 @@ def differing_keys(
 def _facts(plan: Plan) -> dict[str, Any]:
     study = plan.study
     swept = {"seeds": list(study.seeds), "sweep": study.sweep, "expect": list(study.expect)}
-    return {"study": {**study.fixed(), **swept}, "given": study.given, "data": plan.data}
-
-
-def _compared(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What must not change; a data set that only the sweep names is known by its runs."""
-    study = facts["study"]
-    dataset = study.get("dataset", {})
-    name = dataset.get("path", dataset.get("name"))
-    return {**study, "data": facts["data"].get(name, "")}
+    return {
+        "study": {**study.fixed(), **swept},
+        "given": study.given,
+        "folder": os.path.abspath(study.folder),
+        "data": plan.data,
+        "numerics_version": plan.version,
+    }
 
 
 def _leaves(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -4,31 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from regbench.config.claims import NOISE_ACCURACIES
 from regbench.config.plan import Plan, Run
 from regbench.config.schema import SCHEMA_VERSION
 from regbench.results.csv_text import write_csv
 from regbench.results.records import RunRecord
+from regbench.vocabulary.metrics import METRICS, NOISE_ACCURACIES, OF_EVERY_STUDY, Metric
 
 __all__ = ["Row", "csv_files", "metrics_of"]
 
 Row = list[object]
 Table = tuple[list[str], Iterable[Row]]
 
-_PARTS = ("train", "val", "test")
 
+def metrics_of(plan: Plan) -> tuple[Metric, ...]:
+    """The metrics of a study: the loss, and accuracy or R^2.
 
-def metrics_of(plan: Plan) -> tuple[str, ...]:
-    """The metric columns of a study: losses, scores (accuracy or R^2) and gaps.
-
-    A study that sweeps over both tasks has both kinds of columns.
+    A study that sweeps over both tasks has both.
     """
     tasks = {cell.setting.dataset.task for cell in plan.study.cells}
-    names = [f"{part}_loss" for part in _PARTS] + ["gap_loss"]
-    for kind, task in (("acc", "classification"), ("r2", "regression")):
-        if task in tasks:
-            names += [*(f"{part}_{kind}" for part in _PARTS), f"gap_{kind}"]
-    return tuple(names)
+    return tuple(metric for metric in OF_EVERY_STUDY if metric.task is None or metric.task in tasks)
 
 
 def _noisy(plan: Plan) -> bool:
@@ -62,7 +56,7 @@ def _plan_table(plan: Plan, stacks: Mapping[str, Sequence[str]]) -> Table:
 def _runs_table(plan: Plan, records: Mapping[str, RunRecord]) -> Table:
     """One row a run that is done."""
     extra = [*NOISE_ACCURACIES, "flip_rate"] if _noisy(plan) else []
-    metrics = metrics_of(plan)
+    metrics = [name for metric in metrics_of(plan) for name in metric.columns]
     header = [
         *("schema_version", "study", "run_id", "cell", "regularizer", "seed", "status", "error"),
         *("epochs_run", "best_epoch", "reading_epoch"),
@@ -97,14 +91,12 @@ def _metric(record: RunRecord, name: str) -> float | None:
         return record.at_reading(name)
     kind = name.removeprefix("gap_")
     train, val = record.at_reading(f"train_{kind}"), record.at_reading(f"val_{kind}")
-    if train is None or val is None:
-        return None
-    return val - train if kind == "loss" else train - val
+    return None if train is None or val is None else METRICS[kind].gap(train, val)
 
 
 def _epochs_table(plan: Plan, records: Mapping[str, RunRecord]) -> Table:
     """One row a run and epoch, from 1 to the run's own stop."""
-    scores = [name for name in metrics_of(plan) if not name.startswith("gap_")]
+    scores = [name for metric in metrics_of(plan) for name in metric.columns[:-1]]
     columns = ["lr", "objective", "penalty", *scores]
     if _noisy(plan):
         columns += NOISE_ACCURACIES

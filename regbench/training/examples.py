@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import gcd
 from pathlib import Path
@@ -11,13 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from regbench.config.schema import Setting, Task
-from regbench.data import Part, Split, load, split_key
+from regbench.config.schema import Task
+from regbench.data import Part, Split, SplitKey, load, split_key
 from regbench.errors import BadData
 from regbench.nn import device as devices
 from regbench.nn.buffers import ALIGNMENT, Scratch
 from regbench.training import philox
 from regbench.training.draws import device_orders, shuffled
+from regbench.training.member import Member
 
 __all__ = ["BeforeNoise", "Examples", "StackedPart"]
 
@@ -69,26 +70,33 @@ class Examples:
     """Training batches and scoring parts for R runs of one shape.
 
     Args:
-        settings, seeds: R each.
-        folder: what CSV paths are relative to.
+        members: R of them.
+        folder: what a file's path is relative to.
         like: gives dtype and device.
+        known: splits that are read already.
     Raises:
-        BadData: the data cannot be read, or the splits differ in shape.
+        BadData: the data cannot be read or are not the members', or the splits differ in shape.
     """
 
     def __init__(
-        self, settings: Sequence[Setting], seeds: Sequence[int], folder: Path, like: Tensor
+        self,
+        members: Sequence[Member],
+        folder: Path,
+        like: Tensor,
+        known: Mapping[SplitKey, Split] | None = None,
     ) -> None:
-        splits: list[Split] = []
-        view_of: dict[tuple[int, str], int] = {}
-        views = []
-        for setting, seed in zip(settings, seeds, strict=True):
-            key = split_key(setting.dataset, seed)
-            if key not in view_of:
-                view_of[key] = len(splits)
-                splits.append(load(setting.dataset, seed, folder))
-            views.append(view_of[key])
-        self._splits = splits
+        settings, seeds = [m.setting for m in members], [m.seed for m in members]
+        self.splits: dict[SplitKey, Split] = {}
+        keys = [split_key(m.setting.dataset, m.seed, m.data) for m in members]
+        for key, member in zip(keys, members, strict=True):
+            if key not in self.splits:
+                read = (known or {}).get(key)
+                self.splits[key] = read or load(
+                    member.setting.dataset, member.seed, folder, member.data
+                )
+        view_of = {key: view for view, key in enumerate(self.splits)}
+        views = [view_of[key] for key in keys]
+        self._splits = splits = list(self.splits.values())
         self.task: Task = splits[0].task
         self.inputs = splits[0].inputs
         self.outputs = splits[0].classes if self.task == "classification" else 1

@@ -92,13 +92,13 @@ class StackTrainer:
     """A stack in training: what runs share, their state, and what they have recorded."""
 
     def __init__(self, members: Sequence[Member], folder: Path, device: str) -> None:
-        self._members, self._folder = tuple(members), folder
+        self._members = tuple(members)
         settings = [member.setting for member in members]
         seeds = [member.seed for member in members]
         self._training = settings[0].training
         like = torch.zeros(1, dtype=DTYPES[self._training.dtype], device=device)
         self._like = like
-        self.examples = Examples(settings, seeds, folder, like)
+        self.examples = Examples(members, folder, like)
         self.network = build(settings, seeds, self.examples.inputs, self.examples.outputs, like)
         self._update = Update(settings, self.network)
         self._batch = batch_size(self._training, self.examples.parts["train"].size)
@@ -295,4 +295,4 @@ class StackTrainer:
         return Trajectory(curves, self._flip_rates[i], readings)
 
     def _predict(self, i: int, state: State) -> State:
-        return predict(self._members[i], state, self._folder, self._like)
+        return predict(self._members[i], state, self.examples.splits, self._like)

@@ -26,12 +26,14 @@ class Member:
     """One trajectory of a stack: a setting and a seed, and the stopping rules that read it.
 
     `readings` maps run ids to their rules; None is the reading of the final epoch. The setting's
-    own early_stopping is not looked at.
+    own early_stopping is not looked at. `data` is the fingerprint that its data must have; None
+    takes them as they are.
     """
 
     setting: Setting
     seed: int
     readings: Mapping[str, EarlyStopping | None]
+    data: str | None = None
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from regbench.data import Split, SplitKey
 from regbench.nn.network import build
 from regbench.training.examples import Examples
 from regbench.training.member import Member, State
@@ -15,14 +17,18 @@ from regbench.training.member import Member, State
 __all__ = ["predict"]
 
 
-def predict(member: Member, state: State, folder: Path, like: Tensor) -> dict[str, np.ndarray]:
+def predict(
+    member: Member, state: State, splits: Mapping[SplitKey, Split], like: Tensor
+) -> dict[str, np.ndarray]:
     """Predictions of one run on the parts it has, in file order.
 
+    Args:
+        splits: the stack's, so that the run is asked about the very data that it was trained on.
     Returns:
         for each part `<part>_ids` (n,) row ids, `<part>_y` (n,) targets as given, and
         `<part>_probability` (n, C), or for a regression `<part>_prediction` (n,).
     """
-    examples = Examples([member.setting], [member.seed], folder, like)
+    examples = Examples([member], Path(), like, splits)
     network = build([member.setting], [member.seed], examples.inputs, examples.outputs, like)
     network.load(0, state)
     split = examples.split_of(0)

@@ -63,12 +63,7 @@ class Readers:
             scores: by column name.
             state: gives the epoch's weights, copied; asked only where a run must keep them.
         """
-        seen = Observation(
-            epoch,
-            scores["train_loss"],
-            scores.get("val_loss", nan),
-            scores.get("val_acc", scores.get("val_r2", nan)),
-        )
+        seen = Observation(epoch, scores["train_loss"], scores.get("val_loss", nan), scores)
         copied: State | None = None
         for reader in self._readers:
             if reader.stopped_at or reader.rule is None or epoch == 0:

@@ -8,13 +8,13 @@ in stopping rules only read one trajectory.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
 from pathlib import Path
 
-from regbench.config.identity import canonical, fingerprint, trajectory_key
+from regbench.config.identity import canonical, trajectory_key
 from regbench.config.plan import Run
 from regbench.config.schema import EarlyStopping, Setting, Training
 from regbench.data import shape
@@ -90,8 +90,8 @@ def cost(setting: Setting, folder: Path) -> Cost:
     return Cost(parameters, products, steps, item * (parameters * 5 + data.rows * data.inputs))
 
 
-def stack_key(setting: Setting, folder: Path) -> str:
-    """What settings share if they stack.
+def stack_key(setting: Setting, data: str) -> str:
+    """What settings share if they stack, on data of this fingerprint.
 
     The data's kind and sizes (its noise and its splits are numbers), the layers, batchnorm or not,
     the kind of optimizer, and all of `training` but where it happens.
@@ -107,7 +107,6 @@ def stack_key(setting: Setting, folder: Path) -> str:
     training = canonical(setting.training)
     saves = (setting.training.save_weights, setting.training.save_predictions)
     batchnorm = setting.regularizer.batchnorm is not None
-    data = fingerprint(setting.dataset, folder)
     return json.dumps([data, dataset, model, kind, nesterov, batchnorm, training, saves])
 
 
@@ -122,26 +121,30 @@ def make_stacks(
         first: number of the first stack; ids are `s0001` and on.
     """
     groups: dict[str, dict[tuple[str, int], dict[str, EarlyStopping | None]]] = {}
-    settings: dict[tuple[str, int], Setting] = {}
+    first_run: dict[tuple[str, int], Run] = {}
     keys: dict[str, tuple[str, str]] = {}
     for run in runs:
         setting = run.cell.setting
         if run.cell.name not in keys:
-            keys[run.cell.name] = (stack_key(setting, folder), trajectory_key(setting))
+            keys[run.cell.name] = (stack_key(setting, run.data), trajectory_key(setting, run.data))
         group, trajectory = keys[run.cell.name]
         member = (trajectory, run.seed)
-        settings.setdefault(member, setting)
+        first_run.setdefault(member, run)
         readings = groups.setdefault(group, {}).setdefault(member, {})
         readings[run.run_id] = setting.regularizer.early_stopping
     stacks: list[Stack] = []
     for trajectories in groups.values():
-        members = [Member(settings[key], key[1], runs) for key, runs in trajectories.items()]
+        members = [_member(first_run[key], readings) for key, readings in trajectories.items()]
         # On a GPU numbers take long to draw: there the runs that share them, too, are together.
         by_seed = device == "cuda"
         members.sort(key=lambda one: (_acting(one.setting), one.seed if by_seed else 0))
         for part in _split(members, _most(members, folder, device)):
             stacks.append(Stack(f"s{first + len(stacks):04d}", part))
     return stacks
+
+
+def _member(run: Run, readings: Mapping[str, EarlyStopping | None]) -> Member:
+    return Member(run.cell.setting, run.seed, readings, run.data)
 
 
 def _acting(setting: Setting) -> tuple[bool, ...]:

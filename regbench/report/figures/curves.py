@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 
 import numpy as np
 
 from regbench.analysis.curves import CellCurves, MeanCurve
 from regbench.report.figures.panel import Dot, Line, Mark, Panel, cells_figure, empty_figure
 from regbench.report.figures.style import INK, NARROW, TEST, TRAIN, VAL, WIDE, Form
+from regbench.vocabulary.metrics import LOSS, Metric
 
 __all__ = ["MOST_CELLS", "curves_figure"]
 
 MOST_CELLS = 12
 _PARTS = (("train", "training", TRAIN), ("val", "validation", VAL), ("test", "test", TEST))
-_NAMES = {"loss": "loss", "acc": "accuracy", "r2": "R²"}
 
 
 def curves_figure(
     study: str,
     curves: Sequence[CellCurves],
-    score: str = "loss",
+    metric: Metric = LOSS,
     *,
     test: bool = False,
     most: int = MOST_CELLS,
@@ -33,40 +34,40 @@ def curves_figure(
     still training.
 
     Args:
-        score: `loss`, `acc` or `r2`.
+        metric: the loss, or another.
         test: draw the test part, too.
         most: the cells shown, the first ones; a line says how many are left out.
     """
     names = [name for name, _, _ in _PARTS[: 2 + test]]
-    able = [cell for cell in curves if any(f"{name}_{score}" in cell.means for name in names)]
+    able = [cell for cell in curves if any(f"{name}_{metric.name}" in cell.means for name in names)]
     shown = able[:most]
-    title = f"{study}: {_NAMES[score]} over the epochs" if study else ""
+    title = f"{study}: {metric.typeset} over the epochs" if study else ""
     if not shown:
         return empty_figure(title, "There are no learning curves to draw.", width, form)
-    panels = [_panel(cell, score, test, _ends(shown, score, names)) for cell in shown]
+    panels = [_panel(cell, metric, test, _ends(shown, metric, names)) for cell in shown]
     height = 1.75 if width > NARROW else 1.6
     left_out = len(able) - len(shown)
     return cells_figure(title, panels, left_out, width=width, panel_height=height, form=form)
 
 
 def _panel(
-    cell: CellCurves, score: str, test: bool, ends: tuple[float | None, float | None]
+    cell: CellCurves, metric: Metric, test: bool, ends: tuple[float | None, float | None]
 ) -> Panel:
     lines, dots = [], []
     for part, label, colour in _PARTS[: 2 + test]:
-        mean = cell.means.get(f"{part}_{score}")
+        mean = cell.means.get(f"{part}_{metric.name}")
         if mean is not None:
             lines.append(_line(mean, label, colour))
     marks = []
     if cell.best_epoch is not None:
         marks.append(Mark(cell.best_epoch, "", INK, ":"))
-        val = cell.means.get(f"val_{score}")
+        val = cell.means.get(f"val_{metric.name}")
         if val is not None and len(val.epochs):
             near = int(np.abs(val.epochs - cell.best_epoch).argmin())
             dots.append(Dot(float(val.epochs[near]), float(val.mean[near]), "", VAL, "D"))
     if cell.stop_epoch is not None:
         marks.append(Mark(cell.stop_epoch, "", INK, "--"))
-    return Panel(cell.cell, "epoch", _NAMES[score], lines, marks, (), dots, ends=ends)
+    return Panel(cell.cell, "epoch", metric.typeset, lines, marks, (), dots, ends=ends)
 
 
 def _line(mean: MeanCurve, label: str, colour: str) -> Line:
@@ -74,20 +75,20 @@ def _line(mean: MeanCurve, label: str, colour: str) -> Line:
 
 
 def _ends(
-    cells: Sequence[CellCurves], score: str, names: Sequence[str]
+    cells: Sequence[CellCurves], metric: Metric, names: Sequence[str]
 ) -> tuple[float | None, float | None]:
     """Ends of the shared axis that a diverging cell or a first epoch cannot stretch."""
     means = [
-        cell.means[f"{name}_{score}"].mean
+        cell.means[f"{name}_{metric.name}"].mean
         for cell in cells
         for name in names
-        if f"{name}_{score}" in cell.means
+        if f"{name}_{metric.name}" in cell.means
     ]
     values = np.concatenate(means)
     values = values[np.isfinite(values)]
-    if not len(values) or score == "acc":
+    if not len(values) or all(map(isfinite, metric.bounds)):
         return None, None
-    if score == "r2":
+    if metric.better == "up":
         low = float(np.quantile(values, 0.02))
         return (min(low, 0.0) - 0.05 if low < values.max() else None), None
     most = float(np.quantile(values, 0.98)) * 1.1

@@ -20,22 +20,14 @@ from regbench.report.figures.style import (
     rendered,
     side_colour,
 )
+from regbench.vocabulary.metrics import COLUMNS, GAPS
 
 __all__ = ["Difference", "differences_figure", "forest_figure", "metric_name"]
 
-_NAMES = {
-    "gap_loss": "gap in loss",
-    "gap_acc": "gap in accuracy",
-    "gap_r2": "gap in R²",
-    "val_loss": "validation loss",
-    "val_acc": "validation accuracy",
-    "val_r2": "validation R²",
-}
 
-
-def metric_name(metric: str) -> str:
+def metric_name(column: str) -> str:
     """What a figure calls a column; its own name where there is no other."""
-    return _NAMES.get(metric, metric)
+    return COLUMNS[column].typeset if column in COLUMNS else column
 
 
 @dataclass(frozen=True)
@@ -66,7 +58,7 @@ def forest_figure(
     """Each cell's difference from the baseline, paired by seed.
 
     Args:
-        metric: one of the gaps, or `val_loss`.
+        metric: a column that has differences: one of the gaps, or `val_loss`.
     """
     what = metric_name(metric)
     rows = []
@@ -81,7 +73,7 @@ def forest_figure(
         rows.append(Difference(row.cell, mean, low, high, delta.side, note))
     title = f"{study}: {what} less the baseline's" if study else ""
     xlabel = f"{what} less that without a regularizer (mean and 95% interval, paired by seed)"
-    sides = ("← better", "worse →") if metric == "val_loss" else ("← smaller gap", "larger gap →")
+    sides = ("← better", "worse →") if metric not in GAPS else ("← smaller gap", "larger gap →")
     return differences_figure(title, xlabel, rows, sides=sides, width=width, form=form)
 
 

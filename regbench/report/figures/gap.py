@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import median
-from typing import Literal
 
 from regbench.analysis.cell_gap import CellGap
 from regbench.analysis.statistics import Interval
@@ -23,6 +22,7 @@ from regbench.report.figures.style import (
     rendered,
     tidy,
 )
+from regbench.vocabulary.metrics import LOSS, Metric
 
 __all__ = ["gap_figure"]
 
@@ -35,7 +35,7 @@ def gap_figure(
     table: Sequence[CellGap],
     form: Form = "svg",
     *,
-    score: Literal["loss", "acc", "r2"] = "loss",
+    metric: Metric = LOSS,
     width: float = WIDE,
 ) -> bytes:
     """Training and validation of each cell with their 95% intervals; the gap lies between.
@@ -43,10 +43,10 @@ def gap_figure(
     The same table gives the same bytes. Cells without numbers are left out.
 
     Args:
-        score: the losses, or the accuracies or R^2.
+        metric: the loss, or another.
         width: inches.
     """
-    train_name, val_name = f"train_{score}", f"val_{score}"
+    train_name, val_name = f"train_{metric.name}", f"val_{metric.name}"
     rows = [
         row
         for row in table
@@ -79,21 +79,17 @@ def gap_figure(
         axes.set_yticks(range(len(rows)), names)
         axes.set_ylim(len(rows) - 0.4, -0.6)
         losses = [row.metrics[name] for row in rows for name in (train_name, val_name)]
-        if score == "loss" and _far_apart(losses):
+        from_zero = metric.better == "down" and metric.bounds[0] == 0
+        if from_zero and _far_apart(losses):
             axes.set_xscale("log")
             log_ticks(axes, "x")
-        elif score == "loss":
+        elif from_zero:
             axes.set_xlim(left=min(0.0, axes.get_xlim()[0]))
-        axes.set_xlabel(folded(_XLABELS[score], int(width * 9)))
+        mode = "evaluation mode" + (", without penalty" if metric is LOSS else "")
+        xlabel = f"{metric.typeset} in {mode} (mean and 95% interval)"
+        axes.set_xlabel(folded(xlabel, int(width * 9)))
         legend_below(figure, [first, second], 2)
         return rendered(figure, form)
-
-
-_XLABELS = {
-    "loss": "loss in evaluation mode, without penalty (mean and 95% interval)",
-    "acc": "accuracy in evaluation mode (mean and 95% interval)",
-    "r2": "R² in evaluation mode (mean and 95% interval)",
-}
 
 
 def _far_apart(found: Sequence[Interval]) -> bool:

@@ -8,16 +8,14 @@ from regbench.analysis.path import Path
 from regbench.analysis.words import counted
 from regbench.report.figures.panel import Dot, Line, Panel, empty_figure, panels_figure
 from regbench.report.figures.style import INK, NARROW, TRAIN, VAL, WIDE, Form, colour_of
+from regbench.vocabulary.metrics import COLUMNS, LOSS, OF_EVERY_STUDY
 
 __all__ = ["path_figure"]
 
-_LABELS = {
-    "gap_loss": "gap in loss",
-    "weight_norm": "norm of the weights",
-    "zero_fraction": "share of weights that are 0",
-    "val_acc": "validation accuracy",
-    "val_r2": "validation R²",
-}
+_SHOWN = (
+    *(LOSS.gap_column, "weight_norm", "zero_fraction"),
+    *(f"val_{metric.name}" for metric in OF_EVERY_STUDY if metric.task),
+)
 _MOST = 6  # lines in one panel
 
 
@@ -47,7 +45,8 @@ def path_figure(
     if log_x is None:
         log_x = spans_decades(values)
     panels = [_loss_panel(shown, key, log_x)]
-    for name, label in _LABELS.items():
+    for name in _SHOWN:
+        label = COLUMNS[name].typeset
         lines = [_line(path, name, place, len(shown)) for place, path in enumerate(shown)]
         numbers = [y for line in lines for y in line.y if y is not None]
         if numbers and not (name == "zero_fraction" and not any(numbers)):

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isfinite
 
-from regbench.analysis.compare import Change, worse_sign
+from regbench.analysis.compare import Change
 from regbench.report.compare import Found, urgency
 from regbench.report.figures import Difference, Move, differences_figure, moves_figure
 from regbench.report.figures.forest import metric_name
 from regbench.report.page.picture import Picture, picture
 from regbench.report.page.sections import MOST_ROWS, Section
+from regbench.vocabulary.metrics import GAPS, worse_sign
 
 __all__ = ["MOST_METRICS", "change_sections"]
 
@@ -33,7 +34,7 @@ def change_sections(found: Found) -> list[Section]:
     more = len(found) - len(metrics)
     words = _CHANGES + (f" {more} more metrics stand in the table." if more else "")
     changes = [_changes(i, name, found[name]) for i, name in enumerate(metrics)]
-    gaps = [_both(i, n, found[n]) for i, n in enumerate(metrics) if n.startswith("gap_")]
+    gaps = [_both(i, n, found[n]) for i, n in enumerate(metrics) if n in GAPS]
     sections = [
         Section("changes", "What changed", words, [each for each in changes if each]),
         Section("both", "The gap in both", _BOTH, [each for each in gaps if each]),

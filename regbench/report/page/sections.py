@@ -12,6 +12,7 @@ from regbench.report.figures.curves import MOST_CELLS
 from regbench.report.figures.grid import grid_figure
 from regbench.report.kinds import KINDS
 from regbench.report.page.picture import Picture, picture
+from regbench.vocabulary.metrics import LOSS
 
 __all__ = ["Section", "sections"]
 
@@ -125,10 +126,10 @@ def _forest(content: Content) -> Section:
 
 def _curves(content: Content) -> Section:
     pictures = []
-    for kind, name in (("curves", "loss"), ("scores", content.score)):
+    for kind, metric in (("curves", LOSS), ("scores", content.score)):
         found = picture(
             kind,
-            f"{name} over the epochs, training and validation, one panel a cell",
+            f"{metric.title} over the epochs, training and validation, one panel a cell",
             "",
             lambda width, kind=kind: KINDS[kind](content, "", width, "svg"),  # type: ignore[misc]
         )

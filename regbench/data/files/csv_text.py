@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from io import BytesIO, TextIOWrapper
 from typing import TYPE_CHECKING, TextIO
 
 from regbench.errors import BadData
@@ -26,10 +25,11 @@ class CsvText:
     """One file: comma-separated, UTF-8, a header line, then one row a record.
 
     name: the path as the study gives it; every message starts with it.
+    content: its text, as `reading.plain_text` makes it.
     """
 
-    path: Path
     name: str
+    content: bytes
 
     def error(self, message: str, *, row: int | None = None, column: str | None = None) -> BadData:
         """An error that says where: `row` counts data rows from 0, and is told as a line."""
@@ -43,19 +43,19 @@ class CsvText:
         pandas fills short rows up and takes a longer first row for an index, both without a word;
         so each record is counted here first.
         """
-        with self._records() as records:
-            _, header = next(records, (0, []))
-            names = tuple(cell.strip() for cell in header)
-            self._check_names(names)
-            count = 0
-            for line, record in records:
-                count += 1
-                if len(record) != len(names):
-                    cells = "cell" if len(record) == 1 else "cells"
-                    raise BadData(
-                        f"{self.name}: line {line} has {len(record)} {cells}, "
-                        f"the header has {len(names)}"
-                    )
+        records = self._records()
+        _, header = next(records, (0, []))
+        names = tuple(cell.strip() for cell in header)
+        self._check_names(names)
+        count = 0
+        for line, record in records:
+            count += 1
+            if len(record) != len(names):
+                cells = "cell" if len(record) == 1 else "cells"
+                raise BadData(
+                    f"{self.name}: line {line} has {len(record)} {cells}, "
+                    f"the header has {len(names)}"
+                )
         if count == 0:
             raise self.error("has a header but no rows")
         return names
@@ -64,17 +64,15 @@ class CsvText:
         """The columns `keep` of a file with header `names`; empty cells, NA and nan are missing."""
         import pandas as pd
 
-        # An open file, not a path: pandas would unpack or fetch a path by the look of it.
-        with self._open() as file:
-            return pd.read_csv(
-                file,
-                header=0,
-                names=list(names),
-                usecols=list(keep),
-                index_col=False,
-                skipinitialspace=True,
-                low_memory=False,  # one type a column, decided on the whole file
-            )
+        return pd.read_csv(
+            BytesIO(self.content),
+            header=0,
+            names=list(names),
+            usecols=list(keep),
+            index_col=False,
+            skipinitialspace=True,
+            low_memory=False,  # one type a column, decided on the whole file
+        )
 
     def _check_names(self, names: tuple[str, ...]) -> None:
         if not names:
@@ -103,39 +101,17 @@ class CsvText:
             seen.add(name)
 
     def _line_of(self, row: int) -> int:
-        with self._records() as records:
-            next(records)
-            for count, (line, _) in enumerate(records):
-                if count == row:
-                    return line
+        records = self._records()
+        next(records)
+        for count, (line, _) in enumerate(records):
+            if count == row:
+                return line
         raise IndexError(row)
 
-    @contextmanager
-    def _records(self) -> Iterator[Iterator[tuple[int, list[str]]]]:
+    def _records(self) -> Iterator[tuple[int, list[str]]]:
         """(first line, cells) of each record, the header included."""
-        with self._open() as file:
-            try:
-                yield self._parse(file)
-            except UnicodeDecodeError:
-                raise self._not_utf8() from None
-
-    def _open(self) -> TextIO:
-        try:
-            if self.path.exists() and not (self.path.is_file() or self.path.is_dir()):
-                raise self.error("is no regular file")  # a device has no end
-            # All line ends become \n: pandas loses a row where lone \r and empty lines meet.
-            return self.path.open(encoding="utf-8-sig")
-        except FileNotFoundError:
-            raise self.error(f"no such file (looked for {self.path.absolute()})") from None
-        except IsADirectoryError:
-            raise self.error("is a folder, not a file") from None
-        except OSError as error:
-            raise self.error(f"cannot be read: {error.strerror}") from None
-        except ValueError as error:  # a NUL in the path
-            raise BadData(f"{self.name!r} is no file name: {error}") from None
-
-    def _parse(self, file: TextIO) -> Iterator[tuple[int, list[str]]]:
-        reader = csv.reader(self._lines(file), strict=True, skipinitialspace=True)
+        text = TextIOWrapper(BytesIO(self.content), encoding="utf-8", newline="\n")
+        reader = csv.reader(self._lines(text), strict=True, skipinitialspace=True)
         while True:
             line = reader.line_num + 1
             try:
@@ -154,16 +130,6 @@ class CsvText:
                 raise BadData(f"{self.name}: line {number} is longer than {_MAX_LINE} characters")
             yield line
             number += 1
-
-    def _not_utf8(self) -> BadData:
-        with self.path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                try:
-                    line.decode("utf-8")
-                except UnicodeDecodeError as error:
-                    byte = line[error.start]
-                    return self.error(f"line {number}: byte 0x{byte:02x} is not UTF-8 text")
-        return self.error("is not UTF-8 text")
 
 
 def _is_number(text: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from regbench.config.schema import Csv, Task
-from regbench.data.csv_text import MAX_COLUMNS, CsvText
+from regbench.data.files.csv_text import MAX_COLUMNS, CsvText
+from regbench.data.files.reading import as_text, file_source, plain_text, read_whole
 from regbench.data.table import Floats, Ints, Table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["load"]
+__all__ = ["CSV", "last_column"]
 
 _PARTS = ("train", "val", "test")
 
@@ -32,40 +32,9 @@ _MAX_FRACTIONAL_CLASSES = 100
 _LARGEST = float(np.finfo(np.float32).max)
 
 
-def load(config: Csv, folder: Path) -> Table:
-    """The file that a dataset block names, read once for as long as it stays as it is.
-
-    Raises:
-        BadData: the file cannot be read, or is not what the block says it is.
-    """
-    path = folder / config.path
-    text = CsvText(path, config.path)
-    try:
-        info = path.stat()
-        stamp = (info.st_mtime_ns, info.st_size)
-    except (OSError, ValueError):
-        stamp = (0, 0)  # opening it will say what is wrong
-    return _read(
-        text,
-        stamp,
-        target=config.target,
-        task=config.task,
-        drop=config.drop,
-        split_column=config.split_column,
-    )
-
-
-@lru_cache(maxsize=4)
-def _read(
-    text: CsvText,
-    stamp: tuple[int, int],
-    *,
-    target: str,
-    task: Task,
-    drop: tuple[str, ...],
-    split_column: str | None,
-) -> Table:
-    del stamp  # part of the cache's key only: a file that changed is read again
+def _parse(config: Csv, content: bytes) -> Table:
+    text, target, drop = CsvText(config.label, content), config.target, config.drop
+    split_column = config.split_column
     names = text.header()
     asked = [("target", target), *(("drop", column) for column in drop)]
     asked += [] if split_column is None else [("split_column", split_column)]
@@ -76,7 +45,7 @@ def _read(
         raise text.error("no feature is left besides the target")
 
     frame = text.frame(names, [name for name in names if name not in drop])
-    labels, class_names = _target(text, frame[target], task)
+    labels, class_names = _target(text, frame[target], config.task)
     columns, categories = [], {}
     inputs = len(features)
     for place, name in enumerate(features):
@@ -99,6 +68,20 @@ def _read(
         categories=categories,
         parts=None if split_column is None else _parts(text, frame[split_column]),
     )
+
+
+CSV = file_source(_parse, as_text)
+
+
+def last_column(path: Path) -> pd.Series:
+    """The last column of a file, for a guess at what it is.
+
+    Raises:
+        BadData: the file is no table.
+    """
+    text = CsvText(str(path), plain_text(str(path), read_whole(path, str(path))))
+    names = text.header()
+    return text.frame(names, names[-1:])[names[-1]]
 
 
 def _require_columns(text: CsvText, names: tuple[str, ...], asked: list[tuple[str, str]]) -> None:

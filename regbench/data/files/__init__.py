@@ -1,0 +1,1 @@
+"""Data that lie in files: one module a format, and what all formats share in `reading`."""

@@ -1,0 +1,1 @@
+"""What there is, as data: names, directions, bounds, words. No NumPy here."""
