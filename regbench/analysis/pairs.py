@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from regbench.analysis.by_seed import Floats
+from regbench.analysis.precision import within_precision
 from regbench.analysis.words import some
 from regbench.errors import BadData
 from regbench.results.runs import RunRow, Runs
@@ -36,7 +37,9 @@ class Pairs:
         names, self.notes, self.other_settings = _matched(base, new)
         there = {(row.cell, row.seed): row for row in new.rows}
         found = [(row, there.pop((names.get(row.cell, ""), row.seed), None)) for row in base.rows]
-        self.rows = tuple((row, other) for row, other in found if other is not None)
+        self.rows, rounded = within_precision(
+            [(row, other) for row, other in found if other is not None]
+        )
         self.only_base = tuple(row for row, other in found if other is None)
         self.only_new = tuple(there.values())
         if not self.rows:
@@ -45,7 +48,7 @@ class Pairs:
                 "seed in common: there is nothing to compare"
             )
         self.cells = tuple(dict.fromkeys(row.cell for row, _ in self.rows))
-        self.notes += _of_other_settings(self.rows)
+        self.notes += [*_of_other_settings(self.rows), *rounded]
         at = {cell: k for k, cell in enumerate(self.cells)}
         self._k = np.array([at[row.cell] for row, _ in self.rows], dtype=np.intp)
         # Each pair's place among those of its cell: seeds need not be the same in all cells.

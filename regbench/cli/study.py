@@ -56,9 +56,8 @@ def validate(
             continue
         if form is ProblemFormat.TEXT:
             runs = len(study.cells) * len(study.seeds)
-            print(
-                f"{one_line(str(path))}: {len(study.cells)} cells, {len(study.seeds)} seeds, {runs} runs"
-            )
+            counts = f"{len(study.cells)} cells, {len(study.seeds)} seeds, {runs} runs"
+            print(one_line(f"{path}: {counts}"))
             for warning in study.warnings:
                 say(stderr(), f"note: {path}: {warning}")
     if form is ProblemFormat.JSON:

@@ -15,7 +15,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from regbench.config.bounds import MAX_RUNS
 from regbench.config.cell import Cell
-from regbench.config.characters import forbidden_character
+from regbench.config.characters import as_path, as_texts, forbidden_character
 from regbench.config.claims import (
     Addresses,
     BadClaim,
@@ -58,6 +58,7 @@ _NAME = re.compile(r"[^\W_][\w .+=,()-]{0,99}")
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d) *(\..*)?|reference")
 
 KeyPath = tuple[str | int, ...]
+Seeds = str | int | Sequence[int] | None
 
 
 def load_study(
@@ -65,7 +66,7 @@ def load_study(
     overrides: Sequence[str] = (),
     *,
     axes: Sequence[str] = (),
-    seeds: str | None = None,
+    seeds: Seeds = None,
     max_runs: int = MAX_RUNS,
 ) -> Study:
     """Read a study file.
@@ -73,12 +74,12 @@ def load_study(
     Args:
         overrides: `key=value` texts that set the base, values parsed as in the file.
         axes: `key=value,value` texts (see `grid_text`) that add axes to the sweep, or replace one.
-        seeds: how many, or `0,3,7`, instead of the file's.
+        seeds: how many, or which (a list, or `0,3,7`), instead of the file's.
         max_runs: a larger plan is refused before anything is enumerated.
     Raises:
         BadStudy: with every problem of the file and the overrides.
     """
-    path = Path(path)
+    path = as_path(path)
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)  # it may be a device, which has no end
@@ -106,7 +107,7 @@ def study_from_mapping(
     values: Mapping[str, Any],
     overrides: Sequence[str] = (),
     *,
-    seeds: str | None = None,
+    seeds: Seeds = None,
     folder: Path = Path(),
     max_runs: int = MAX_RUNS,
 ) -> Study:
@@ -143,12 +144,12 @@ def more_claims(study: Study, expect: Sequence[str], limits: Sequence[str]) -> l
     """
     problems: list[Problem] = []
     claims: list[tuple[Claim, str]] = []
-    for text in expect:
+    for text in as_texts(expect, "expect"):
         try:
             claims.append((parse_claim(text), "--expect"))
         except BadClaim as error:
             problems.append(Problem(f"{error} (column {error.column + 1} of {text!r})", "--expect"))
-    for limit in limits:
+    for limit in as_texts(limits, "limits"):
         metric, colon, bound = limit.partition(":")
         match = _LIMIT.fullmatch(bound.strip())
         if not colon or match is None or isinf(float(match[2])) or metric not in COLUMNS:
@@ -180,7 +181,7 @@ def parse_study(
     name: str = "study",
     overrides: Sequence[str] = (),
     axes: Sequence[str] = (),
-    seeds: str | None = None,
+    seeds: Seeds = None,
     max_runs: int = MAX_RUNS,
 ) -> Study:
     """A study from the text of a file; see `load_study`."""
@@ -199,6 +200,8 @@ class _Reader:
 
     def __init__(self, document: Document, source: str, folder: Path, max_runs: int) -> None:
         self._document, self._source, self._folder = document, source, folder
+        if not isinstance(max_runs, int):
+            raise BadStudy(f"max_runs: expected a count, not {max_runs!r}")
         self._max_runs = max_runs
         self._problems: dict[Problem, None] = {}
         self._given: dict[str, str] = {}  # keys from the command line, and by which option
@@ -234,17 +237,19 @@ class _Reader:
 
     # --- overrides ---
 
-    def overridden(
-        self, axes: Sequence[str], overrides: Sequence[str], seeds: str | None
-    ) -> _Reader:
+    def overridden(self, axes: Sequence[str], overrides: Sequence[str], seeds: Seeds) -> _Reader:
         """The same reader, after what the command line or a caller has set."""
+        overrides = as_texts(overrides, "overrides")
         for axis in axes:
             self.axis(axis)
         # Whole blocks before what stands in them, as in a sweep.
         for override in sorted(overrides, key=lambda text: text.partition("=")[0].count(".")):
             self.override(override)
-        if seeds is not None:
+        if isinstance(seeds, str):
             self.override(f"seeds=[{seeds}]" if "," in seeds else f"seeds={seeds}", "--seeds")
+        elif seeds is not None:
+            self._values |= plain({"seeds": seeds}, "--seeds")
+            self._given["seeds"] = "--seeds"
         return self
 
     def override(self, text: str, option: str = "-s") -> None:
