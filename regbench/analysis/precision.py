@@ -33,25 +33,26 @@ def within_precision(pairs: Sequence[Pair]) -> tuple[tuple[Pair, ...], list[str]
     digits = [max((_digits(v)[0] for v in _upto(pairs, side)), default=0) for side in (0, 1)]
     side = digits.index(min(digits))
     few = digits[side]
-    others = [_digits(value)[0] > few for value in _numbers(pairs, 1 - side)] if few <= _FEW else []
+    rounded = 0 < few <= _FEW
+    others = [_digits(value)[0] > few for value in _numbers(pairs, 1 - side)] if rounded else []
     if 2 * sum(others) <= len(others):  # not even half of them could have been rounded
         return tuple(pairs), []
     step = 10.0 ** -max(_digits(value)[1] for value in _numbers(pairs, side))
     found, count = [], 0
     for pair in pairs:
-        rounded, exact = pair[side], pair[1 - side]
+        short, exact = pair[side], pair[1 - side]
         same = {
             name: y
-            for name, x in rounded.metrics.items()
+            for name, x in short.metrics.items()
             if (y := exact.metrics.get(name, x)) != x and _agree(x, y, few, step)
         }
         count += len(same)
         both = [exact, exact]
-        both[side] = replace(rounded, metrics={**rounded.metrics, **same})
+        both[side] = replace(short, metrics={**short.metrics, **same})
         found.append((both[0], both[1]))
     note = (
-        f"{_SIDES[side]} is rounded (no number has more than {few} digits, {_SIDES[1 - side]} has "
-        f"up to {digits[1 - side]}): {count} numbers that agree within its digits count as equal"
+        f"{_SIDES[side]} is rounded: none of its numbers has more than {few} digits, most of "
+        f"{_SIDES[1 - side]}'s have; {count} that agree within these count as equal"
     )
     return tuple(found), [note] if count else []
 
