@@ -64,6 +64,7 @@ def signals() -> Iterator[None]:
         end_within(_UNWIND_SECONDS, kind.exit_code, how_to_go_on())
         raise kind
 
+    hooks = sys.unraisablehook, threading.excepthook
     before = {number: signal.signal(number, handle) for number in _KINDS}
     try:
         yield
@@ -74,6 +75,7 @@ def signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        sys.unraisablehook, threading.excepthook = hooks
         if came:
             end_within(0, 0)
 
