@@ -91,6 +91,10 @@ class Results:
         """The study as the folder holds it."""
         return recorded_study(self.folder)
 
+    @cached_property
+    def _plan(self) -> Plan:
+        return recorded_plan(self.folder)
+
     def weights(self, run_id: str) -> Arrays:
         """A run's weights at its reading, shaped as PyTorch's layers hold them.
 
@@ -117,14 +121,14 @@ class Results:
         """
         from regbench.data import load
 
-        planned = recorded_plan(self.folder)
-        datasets = {each.name: each.setting.dataset for each in planned.study.cells}
+        plan = self._plan
+        datasets = {each.name: each.setting.dataset for each in plan.study.cells}
         if not isinstance(cell, str) or cell not in datasets:
             raise BadData(f"{self.folder}: has no cell {cell!r}{did_you_mean(cell, datasets)}")
         if not isinstance(seed, int) or seed < 0:
             raise BadStudy(f"a seed is a whole number from 0, not {seed!r}")
         dataset = datasets[cell]
-        return load(dataset, seed, planned.study.folder, planned.data[dataset.origin])
+        return load(dataset, seed, plan.study.folder, plan.data[dataset.origin])
 
 
 def _frame(folder: Path, name: str) -> pd.DataFrame:

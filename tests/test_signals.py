@@ -87,20 +87,17 @@ def test_what_becomes_of_a_signal(number, capfd):
             time.sleep(0)
 
     hooks = sys.unraisablehook, threading.excepthook
-    for made in (
-        None,
-        ImportError("initialization failed"),
-        BadData("x.csv: is empty"),
-        SystemExit(3),
-    ):
+
+    def meet(made):
+        try:
+            os.kill(os.getpid(), number)
+            time.sleep(1)
+        except BaseException as error:
+            raise made or error from None
+
+    for made in (None, ImportError("initialization failed"), BadData("no"), SystemExit(3)):
         with pytest.raises(Interrupted) as caught, signals():
-            try:
-                os.kill(os.getpid(), number)
-                time.sleep(1)
-            except BaseException:
-                if made is None:
-                    raise
-                raise made from None
+            meet(made)
         assert type(caught.value) is {2: Interrupted, 15: Terminated}[number]
     with signals():
         Deleted()

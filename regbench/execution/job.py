@@ -12,12 +12,17 @@ __all__ = ["Job", "JobResult"]
 
 @dataclass(frozen=True)
 class Job:
-    """What a worker needs to train one stack and commit it."""
+    """What a worker needs to train one stack and commit it.
+
+    Attributes:
+        metrics: what the study asks for.
+    """
 
     stack: Stack
     study_folder: Path
     results_folder: Path
     device: str
+    metrics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
