@@ -122,7 +122,7 @@ def print_claims(console: Console, claims: Sequence[Outcome]) -> None:
     for outcome in claims:
         line = Text.assemble(
             (f"{outcome.decision:<9} ", STYLES[outcome.decision]),
-            outcome.claim.text,
+            one_line(outcome.claim.text),
             (f"   {outcome.evidence}", "dim"),
         )
         say(console, line)
