@@ -5,6 +5,7 @@ values of its kind, of another kind, and of none.
 import enum
 import os
 import random
+import stat
 from pathlib import Path
 from typing import get_args
 
@@ -24,12 +25,26 @@ expect: ['gap_loss[l2] < gap_loss[none]']
 # What would change the machine of whoever runs the tests, or train for minutes.
 LEFT_OUT = {"--install-completion", "--show-completion", "--all", "--quick"}
 
+# None is a path of the machine: whoever runs the tests as root, on a regbench that replaces what it
+# should not, would lose a device.
 PATHS = [
     *("tiny.yaml", "r", "r", "r2", "r/runs.csv", "six.csv", "data.csv", "text.zip", "broken.yaml"),
-    *("empty", "loop", "loop/x", "link.yaml", "dangling", "no", ".", "..", "/", "/dev/null"),
-    *("/dev/zero", "/dev/full", "/dev/stdout", "/dev/stderr", "fifo", "é.html", "a\nb", "-", "~"),
-    *("new.html", "new.svg", "new.csv", "new.md", "new.yaml", "new", "sub/new.html", "x" * 300),
-    *("tiny.yaml/x", "r/.regbench", "r/runs.csv/", "new.html/", "r/.regbench/study.json"),
+    *(
+        "empty",
+        "loop",
+        "loop/x",
+        "link.yaml",
+        "dangling",
+        "no",
+        ".",
+        "r/..",
+        "null",
+        "zero",
+        "full",
+    ),
+    *("é.html", "a\nb", "-", "~", "new.html", "new.svg", "new.csv", "new.md", "new.yaml", "new"),
+    *("sub/new.html", "x" * 300, "tiny.yaml/x", "r/.regbench", "r/runs.csv/", "new.html/"),
+    *("r/.regbench/study.json", "fifo"),
 ]
 NUMBERS = [
     *("0", "1", "2", "3", "-1", "0.5", "1e-3", "1e999", "-0", "nan", "inf", "1_0", "0x10", " 1"),
@@ -69,7 +84,7 @@ MEANT = {
     "study": ["tiny.yaml"],
     "studies": ["tiny.yaml", "broken.yaml"],
     **{name: ["r", "r", "r2", "six.csv"] for name in ("folder", "folders", "base", "new")},
-    "out": ["new.html", "new.svg", "new.md", "new.csv", "other", "fifo", "/dev/null", "loop", "."],
+    "out": ["new.html", "new.svg", "new.md", "new.csv", "other", "fifo", "null", "loop", "."],
     "overrides": ["optimizer.lr=1e-2", "optimizer.momentum=.9", "optimizer=sgd", "seeds=1"],
     "axes": ["model.init=[he_normal,zeros]", "regularizer.l2=logspace(-4,-1,3)", "seed=1"],
     "seeds": ["1", "0,3", "-1", "9" * 400],
@@ -91,6 +106,16 @@ MEANT = {
 NONE_AT_ALL = ["", "\udcff", "r\udc80"]
 
 
+def device(path, minor):
+    """A device of one's own (3 null, 5 zero, 7 full), or a link to it where only root makes one."""
+    try:
+        os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(1, minor))
+        path.open("rb").close()
+    except PermissionError:
+        path.unlink(missing_ok=True)
+        path.symlink_to({3: "/dev/null", 5: "/dev/zero", 7: "/dev/full"}[minor])
+
+
 def world(folder):
     """Files and folders of every kind, some with a study that was trained."""
     (folder / "tiny.yaml").write_text(TINY)
@@ -101,6 +126,8 @@ def world(folder):
     (folder / "text.zip").write_text("no archive")
     (folder / "empty").mkdir()
     os.mkfifo(folder / "fifo")
+    for name, minor in (("null", 3), ("zero", 5), ("full", 7)):
+        device(folder / name, minor)
     for name, target in (("loop", "loop"), ("link.yaml", "tiny.yaml"), ("dangling", "nowhere")):
         (folder / name).symlink_to(target)
 

@@ -61,7 +61,7 @@ def real(arguments, folder):
             stderr=errors,
             env=os.environ | {"HOME": str(folder), "OMP_NUM_THREADS": "1"},
         )
-        end = threading.Timer(120, process.kill)  # whatever holds it up
+        end = threading.Timer(300, process.kill)  # whatever holds it up
         end.start()
         _, status, usage = os.wait4(process.pid, 0)
         end.cancel()

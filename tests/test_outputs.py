@@ -7,7 +7,7 @@ import sys
 import threading
 
 import pytest
-from calls import TINY
+from calls import TINY, device
 from command import regbench
 
 WRITERS = {
@@ -56,8 +56,8 @@ def test_what_is_no_file_is_written_through_or_refused_and_stays(world):
         ending = ".svg" * (command == "plot")
         os.mkfifo(world / f"{command}-pipe{ending}")
         (world / f"{command}-loop{ending}").symlink_to(f"{command}-loop{ending}")
-        (world / f"{command}-null{ending}").symlink_to("/dev/null")
-        (world / f"{command}-full{ending}").symlink_to("/dev/full")
+        for name, minor in (("null", 3), ("full", 7)):
+            device(world / f"{command}-{name}{ending}", minor)
         (world / f"{command}-folder{ending}").mkdir()
         done, path, _ = written(world, command, f"{command}-null")
         assert (done.code, " kB" in done.err) == (0, True), done.err
