@@ -148,7 +148,7 @@ def test_a_device_is_no_data(tmp_path):
 
 
 def test_a_path_with_nul(tmp_path):
-    with pytest.raises(BadStudy, match="cannot name a results folder"):
+    with pytest.raises(BadStudy, match="cannot name a file or a folder"):
         api.run(TINY, out="a\0b")
     with pytest.raises(BadStudy, match="cannot be read"):
         api.run("a\0b")
