@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regbench.errors import AnswerIsNo, BadData, BadStudy
+from regbench.errors import AnswerIsNo, BadData, BadStudy, one_line
 
 if TYPE_CHECKING:
     from regbench.results.health import Health
@@ -52,7 +52,7 @@ def _folder(folder: Path, rebuild: bool) -> None:
     from regbench.api import rebuild as make_anew
 
     found = make_anew(folder) if rebuild else examine(folder)
-    print(f"folder        {folder}")
+    print(f"folder        {one_line(str(folder))}")
     stacks = counted(found.pieces, "committed stack")
     print(f"runs          {found.done} of {found.planned} done, in {stacks}")
     print(f"damaged       {len(found.damaged) or 'nothing'}")
@@ -66,7 +66,7 @@ def _folder(folder: Path, rebuild: bool) -> None:
             f"regbench doctor {folder} --rebuild makes them anew"
         )
     if wrong:
-        raise BadData("\n".join(wrong))
+        raise BadData(*wrong)
 
 
 def _data(found: Health) -> str:

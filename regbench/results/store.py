@@ -35,9 +35,9 @@ from regbench.results.records import RunRecord, Status
 from regbench.results.stacks import known_stacks, read_stacks, stacks_path
 from regbench.results.tables import csv_files
 
-__all__ = ["Store", "differing_keys", "read_facts"]
+__all__ = ["OWN_FILES", "Store", "differing_keys", "read_facts"]
 
-_OWN_FILES = ("study.yaml", "plan.csv", "runs.csv", "epochs.csv", "gap.csv", "gap.md")
+OWN_FILES = ("study.yaml", "plan.csv", "runs.csv", "epochs.csv", "gap.csv", "gap.md")
 _OWN_PATTERNS = (
     "provenance.jsonl",
     "weights/r????????????.safetensors",
@@ -132,7 +132,7 @@ class Store:
                 "replace: choose another folder with -o"
             )
         known = (self.folder / ".regbench" / "study.json").exists()
-        others = [name for name in _OWN_FILES if (self.folder / name).exists()]
+        others = [name for name in OWN_FILES if (self.folder / name).exists()]
         if others and not known:
             raise BadStudy(
                 f"{self.folder}: holds a {others[0]} that is not regbench's: choose another folder "
@@ -163,7 +163,7 @@ class Store:
 
     def _clear(self) -> None:
         """Remove what regbench writes, and nothing else."""
-        found = [p for pattern in (*_OWN_FILES, *_OWN_PATTERNS) for p in self.folder.glob(pattern)]
+        found = [p for pattern in (*OWN_FILES, *_OWN_PATTERNS) for p in self.folder.glob(pattern)]
         remove(path for path in found if path.name != "owner.json")
 
     def records(self) -> Mapping[str, RunRecord]:
@@ -216,7 +216,7 @@ class Store:
             Unwritable: it has not; with what is needed and what is free.
         """
         # Tables are written anew beside those that are there.
-        tables = [path for name in _OWN_FILES if (path := self.folder / name).exists()]
+        tables = [path for name in OWN_FILES if (path := self.folder / name).exists()]
         require_space(self.folder, needed + sum(path.stat().st_size for path in tables))
 
     def statuses(self, plan: Plan) -> list[Status]:
