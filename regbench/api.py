@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from io import BytesIO
@@ -18,7 +19,7 @@ from regbench.config.claims import Addresses, Claim
 from regbench.config.load import load_study, more_claims, study_from_mapping
 from regbench.config.plan import Plan, Study, make_plan
 from regbench.data import fingerprint, fingerprints, require_same
-from regbench.errors import BadData, BadStudy
+from regbench.errors import BadData, BadStudy, RegbenchError
 from regbench.execution.device import resolve_device
 from regbench.execution.limits import NO_LIMITS, Limits
 from regbench.execution.progress import Progress
@@ -27,6 +28,7 @@ from regbench.execution.run import RunSummary, run_plan
 from regbench.report.markdown import gap_markdown
 from regbench.results import health
 from regbench.results.csv_text import write_csv
+from regbench.results.files import opened, there
 from regbench.results.health import Health
 from regbench.results.merge import merged
 from regbench.results.planned import recorded_plan, recorded_study
@@ -120,9 +122,10 @@ def _frame(folder: Path, name: str) -> pd.DataFrame:
 
     from regbench.results.csv_text import unguard
 
-    path = folder / name
-    content = path.read_bytes()
-    require_as_written(folder, name, content)
+    with opened(folder / name) as file:
+        require_as_written(folder, name, file)
+        file.seek(0)
+        content = file.read()
     # "none" and "NA" are labels here; only nothing is missing.
     header = pd.read_csv(BytesIO(content), nrows=0).columns
     words = dict.fromkeys([name for name in _WORDS if name in header], str)
@@ -186,9 +189,12 @@ def run(
             summary = run_plan(
                 plan, store, device=device, workers=workers, limits=limits, progress=progress
             )
-        finally:
-            rows = _write_gap(store, study.name) if (folder / "runs.csv").exists() else None
-        assert rows is not None
+        except BaseException:
+            with suppress(RegbenchError):  # what went wrong first is what counts
+                if there(folder / "runs.csv"):
+                    _write_gap(store, study.name)
+            raise
+        rows = _write_gap(store, study.name)
         if summary.trained:
             store.add_provenance(provenance(summary, study.folder))
         warnings = tuple(store.warnings)

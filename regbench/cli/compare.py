@@ -189,6 +189,7 @@ def _compare(
     from regbench.analysis.pairs import Pairs
     from regbench.report.compare import print_changes, print_gates, sentence
     from regbench.report.say import say
+    from regbench.results.files import there
     from regbench.results.runs import read_runs
 
     asked = None if metrics is None else [name.strip() for name in metrics.split(",")]
@@ -197,7 +198,7 @@ def _compare(
     for path in (base, new):
         if not os.path.exists(path):  # no error for a name too long
             raise BadData(f"{path}: there is no such file or folder")
-        if path.is_dir() and not (path / "runs.csv").exists():
+        if os.path.isdir(path) and not there(path / "runs.csv"):
             raise BadData(f"{path}: holds no runs.csv: is it a results folder?")
     pairs = Pairs(read_runs(base), read_runs(new))
     gated = [gate.metric for gate in rules.gates]

@@ -76,10 +76,11 @@ def show(
     from regbench.api import read
     from regbench.report.say import say
     from regbench.report.terminal import print_sentence
+    from regbench.results.files import there
 
     if not os.path.exists(folder):  # no error for a name too long
         raise BadData(f"{folder}: there is no such folder: regbench run makes one")
-    if folder.is_dir() and not (folder / "runs.csv").exists():
+    if os.path.isdir(folder) and not there(folder / "runs.csv"):
         raise BadData(f"{folder}: holds no runs.csv: is it a results folder?")
     runs = read(folder).rows
     if group_by is not None:

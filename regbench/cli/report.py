@@ -108,12 +108,13 @@ def _content(folder: Path, *, with_fits: bool, fits_only: bool) -> Content:
     from regbench import api
     from regbench.report.content import Content
     from regbench.report.say import say
+    from regbench.results.files import there
 
     if not os.path.exists(folder):
         raise BadData(f"{folder}: there is no such folder: regbench run makes one")
-    if not folder.is_dir() or not (folder / "runs.csv").exists():
+    if not os.path.isdir(folder) or not there(folder / "runs.csv"):
         raise BadData(f"{folder}: holds no runs.csv: is it a results folder?")
-    if not (folder / ".regbench" / "study.json").exists():
+    if not there(folder / ".regbench" / "study.json"):
         return Content(folder, api.read(folder).rows)
     results = api.check(folder)
     fits = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -110,18 +110,19 @@ def run_plan(
     total = sum(len(s.members) * s.members[0].setting.training.epochs for s in stacks)
     todo = sum(len(stack.run_ids) for stack in stacks)
     kept = sum(run.run_id in done for run in plan.runs)
-    jobs = [Job(stack, plan.study.folder, store.folder, where) for stack in stacks]
+    jobs = [Job(stack, plan.study.folder, store.place, where) for stack in stacks]
     try:
         trained = {run_id for stack in stacks for run_id in stack.run_ids}
         cells = {r.run_id: r.cell.name for r in plan.runs if r.run_id in trained | done}
         progress.start(cells, kept, len(stacks), total)
-        for result in _train(jobs, workers, progress, clock):
+        for result in _train(jobs, workers, progress, clock, store.warnings.append):
             store.warnings.extend(result.warnings)
             if result.halved:
                 store.add_provenance({"event": "split by memory", "stack": result.stack_id})
             progress.stack_done(result.stack_id, result.runs, result.diverged, result.failed)
             _require_planned_data(plan)  # committed is what was read before
             clock.count(result.diverged, result.failed)
+        store.require_committed(trained)
         if limits.shard is None:
             discard_all(store.folder)  # of stacks that were committed just before a crash
     finally:
@@ -248,7 +249,11 @@ def _check_monitor(setting: Setting, split: Split) -> None:
 
 
 def _train(
-    jobs: Sequence[Job], workers: int | None, progress: Progress, clock: Clock
+    jobs: Sequence[Job],
+    workers: int | None,
+    progress: Progress,
+    clock: Clock,
+    warn: Callable[[str], None],
 ) -> Iterable[JobResult]:
     """The results of all jobs as they finish; torch is imported from here on only."""
     if not jobs:
@@ -260,4 +265,4 @@ def _train(
     number = choose_workers(workers, len(jobs), seconds, threads)
     if number == 1 or jobs[0].device != "cpu":
         return train_here(jobs, progress, clock.check)
-    return train_in_workers(jobs, number, progress, clock.check)
+    return train_in_workers(jobs, number, progress, clock.check, warn)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from regbench.results.files import read
+from regbench.results.files import read, there
 from regbench.results.pieces import Pieces
 from regbench.results.planned import recorded_plan
 from regbench.results.stacks import known_stacks, read_stacks
@@ -55,4 +55,4 @@ def examine(folder: Path) -> Health:
 
 def holds(path: Path, content: bytes) -> bool:
     """Whether a file is there with just this content."""
-    return path.is_file() and read(path) == content
+    return there(path) and read(path) == content

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,7 @@ def _study(folder: Path, facts: Mapping[str, Any]) -> Study:
     # A study may be larger than the default allows where more was planned.
     planned = sum(len(runs) for runs in read_stacks(folder).values())
     where, most = Path(facts["folder"]), max(MAX_RUNS, _SAME * planned)
-    if not where.is_dir():  # on another machine, or moved: fingerprints tell whether data are these
+    # On another machine, or moved; fingerprints tell whether data are these.
+    if not os.path.isdir(where):
         where = Path()
     return study_from_mapping(facts["given"], folder=where, max_runs=most)
