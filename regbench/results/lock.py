@@ -13,7 +13,7 @@ from regbench.errors import BadData, FolderInUse, Unwritable
 from regbench.results.disk import disk
 from regbench.results.files import read_note, there, write_note
 
-__all__ = ["take_lock"]
+__all__ = ["require_unlocked", "take_lock"]
 
 # A process writes its name a moment after it has the lock.
 _WAIT_SECONDS = 0.5
@@ -29,17 +29,7 @@ def take_lock(folder: Path) -> FileLock:
         BadData: something else lies in the lock's place.
         Unwritable: the folder cannot be written, or its file system has no locks.
     """
-    path = folder / ".regbench" / "lock"
-    if there(path) and not path.is_file():
-        raise BadData(f"{path}: is no regular file: remove it")
-    try:
-        lock = disk.lock(path)
-    except Timeout:
-        raise FolderInUse(f"{folder}: {_owner(folder)} is writing this folder") from None
-    except NotImplementedError as error:
-        raise Unwritable(f"{path}: cannot be locked: the file system has no locks") from error
-    except OSError as error:
-        raise Unwritable(f"{path}: cannot be written: {error.strerror or error}") from error
+    lock = _locked(folder)
     try:
         owner = {"host": socket.gethostname(), "pid": os.getpid()}
         write_note(folder / ".regbench" / "owner.json", owner)
@@ -47,6 +37,30 @@ def take_lock(folder: Path) -> FileLock:
         lock.release()
         raise
     return lock
+
+
+def _locked(folder: Path) -> FileLock:
+    path = folder / ".regbench" / "lock"
+    if there(path) and not path.is_file():
+        raise BadData(f"{path}: is no regular file: remove it")
+    try:
+        return disk.lock(path)
+    except Timeout:
+        raise FolderInUse(f"{folder}: {_owner(folder)} is writing this folder") from None
+    except NotImplementedError as error:
+        raise Unwritable(f"{path}: cannot be locked: the file system has no locks") from error
+    except OSError as error:
+        raise Unwritable(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def require_unlocked(folder: Path) -> None:
+    """Go on if nobody writes a results folder just now.
+
+    Raises:
+        FolderInUse, Unwritable: as `take_lock`.
+    """
+    if there(folder / ".regbench" / "lock"):
+        _locked(folder).release()
 
 
 def _owner(folder: Path) -> str:

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from regbench.errors import BadData
 from regbench.results.files import read_note, there, write_note
 
-__all__ = ["how_to_mend", "note_table", "require_as_written"]
+__all__ = ["note_table", "require_as_written"]
 
 _CHUNK = 1 << 20
 
@@ -54,12 +54,10 @@ def require_as_written(folder: Path, name: str, file: BinaryIO) -> None:
     noted = _noted(folder).get(name)
     if noted is not None and _digest(iter(lambda: file.read(_CHUNK), b"")) not in noted:
         path = folder / name
+        # Only where something is wrong: it looks at all that the folder holds.
+        from regbench.results.health import how_to_mend
+
         raise BadData(f"{path}: was changed since regbench wrote it: {how_to_mend(folder)}")
-
-
-def how_to_mend(folder: Path) -> str:
-    """What to do about a table that is not as it should be, and can be done."""
-    return f"regbench doctor {folder} --rebuild makes it anew from what was trained"
 
 
 def _path(folder: Path) -> Path:

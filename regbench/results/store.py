@@ -42,9 +42,10 @@ from regbench.results.records import RunRecord, Status
 from regbench.results.stacks import known_stacks, read_stacks, stacks_path
 from regbench.results.tables import csv_files
 
-__all__ = ["Store", "differing_keys", "read_facts"]
+__all__ = ["TABLES", "Store", "differing_keys", "read_facts", "require_same_study"]
 
-_OWN_FILES = ("study.yaml", "plan.csv", "runs.csv", "epochs.csv", "gap.csv", "gap.md")
+# Written whole, and made anew at any time.
+TABLES = ("study.yaml", "plan.csv", "runs.csv", "epochs.csv", "gap.csv", "gap.md")
 _LOG = "provenance.jsonl"
 _OWN_PATTERNS = (
     _LOG,
@@ -129,7 +130,7 @@ class Store:
             keep_folder(each)
         known = self.folder / ".regbench" / "study.json"
         if there(known):
-            self._refuse_other(read_facts(self.folder), _facts(plan))
+            require_same_study(self.folder, plan)
         if there(log := self.folder / _LOG):
             with opened(log, MOST_LOG):  # else what has been trained could not be noted
                 pass
@@ -156,31 +157,16 @@ class Store:
                 "replace: choose another folder with -o"
             )
         known = there(self.folder / ".regbench" / "study.json")
-        others = [name for name in _OWN_FILES if there(self.folder / name)]
+        others = [name for name in TABLES if there(self.folder / name)]
         if others and not known:
             raise BadStudy(
                 f"{self.folder}: holds a {others[0]} that is not regbench's: choose another folder "
                 "with -o"
             )
 
-    def _refuse_other(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
-        versions = old["numerics_version"], new["numerics_version"]
-        if versions[0] != versions[1]:
-            raise BadStudy(
-                f"{self.folder}: was computed by numerics version {versions[0]}, and this regbench "
-                f"computes version {versions[1]}: choose another folder with -o, or replace the "
-                "results with --overwrite (show, compare, report and check still read them)"
-            )
-        changed = differing_keys(old, new)
-        if changed:
-            raise BadStudy(
-                f"{self.folder}: holds the results of another study ({'; '.join(changed)}): choose "
-                "another folder with -o, or replace them with --overwrite"
-            )
-
     def _clear(self) -> None:
         """Remove what regbench writes, and nothing else."""
-        for pattern in map(PurePath, (*_OWN_FILES, *_OWN_PATTERNS)):
+        for pattern in map(PurePath, (*TABLES, *_OWN_PATTERNS)):
             place = self.folder / pattern.parent
             found = fnmatch.filter(names(place), pattern.name)
             remove(place / name for name in found if name != "owner.json")
@@ -239,7 +225,7 @@ class Store:
             Unwritable: it has not; with what is needed and what is free.
         """
         # Tables are written anew beside those that are there.
-        tables = [path for name in _OWN_FILES if there(path := self.folder / name)]
+        tables = [path for name in TABLES if there(path := self.folder / name)]
         require_space(self.folder, needed + sum(path.lstat().st_size for path in tables))
 
     def require_committed(self, run_ids: Iterable[str]) -> None:
@@ -260,6 +246,29 @@ class Store:
         """How the plan's runs ended, as far as they are done."""
         records = self.records()
         return [records[run.run_id].status for run in plan.runs if run.run_id in records]
+
+
+def require_same_study(folder: Path, plan: Plan) -> None:
+    """Go on if a folder holds the results of this study, by the same numerics.
+
+    Raises:
+        BadStudy: it holds another's; with the keys that differ.
+        BadData: what it holds cannot be understood.
+    """
+    old, new = read_facts(folder), _facts(plan)
+    versions = old["numerics_version"], new["numerics_version"]
+    if versions[0] != versions[1]:
+        raise BadStudy(
+            f"{folder}: was computed by numerics version {versions[0]}, and this regbench "
+            f"computes version {versions[1]}: choose another folder with -o, or replace the "
+            "results with --overwrite (show, compare, report and check still read them)"
+        )
+    changed = differing_keys(old, new)
+    if changed:
+        raise BadStudy(
+            f"{folder}: holds the results of another study ({'; '.join(changed)}): choose "
+            "another folder with -o, or replace them with --overwrite"
+        )
 
 
 def read_facts(folder: Path) -> dict[str, Any]:
