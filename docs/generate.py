@@ -247,9 +247,30 @@ def bare_words() -> str:
 
 def claim_metrics() -> str:
     """The metrics that a claim may speak of."""
-    from regbench.vocabulary.metrics import COLUMNS
+    from regbench.vocabulary.metrics import ASKED_FOR, COLUMNS
 
-    return ", ".join(f"`{name}`" for name in COLUMNS) + ".\n"
+    every = ", ".join(f"`{name}`" for name, column in COLUMNS.items() if not column.asked)
+    asked = ", ".join(f"`{metric.name}`" for metric in ASKED_FOR)
+    parts = "`train_`, `val_`, `test_` and `gap_`"
+    return f"{every}; and where the study asks for it, {parts} of {asked}.\n"
+
+
+def metrics_table() -> str:
+    """Every metric, from the table that the code has."""
+    from regbench.vocabulary.metrics import METRICS
+
+    header = ("name", "what it is", "task", "better", "between")
+    rows = (
+        (
+            f"`{metric.name}`",
+            f"{metric.title}: {metric.meaning}",
+            metric.task or "both",
+            metric.better,
+            " and ".join(f"{end:g}".replace("inf", "∞") for end in metric.bounds),
+        )
+        for metric in METRICS.values()
+    )
+    return table(header, rows)
 
 
 def strength_formulas() -> str:
@@ -300,6 +321,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "schedule keys": schedule_keys,
     "training keys": lambda: _block_keys("Training"),
     "claim metrics": claim_metrics,
+    "metrics": metrics_table,
     "strengths": strength_formulas,
     "help": help_block,
 }

@@ -90,6 +90,10 @@ class Results:
         """The study as the folder holds it."""
         return recorded_study(self.folder)
 
+    @cached_property
+    def _plan(self) -> Plan:
+        return recorded_plan(self.folder)
+
     def weights(self, run_id: str) -> Arrays:
         """A run's weights at its reading, shaped as PyTorch's layers hold them.
 
@@ -112,9 +116,9 @@ class Results:
         """
         from regbench.data import load
 
-        planned = recorded_plan(self.folder)
-        dataset = {each.name: each.setting.dataset for each in planned.study.cells}[cell]
-        return load(dataset, seed, planned.study.folder, planned.data[dataset.origin])
+        plan = self._plan
+        dataset = {each.name: each.setting.dataset for each in plan.study.cells}[cell]
+        return load(dataset, seed, plan.study.folder, plan.data[dataset.origin])
 
 
 def _frame(folder: Path, name: str) -> pd.DataFrame:

@@ -59,6 +59,11 @@ CASES = {
     },
     "in file order": (OPTIMIZERS["sgd"], {}, {"training": {"shuffle": False}}),
     "full batch": (OPTIMIZERS["sgd"], {}, {"training": {"batch_size": "full"}}),
+    "weights of classes": (
+        OPTIMIZERS["adam"],
+        {"label_smoothing": 0.1},
+        {"training": {"class_weight": {"class_0": 3.0, "class_2": 0.25}}},
+    ),
 }
 # Before batchnorm a bias has no gradient but rounding, which optimizers that divide by its size
 # make into steps of full length: in float32 such runs differ by what the order of a sum leaves.

@@ -208,6 +208,27 @@ MUTATIONS = [
         ("tests/test_limits.py",),
     ),
     Mutation(
+        "two files are one trajectory",
+        "config/identity.py",
+        "return _json([data, content, training",
+        "return _json([content, training",
+        ("tests/test_data_identity.py -k two_files",),
+    ),
+    Mutation(
+        "whoever reads data takes them as they are",
+        "data/sources.py",
+        "    if planned is not None:\n        require_same",
+        "    if False:\n        require_same",
+        ("tests/test_data_identity.py -k whoever",),
+    ),
+    Mutation(
+        "a file that is replaced during the last stack is not noticed",
+        "execution/run.py",
+        "            for dataset in in_files:",
+        "            for dataset in ():",
+        ("tests/test_data_identity.py -k in_training",),
+    ),
+    Mutation(
         "a trajectory that is not finite stays in the stack",
         "training/loop.py",
         "            readers.diverge(epoch)\n",

@@ -133,8 +133,22 @@ class Solo:
         y = torch.from_numpy(part.y)
         return x, y if self.split.classes else y.to(self.dtype)
 
-    def _loss(self, out, y, smoothing=0.0):
+    def _class_weights(self) -> torch.Tensor | None:
+        asked, classes = self.setting.training.class_weight, self.split.classes
+        if asked is None:
+            return None
+        if asked == "balanced":
+            y = self.split.train.y
+            return torch.tensor([len(y) / (classes * (y == c).sum()) for c in range(classes)])
+        return torch.tensor([asked.get(name, 1.0) for name in self.split.class_names])
+
+    def _loss(self, out, y, smoothing=0.0, weights=None):
         if self.split.classes:
+            if weights is not None:  # as Keras: not divided by the sum of weights
+                each = nn.functional.cross_entropy(
+                    out, y, label_smoothing=smoothing, reduction="none"
+                )
+                return (each * weights.to(each)[y]).sum() / len(y)
             return nn.functional.cross_entropy(out, y, label_smoothing=smoothing)
         return nn.functional.mse_loss(out[:, 0], y)
 
@@ -180,7 +194,7 @@ class Solo:
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         self.optimizer.zero_grad()
-        loss = self._loss(self.net(x), y, reg.label_smoothing)
+        loss = self._loss(self.net(x), y, reg.label_smoothing, self._class_weights())
         objective = float((loss + self.penalty()).detach())
         (loss + self.penalty(only_smooth=True)).backward()
         with torch.no_grad():

@@ -272,7 +272,7 @@ def test_what_is_fixed_does_not_change_with_the_sweep():
     assert base.fixed() == {
         key: value
         for key, value in base.resolved().items()
-        if key not in ("schema_version", "seeds", "sweep", "expect")
+        if key not in ("schema_version", "seeds", "sweep", "metrics", "expect")
     }
     assert base.fixed() == parse_study("dataset: iris\nsweep: {model.name: [linear]}\n").fixed()
     few, more = (parse_study(f"sweep: {{dataset: [{sets}]}}\n") for sets in ("iris", "wine, iris"))

@@ -21,6 +21,7 @@ from regbench.nn.parameters import Parameters, Slot
 from regbench.training import columns
 from regbench.training.adam import Adam, ColumnAdam
 from regbench.training.loop import StackTrainer, train_stack
+from regbench.training.metrics import SCORES
 from regbench.training.scoring import score
 
 
@@ -146,11 +147,11 @@ def test_every_tensor_of_an_epoch_is_on_the_device(case, as_on_a_gpu, monkeypatc
     as_on_a_gpu()
     monkeypatch.setattr("regbench.nn.per_run.PerRun.__init__", spans_by_the_host)
     monkeypatch.setattr("regbench.nn.dropout.Dropout._set", no_thresholds)
-    trainer = StackTrainer(members_of(case, "float32"), Path(), "meta")
+    trainer = StackTrainer(members_of(case, "float32"), Path(), "meta", tuple(SCORES))
 
     def epoch():
         trainer.train_epoch(1)
-        scores = score(trainer.network, trainer.examples)
+        scores = score(trainer.network, trainer.examples, trainer._metrics)
         update = trainer._update
         values = [update.penalty(), update.weight_norm(), update.zero_fraction(), *scores.values()]
         assert {value.device.type for value in values} == {"meta"}

@@ -101,7 +101,7 @@ def keras_model(chosen, state, penalty, optimizer):
     return model
 
 
-def compare(chosen, penalty, optimizer, seed=0):
+def compare(chosen, penalty, optimizer, seed=0, class_weight=None):
     initial = chosen.model_copy(
         update={"training": chosen.training.model_copy(update={"epochs": 0})}
     )
@@ -110,7 +110,8 @@ def compare(chosen, penalty, optimizer, seed=0):
     model = keras_model(chosen, state, penalty, optimizer)
     split = load(chosen.dataset, seed, None)
     for epoch in range(chosen.training.epochs):
-        model.fit(split.train.x, split.train.y, batch_size=16, epochs=1, shuffle=False, verbose=0)
+        fitted = {"batch_size": 16, "shuffle": False, "class_weight": class_weight, "verbose": 0}
+        model.fit(split.train.x, split.train.y, epochs=1, **fitted)
         ours = trajectory.curves["train_loss"][epoch] + trajectory.curves["penalty"][epoch]
         theirs = model.evaluate(split.train.x, split.train.y, batch_size=1000, verbose=0)
         assert ours == pytest.approx(theirs, rel=2e-6), f"training, epoch {epoch + 1}"
@@ -148,6 +149,19 @@ def test_a_regression_trains_as_keras_does():
         training={"shuffle": False, "epochs": 4},
     )
     compare(chosen, lambda: keras.regularizers.L2(0.01), OPTIMIZERS["adam"][1]())
+
+
+@pytest.mark.parametrize("weights", ["balanced", {"class_0": 3.0, "class_2": 0.25}], ids=str)
+def test_classes_weigh_what_they_do_in_keras(weights):
+    chosen = setting(
+        optimizer=OPTIMIZERS["sgd"][0],
+        training={"shuffle": False, "epochs": 4, "class_weight": weights},
+    )
+    given = {0: 3.0, 2: 0.25}  # class 1 has none
+    if weights == "balanced":
+        y = load(chosen.dataset, 0, None).train.y
+        given = dict(enumerate(len(y) / (3 * np.bincount(y))))
+    compare(chosen, lambda: None, OPTIMIZERS["sgd"][1](), class_weight=given)
 
 
 def test_max_norm_is_keras_max_norm():

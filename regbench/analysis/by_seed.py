@@ -48,7 +48,8 @@ class BySeed:
         if metric in DERIVED:
             plus, minus = DERIVED[metric]
             return self[plus] - self[minus]
-        column = np.array([row.metrics[metric] for row in self.runs.rows], dtype=np.float64)
+        # A table of an older regbench lacks columns that claims may speak of.
+        column = np.array([row.metrics.get(metric, np.nan) for row in self.runs.rows], np.float64)
         values = np.full((len(self.cells), len(self.seeds)), np.nan)
         values[self._k, self._s] = np.where(self._ok & np.isfinite(column), column, np.nan)
         return values

@@ -13,12 +13,12 @@ from regbench.analysis.statistics import Interval, intervals
 from regbench.config.messages import did_you_mean
 from regbench.errors import BadStudy
 from regbench.results.runs import Runs
-from regbench.vocabulary.metrics import OF_EVERY_STUDY, score_among
+from regbench.vocabulary.metrics import LOSS, METRICS, metrics_among
 
 __all__ = ["SPARE", "Path", "Point", "path_columns", "paths"]
 
 # What a narrow terminal does without first.
-_SCORES = [metric for metric in OF_EVERY_STUDY if metric.task]
+_SCORES = [metric for metric in METRICS.values() if metric is not LOSS]
 SPARE = (
     *("val_loss_low", "val_loss_high", *(score.gap_column for score in _SCORES)),
     *("zero_fraction", "weight_norm", *(f"val_{score.name}" for score in _SCORES), "train_loss"),
@@ -107,8 +107,9 @@ def paths(runs: Runs, key: str) -> list[Path]:
 
 
 def _shown_in(runs: Runs) -> tuple[str, ...]:
-    score = score_among(runs.metrics)
-    return (*_SHOWN[:3], f"val_{score.name}", score.gap_column, *_SHOWN[3:])
+    scores = [metric for metric in metrics_among(runs.metrics) if metric is not LOSS]
+    both = (name for score in scores for name in (f"val_{score.name}", score.gap_column))
+    return (*_SHOWN[:3], *both, *_SHOWN[3:])
 
 
 def _path(key: str, rest: Mapping[str, str], points: Sequence[Point], by_seed: BySeed) -> Path:

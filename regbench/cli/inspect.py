@@ -39,6 +39,7 @@ class Part(StrEnum):
     MODELS = "models"
     REGULARIZERS = "regularizers"
     OPTIMIZERS = "optimizers"
+    METRICS = "metrics"
 
 
 def show(
@@ -71,6 +72,7 @@ def show(
 
     [dim]Example: regbench show results/quickstart --where "val_acc>0.9" --sort gap_loss[/dim]
     """
+    from regbench.analysis.empty import empty_scores
     from regbench.analysis.gap import gap_table
     from regbench.analysis.select import averaged, selected
     from regbench.api import read
@@ -93,6 +95,8 @@ def show(
     whole = gap_table(runs, interval=interval.value, test=test.value)
     table = selected(whole, runs, where or (), sort)
     print_table(runs, table, form, columns)
+    for note in empty_scores(runs):
+        say(stderr(), f"note: {note}")
     if not (where or sort or columns):
         print_sentence(stderr(), table)
     elif len(table) < len(whole):
@@ -102,7 +106,7 @@ def show(
 def list_parts(
     part: Annotated[Part | None, typer.Argument(help="What to list.", show_default="all")] = None,
 ) -> None:
-    """List data sets, models, regularizers and optimizers with their keys and defaults.
+    """List data sets, models, regularizers and optimizers with their keys and defaults; metrics.
 
     [dim]Example: regbench list regularizers[/dim]
     """
@@ -118,6 +122,8 @@ def list_parts(
             stdout().print(f"[bold]{each.value}[/bold]")
         if each is Part.REGULARIZERS:
             _list_regularizers()
+        elif each is Part.METRICS:
+            _list_metrics()
         else:
             _list_kinds(get_args(get_args(blocks[each])[0]))
         if part is None:
@@ -169,6 +175,19 @@ def _list_regularizers() -> None:
         stdout().print(Text(f"\n{name}: {_keys(block, list(block.model_fields))}"))
     words = [f"{word} = {short(value)}" for word, value in BARE_REGULARIZERS.items() if value]
     stdout().print(Text(f"\nwords that stand for them: {'; '.join(words)}"))
+
+
+def _list_metrics() -> None:
+    from rich.text import Text
+
+    from regbench.vocabulary.metrics import METRICS
+
+    table = _table("name", "what it is", "task", "better", "there")
+    for metric in METRICS.values():
+        what = Text(f"{metric.title}: {metric.meaning}")
+        there = "always" if metric.always else "where asked for"
+        table.add_row(metric.name, what, metric.task or "both", metric.better, there)
+    stdout().print(table)
 
 
 def _table(*titles: str) -> Any:

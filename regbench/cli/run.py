@@ -125,6 +125,7 @@ def sweep(
 
     [dim]Example: regbench sweep configs/quickstart.yaml -g model.hidden=[32],[512][/dim]
     """
+    from regbench.analysis.empty import empty_scores
     from regbench.analysis.hints import hints
     from regbench.api import run as run_study
     from regbench.config.load import load_study
@@ -166,6 +167,8 @@ def sweep(
         print_table(results.rows, results.table, form)
     print_sentence(errors, results.table)
     print_claims(errors, results.claims)
+    for note in empty_scores(results.rows):
+        say(errors, f"note: {note}")
     for hint in hints(results.rows, results.table):
         say(errors, f"hint: {hint}")
     _say_how_it_went(results)

@@ -11,7 +11,7 @@ An address may hold brackets of its own, as a label like `[8]` does.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import isinf
@@ -30,6 +30,7 @@ __all__ = [
     "Pair",
     "Term",
     "parse_claim",
+    "require_asked",
     "resolve",
 ]
 
@@ -185,6 +186,23 @@ def _closing(text: str, start: int) -> int:
     if last >= 0 and _AFTER.match(text, last + 1):
         return last
     return balanced if balanced >= 0 else first
+
+
+def require_asked(claim: Claim, metrics: Collection[str]) -> None:
+    """Refuse a metric that the study does not ask for: its runs do not have it.
+
+    Args:
+        metrics: what the study asks for.
+    Raises:
+        BadClaim: naming it.
+    """
+    for term in (claim.left, claim.right):
+        if isinstance(term, Term) and (asked := COLUMNS[term.metric].asked) not in ("", *metrics):
+            listed = ", ".join([*metrics, asked])
+            raise BadClaim(
+                f"{term.metric} is there only where it is asked for: metrics: [{listed}]",
+                term.column,
+            )
 
 
 class Addresses:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from fractions import Fraction
 from functools import lru_cache
 
@@ -29,10 +29,14 @@ def part_count(size: int | float, rows: int) -> int:
     return int(Fraction(repr(size)) * rows + Fraction(1, 2))
 
 
-def contradictions(setting: Setting) -> Iterator[Finding]:
-    """What cannot be carried out, by key."""
+def contradictions(setting: Setting, metrics: Collection[str] = ()) -> Iterator[Finding]:
+    """What cannot be carried out, by key.
+
+    Args:
+        metrics: what the study asks for.
+    """
     yield from _layers(setting)
-    yield from _tasks(setting)
+    yield from _tasks(setting, metrics)
     yield from _sizes(setting.dataset)
     yield from _texts(setting.dataset)
     yield from _validation(setting)
@@ -65,9 +69,18 @@ def _layers(setting: Setting) -> Iterator[Finding]:
         yield "regularizer.batchnorm", "acts in hidden layers, and a linear model has none"
 
 
-def _tasks(setting: Setting) -> Iterator[Finding]:
+def _tasks(setting: Setting, metrics: Collection[str]) -> Iterator[Finding]:
     stopping, task = setting.regularizer.early_stopping, setting.dataset.task
+    weights = setting.training.class_weight
+    if isinstance(weights, Mapping):
+        found = forbidden_character("".join(weights))
+        if found:
+            yield "training.class_weight", f"a class's name cannot hold {found!r}"
+        if not any(weights.values()):
+            yield "training.class_weight", "gives every class that it names weight 0"
     if task == "regression":
+        if weights is not None:
+            yield "training.class_weight", "weighs classes, and a regression has none"
         if getattr(setting.dataset, "label_noise", 0):
             yield "dataset.label_noise", "redraws classes, and a regression has none"
         if setting.regularizer.label_smoothing:
@@ -78,6 +91,12 @@ def _tasks(setting: Setting) -> Iterator[Finding]:
             what, near = watched.title.removeprefix("validation "), twin(stopping.monitor)
             use = f": use {near}" if near else ""
             yield "regularizer.early_stopping.monitor", f"a {task} has no {what}{use}"
+        elif watched.asked not in ("", *metrics):
+            listed = ", ".join([*metrics, watched.asked])
+            yield (
+                "regularizer.early_stopping.monitor",
+                f"{watched.name} is there only where it is asked for: metrics: [{listed}]",
+            )
 
 
 def _sizes(dataset: DatasetConfig) -> Iterator[Finding]:

@@ -54,7 +54,9 @@ def canonical(block: Any) -> dict[str, Any]:
         return _canonical_regularizer(block)
     values: dict[str, Any] = block.model_dump(mode="json")
     if isinstance(block, Training):
-        return {key: value for key, value in values.items() if key not in EXECUTION}
+        values["class_weight"] = _canonical_weights(block.class_weight)
+        plain = {key: value for key, value in values.items() if key not in EXECUTION}
+        return {key: value for key, value in plain.items() if value is not None}
     for key in block.places:
         del values[key]
     schedule = values.get("schedule")
@@ -80,6 +82,13 @@ def _canonical_regularizer(regularizer: Regularizer) -> dict[str, Any]:
     if "l1" not in result or result["l1_method"] == "proximal":
         del result["l1_method"]
     return result
+
+
+def _canonical_weights(weights: Any) -> Any:
+    """Weights of 1 are none."""
+    if not isinstance(weights, Mapping):
+        return weights
+    return {name: weight for name, weight in sorted(weights.items()) if weight != 1} or None
 
 
 def _changed(block: Any) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from regbench.config.claims import (
     Op,
     Term,
     parse_claim,
+    require_asked,
     resolve,
 )
 from regbench.config.crosschecks import contradictions, decays_nothing, doubts
@@ -40,7 +41,7 @@ from regbench.config.sweep import Axis, Choice, Grid, count, expand, read_grids,
 from regbench.config.yaml_nodes import MAX_BYTES
 from regbench.config.yaml_text import Document, parse_yaml
 from regbench.errors import BadStudy, Problem
-from regbench.vocabulary.metrics import COLUMNS
+from regbench.vocabulary.metrics import COLUMNS, METRICS, OF_EVERY_STUDY
 
 __all__ = ["MAX_RUNS", "load_study", "more_claims", "parse_study", "study_from_mapping"]
 
@@ -51,7 +52,7 @@ _EXECUTION_KEYS = tuple(f"training.{key}" for key in EXECUTION)
 _MAX_LABEL = 200
 # Nobody reads on, and a hostile file has no end of them.
 _MAX_PROBLEMS = 100
-_NO_AXES = ("name", "seeds", "expect", "sweep", "schema_version")
+_NO_AXES = ("name", "seeds", "expect", "metrics", "sweep", "schema_version")
 # What a folder may be called on every system.
 _MAX_NAME_BYTES = 200
 _NAME = re.compile(r"[^\W_][\w .+=,()-]{0,99}")
@@ -161,6 +162,7 @@ def more_claims(study: Study, expect: Sequence[str], limits: Sequence[str]) -> l
     known = Addresses(study.cells)
     for claim, source in claims:
         try:
+            require_asked(claim, study.metrics)
             resolve(claim, known)
         except BadClaim as error:
             problems.append(Problem(f"{error} (in {claim.text!r})", source))
@@ -325,12 +327,14 @@ class _Reader:
         seeds = self._seeds()
         self._simple("schema_version")
         expect = self._simple("expect") or ()
+        metrics = self._simple("metrics") or ()
         grids = self._grids()
         if did_you_mean("dataset", _KEYS) not in hints:  # else it is there, misspelt
             self._require_dataset()
         base = {block: self._block(block, self._values.get(block), ()) for block in BLOCKS}
-        cells = self._cells(grids, len(seeds))
-        claims = self._claims(expect, cells)
+        cells = self._cells(grids, len(seeds), metrics)
+        metrics = self._metrics(metrics, cells)
+        claims = self._claims(expect, cells, metrics)
         self._fail()
         for block in BLOCKS:  # a block that is only in the sweep
             if base[block] is None:
@@ -344,6 +348,7 @@ class _Reader:
             cells=cells,
             sweep=self._values.get("sweep") or {},
             expect=expect,
+            metrics=metrics,
             given={**self._values, "name": name},
             claims=claims,
             warnings=_warnings(cells),
@@ -501,7 +506,7 @@ class _Reader:
             sound = False
         return sound
 
-    def _cells(self, grids: Sequence[Grid], seeds: int) -> tuple[Cell, ...]:
+    def _cells(self, grids: Sequence[Grid], seeds: int, metrics: Sequence[str]) -> tuple[Cell, ...]:
         runs = count(grids) * seeds
         if runs > self._max_runs:
             many = [f"{n}" if n < 10**18 else "more than 10^18" for n in (count(grids), runs)]
@@ -515,7 +520,7 @@ class _Reader:
         base = {block: self._values[block] for block in BLOCKS if block in self._values}
         cells = expand(base, grids, self._block)
         for cell in cells:
-            for key, message in contradictions(cell.setting):
+            for key, message in contradictions(cell.setting, metrics):
                 self._add(self._nearest(key, cell, grids), message)
         return cells
 
@@ -530,12 +535,27 @@ class _Reader:
             return self._origin(path, chosen)
         return path
 
-    def _claims(self, expect: Sequence[str], cells: Sequence[Cell]) -> tuple[Claim, ...]:
+    def _metrics(self, asked: Sequence[str], cells: Sequence[Cell]) -> tuple[str, ...]:
+        """What is asked for besides what every study has, once each."""
+        tasks = {cell.setting.dataset.task for cell in cells}
+        for i, name in enumerate(asked):
+            task = METRICS[name].task
+            if tasks and task is not None and task not in tasks:
+                own = [m.name for m in METRICS.values() if m.task in tasks]
+                message = f"a {min(tasks)} has no {name}: there are {', '.join(own)}"
+                self._add(("metrics", i), message)
+        every = [metric.name for metric in OF_EVERY_STUDY]
+        return tuple(dict.fromkeys(name for name in asked if name not in every))
+
+    def _claims(
+        self, expect: Sequence[str], cells: Sequence[Cell], metrics: Sequence[str]
+    ) -> tuple[Claim, ...]:
         claims = []
         known = Addresses(cells)
         for i, text in enumerate(expect):
             try:
                 claim = parse_claim(text)
+                require_asked(claim, metrics)
                 if cells and not self._lost:
                     resolve(claim, known)
                 claims.append(claim)

@@ -28,6 +28,7 @@ class Study:
         base: the setting before the sweep; a data set that only the sweep names is its first.
         sweep: the axes, as written.
         expect: the claims, as written; `claims` are the same, parsed.
+        metrics: what is asked for besides what every study has.
         given: all that was written, overrides included; `study_from_mapping` makes the same study
             of it.
         warnings: what is allowed but probably not meant.
@@ -41,6 +42,7 @@ class Study:
     cells: tuple[Cell, ...]
     sweep: Any = field(default_factory=dict)
     expect: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
     given: Mapping[str, Any] = field(default_factory=dict)
     claims: tuple[Claim, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -58,6 +60,7 @@ class Study:
             **self._blocks(as_given),
             "seeds": list(self.seeds),
             "sweep": self.sweep,
+            "metrics": list(self.metrics),
             "expect": list(self.expect),
         }
 

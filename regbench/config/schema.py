@@ -128,7 +128,11 @@ class _Dataset(Block):
 
     @property
     def origin(self) -> str:
-        """By what a study's data sets are told apart: where they lie, else their name."""
+        """By what a study's data sets are told apart: where they lie, else their name.
+
+        Blocks of one origin have one fingerprint: keys that change what is read of a file belong
+        into it.
+        """
         return ", ".join(getattr(self, key) for key in self.places) or self.name
 
     @property
@@ -574,6 +578,16 @@ OptimizerConfig = Annotated[
 # --- training -------------------------------------------------------------------------------
 
 
+def _class_names(value: Any) -> Any:
+    """YAML reads a class called 0 as a number."""
+    if isinstance(value, dict):
+        return {str(key) if type(key) is int else key: each for key, each in value.items()}
+    return value
+
+
+Weights = Annotated[dict[str, NonNegative], Field(min_length=1), BeforeValidator(_class_names)]
+
+
 class Training(Block):
     """How long, in what batches, where and in which precision."""
 
@@ -591,6 +605,11 @@ class Training(Block):
     dtype: Literal["float32", "float64"] = Field("float32", description="of weights and data")
     threads: Annotated[int, Field(ge=1, le=1024)] = Field(
         1, description="CPU threads a stack; more cores take more stacks"
+    )
+    class_weight: Literal["balanced"] | Weights | None = Field(
+        None,
+        description="factor of each training example's loss by its class, as in Keras: class name "
+        "-> weight, 1 for a class that is not named; balanced: n / (C n_c) of the training labels",
     )
     tf32: bool = Field(False, description="allow TF32 products on CUDA (faster, less exact)")
     save_weights: bool = Field(False, description="weights/<run_id>.safetensors at the reading")
@@ -633,6 +652,16 @@ Expect = Annotated[
 ]
 
 
+if TYPE_CHECKING:
+    MetricName = str
+else:
+    MetricName = Literal[tuple(METRICS)]
+Metrics = Annotated[
+    tuple[MetricName, ...],
+    Field(strict=False, description="scores besides the loss, and accuracy or R^2"),
+]
+
+
 class StudyFile(Setting):
     """A study file: a setting, the seeds, the sweep over settings and the claims about it."""
 
@@ -640,6 +669,7 @@ class StudyFile(Setting):
     name: Name = ""
     seeds: Seeds = 5
     sweep: Sweep = {}
+    metrics: Metrics = ()
     expect: Expect = ()
 
 
@@ -654,6 +684,7 @@ TOP_LEVEL: dict[str, Any] = {
     "name": Name,
     "seeds": Seeds,
     "sweep": Sweep,
+    "metrics": Metrics,
     "expect": Expect,
 }
 assert set(TOP_LEVEL) == set(StudyFile.model_fields)

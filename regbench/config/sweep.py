@@ -238,7 +238,10 @@ def _varying_values(cells: Sequence[Cell]) -> list[dict[str, Any]]:
         for name in BLOCKS:
             block = getattr(cell.setting, name)
             if id(block) not in cache:
-                cache[id(block)] = flat(_placed(block), f"{name}.")
+                content = _placed(block)
+                if "class_weight" in content:  # one value, whatever its classes are called
+                    content["class_weight"] = short(content["class_weight"])
+                cache[id(block)] = flat(content, f"{name}.")
             values |= cache[id(block)]
         flats.append(values)
     keys = list(dict.fromkeys(key for values in flats for key in values))

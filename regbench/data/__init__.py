@@ -1,5 +1,7 @@
 """Names -> arrays: bundled, synthetic and files' data; split, label noise, encoding, scaling."""
 
+from regbench.data.class_weights import class_weights
+from regbench.data.constant import constant_scores
 from regbench.data.source import Source
 from regbench.data.sources import (
     SOURCES,
@@ -23,6 +25,8 @@ __all__ = [
     "Split",
     "SplitKey",
     "Table",
+    "class_weights",
+    "constant_scores",
     "fingerprint",
     "fingerprints",
     "load",

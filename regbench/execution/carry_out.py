@@ -116,7 +116,7 @@ def _train(name: str, members: Sequence[Member], job: Job, told: _Told) -> Itera
     """Train the members together, or where memory runs out in halves, each run once."""
     checkpoints = StackCheckpoints(job.place.folder, name, members, job.device)
     trained = None
-    if len(members) == 1 or fits(members, job.study_folder, job.device):
+    if len(members) == 1 or fits(members, job.study_folder, job.device, scored=bool(job.metrics)):
         trained = _attempt(members, job, told, checkpoints)
     if trained is not None:
         yield _Part([r for trajectory in trained for r in _records(trajectory, job)], checkpoints)
@@ -139,7 +139,8 @@ def _attempt(
     """The trajectories, or None where memory ran out; nothing of the attempt is then left."""
     try:
         return train_stack(
-            members, job.study_folder, job.device, told.on_epoch, checkpoints, told.on_losses
+            *(members, job.study_folder, job.device, told.on_epoch, checkpoints, told.on_losses),
+            job.metrics,
         )
     except (MemoryError, RuntimeError) as error:
         if not _out_of_memory(error):
@@ -185,6 +186,7 @@ def _records(trajectory: Trajectory, job: Job) -> Iterator[RunRecord]:
             best_epoch=reading.best_epoch,
             reading_epoch=reading.reading_epoch,
             flip_rate=trajectory.flip_rate,
+            constant=trajectory.constant,
             curves={name: curve[:length] for name, curve in trajectory.curves.items()},
         )
 

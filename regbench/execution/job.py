@@ -17,12 +17,14 @@ class Job:
 
     Attributes:
         place: the results folder, which is not written once it is another.
+        metrics: what the study asks for.
     """
 
     stack: Stack
     study_folder: Path
     place: Place
     device: str
+    metrics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

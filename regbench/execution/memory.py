@@ -13,6 +13,7 @@ from regbench.data import shape, split_key
 from regbench.nn.buffers import padded
 from regbench.training.draws import CHUNK_BYTES
 from regbench.training.member import Member
+from regbench.training.metrics import ELEMENTS_AT_ONCE
 from regbench.training.scoring import rows_at_once
 from regbench.training.stacks import batch_size, item_bytes
 
@@ -22,13 +23,28 @@ __all__ = ["fits", "free_bytes", "needed_bytes", "release"]
 _SHARE = 0.9
 
 
-def fits(members: Sequence[Member], folder: Path, device: str) -> bool:
+def fits(members: Sequence[Member], folder: Path, device: str, *, scored: bool = False) -> bool:
     """Whether to try to train the members together. On the CPU, always.
 
     An estimate that is too low costs a broken-off attempt, one that is too high a smaller stack.
+
+    Args:
+        scored: with metrics that look at all outputs of a part together.
     """
     free = free_bytes(device)
-    return free is None or needed_bytes(members, folder) <= _SHARE * free
+    if free is None:
+        return True
+    outputs = outputs_bytes(members, folder) if scored else 0
+    return needed_bytes(members, folder) + outputs <= _SHARE * free
+
+
+def outputs_bytes(members: Sequence[Member], folder: Path) -> int:
+    """What the outputs of the largest part take: all runs', and some of them looked at."""
+    data = shape(members[0].setting.dataset, folder)
+    each = data.rows * data.outputs
+    # In float64, a dozen tensors of that size.
+    looked_at = 12 * 8 * max(each, min(ELEMENTS_AT_ONCE, len(members) * each))
+    return item_bytes(members[0].setting.training) * len(members) * each + looked_at
 
 
 def free_bytes(device: str) -> int | None:

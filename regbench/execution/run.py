@@ -11,7 +11,7 @@ import numpy as np
 
 from regbench.config.plan import Plan
 from regbench.config.schema import Setting
-from regbench.data import Split, SplitKey, load, require_unchanged, split_key
+from regbench.data import Split, SplitKey, class_weights, load, require_unchanged, split_key
 from regbench.errors import BadData
 from regbench.execution.device import device_kind, resolve_device
 from regbench.execution.estimate import disk_bytes, stack_seconds
@@ -21,6 +21,7 @@ from regbench.execution.progress import Progress, Silent
 from regbench.results.checkpoints import discard_all
 from regbench.results.store import Store
 from regbench.training.stacks import Stack, cost, make_stacks
+from regbench.vocabulary.metrics import METRICS
 
 __all__ = ["RunSummary", "StackPlan", "describe", "run_plan"]
 
@@ -110,7 +111,10 @@ def run_plan(
     total = sum(len(s.members) * s.members[0].setting.training.epochs for s in stacks)
     todo = sum(len(stack.run_ids) for stack in stacks)
     kept = sum(run.run_id in done for run in plan.runs)
-    jobs = [Job(stack, plan.study.folder, store.place, where) for stack in stacks]
+    study = plan.study
+    jobs = [Job(stack, study.folder, store.place, where, study.metrics) for stack in stacks]
+    datasets = {cell.setting.dataset.origin: cell.setting.dataset for cell in study.cells}
+    in_files = [dataset for dataset in datasets.values() if dataset.places]
     try:
         trained = {run_id for stack in stacks for run_id in stack.run_ids}
         cells = {r.run_id: r.cell.name for r in plan.runs if r.run_id in trained | done}
@@ -120,7 +124,8 @@ def run_plan(
             if result.halved:
                 store.add_provenance({"event": "split by memory", "stack": result.stack_id})
             progress.stack_done(result.stack_id, result.runs, result.diverged, result.failed)
-            _require_planned_data(plan)  # committed is what was read before
+            for dataset in in_files:  # committed is what was read before
+                require_unchanged(dataset, plan.study.folder, plan.data[dataset.origin])
             clock.count(result.diverged, result.failed)
         store.require_committed(trained)
         if limits.shard is None:
@@ -207,28 +212,24 @@ def _share(stacks: Sequence[Stack], shard: tuple[int, int] | None, folder: Path)
     return sorted(mine, key=lambda stack: stack.stack_id)
 
 
-def _require_planned_data(plan: Plan) -> None:
-    """Refuse to go on once a file of the study holds something else than when it was planned."""
-    blocks = {cell.setting.dataset.origin: cell.setting.dataset for cell in plan.study.cells}
-    for dataset in blocks.values():
-        require_unchanged(dataset, plan.study.folder, plan.data[dataset.origin])
-
-
 def _check_data(plan: Plan) -> None:
     """Load every split once before training, so that bad data costs nobody an hour."""
     seen: set[SplitKey] = set()
-    watching: dict[str, list[Setting]] = {}
+    asking: dict[str, list[Setting]] = {}
     for cell in plan.study.cells:
-        if cell.setting.regularizer.early_stopping is not None:
-            watching.setdefault(cell.setting.dataset.model_dump_json(), []).append(cell.setting)
+        setting = cell.setting
+        if setting.regularizer.early_stopping is not None or setting.training.class_weight:
+            asking.setdefault(setting.dataset.model_dump_json(), []).append(setting)
     for run in plan.runs:
         dataset = run.cell.setting.dataset
         key = split_key(dataset, run.seed, run.data)
         if key not in seen and len(seen) < _SPLITS_CHECKED:
             seen.add(key)
             split = load(dataset, run.seed, plan.study.folder, run.data)
-            for setting in watching.get(key[-1], ()):
+            for setting in asking.get(key[-1], ()):
                 _check_monitor(setting, split)
+                if setting.training.class_weight is not None:
+                    class_weights(setting.training.class_weight, split)
 
 
 def _check_monitor(setting: Setting, split: Split) -> None:
@@ -241,11 +242,18 @@ def _check_monitor(setting: Setting, split: Split) -> None:
             f"early_stopping watches {rule.monitor}, but the data have no validation part: mark "
             "rows val, or monitor train_loss"
         )
-    if rule.monitor == "val_r2" and np.all(split.val.y == split.val.y[0]):
-        raise BadData(
-            "early_stopping watches val_r2, but all validation targets are alike, so there is no "
-            "R^2: monitor val_loss"
-        )
+    metric = METRICS[rule.monitor.removeprefix("val_")]
+    distinct = len(np.unique(split.val.y))
+    if metric.undefined == "targets alike" and distinct == 1:
+        why = "all validation targets are alike"
+    elif metric.undefined == "class missing" and distinct < split.classes:
+        why = "the validation part lacks a class"
+    else:
+        return
+    raise BadData(
+        f"early_stopping watches {rule.monitor}, but {why}, so there is no {metric.title}: monitor "
+        "val_loss"
+    )
 
 
 def _train(

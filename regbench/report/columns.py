@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from regbench.analysis.cell_gap import CellGap
 from regbench.analysis.statistics import Interval
 from regbench.results.runs import Runs
-from regbench.vocabulary.metrics import score_among
+from regbench.vocabulary.metrics import metrics_among, score_among
 
 __all__ = ["Column", "columns_for", "legend", "number", "p_value", "plus_minus"]
 
@@ -82,6 +82,9 @@ def columns_for(runs: Runs, table: Sequence[CellGap]) -> list[Column]:
     ]
     if noisy:
         columns.append(Column("clean acc", metric("train_acc_clean"), rank=9))
+    for asked in (metric for metric in metrics_among(runs.metrics) if not metric.always):
+        columns.append(Column(f"val {asked.name}", metric(f"val_{asked.name}"), rank=10))
+        columns.append(Column(f"gap {asked.name}", spread(asked.gap_column), rank=11))
     columns.append(Column("best epoch", lambda row: _epoch(row.best_epoch), rank=4))
     if any(row.verdict for row in table):
         columns.append(Column("verdict", lambda row: row.verdict, text=True, rank=6))

@@ -25,7 +25,7 @@ from regbench.results.files import MOST_LOG, MOST_NOTE, read, there
 from regbench.results.fit import Fit
 from regbench.results.runs import Runs
 from regbench.results.saved import Arrays, read_predictions, read_weights
-from regbench.vocabulary.metrics import LOSS, Metric, score_among
+from regbench.vocabulary.metrics import Metric, metrics_among, score_among
 
 __all__ = ["Content", "telling"]
 
@@ -61,7 +61,8 @@ class Content:
     @cached_property
     def curves(self) -> list[CellCurves]:
         """Learning curves, means over seeds."""
-        parts = [f"{part}_{m.name}" for m in (LOSS, self.score) for part in ("train", "val")]
+        metrics = metrics_among(self.runs.metrics)
+        parts = [f"{part}_{metric.name}" for metric in metrics for part in ("train", "val")]
         columns = [*parts, *_NOISE]
         return cell_curves(self.runs, read_epochs(self.folder, columns), columns)
 

@@ -11,9 +11,9 @@ from regbench.report.figures.grid import grid_figure
 from regbench.report.figures.noise import memorisation_figure
 from regbench.report.figures.saved import calibration_figure, norms_figure, weights_figure
 from regbench.report.figures.style import Form
-from regbench.vocabulary.metrics import LOSS
+from regbench.vocabulary.metrics import LOSS, Metric
 
-__all__ = ["KINDS", "NEEDS", "Draw"]
+__all__ = ["KINDS", "NEEDS", "Draw", "scores_figure"]
 
 Draw = Callable[[Content, str, float, Form], bytes | None]
 
@@ -31,16 +31,14 @@ NEEDS = {
 }
 
 
-def _curves(content: Content, title: str, width: float, form: Form) -> bytes | None:
-    if not any(cell.means for cell in content.curves):
+def scores_figure(
+    content: Content, metric: Metric, title: str, width: float, form: Form
+) -> bytes | None:
+    """A metric over the epochs; none where no run has it."""
+    columns = (f"train_{metric.name}", f"val_{metric.name}")
+    if not any(name in cell.means for cell in content.curves for name in columns):
         return None
-    return figures.curves_figure(title, content.curves, LOSS, width=width, form=form)
-
-
-def _scores(content: Content, title: str, width: float, form: Form) -> bytes | None:
-    if not any(f"val_{content.score.name}" in cell.means for cell in content.curves):
-        return None
-    return figures.curves_figure(title, content.curves, content.score, width=width, form=form)
+    return figures.curves_figure(title, content.curves, metric, width=width, form=form)
 
 
 def _forest(content: Content, title: str, width: float, form: Form) -> bytes | None:
@@ -71,8 +69,8 @@ def _memorisation(content: Content, title: str, width: float, form: Form) -> byt
 KINDS: Mapping[str, Draw] = {
     "gap": lambda c, title, width, form: figures.gap_figure(title, c.table, form, width=width),
     "forest": _forest,
-    "curves": _curves,
-    "scores": _scores,
+    "curves": lambda c, title, width, form: scores_figure(c, LOSS, title, width, form),
+    "scores": lambda c, title, width, form: scores_figure(c, c.score, title, width, form),
     "path": _path,
     "heatmap": _heatmap,
     "fit": lambda c, t, w, f: fit_figure(t, c.fits, width=w, form=f) if c.fits else None,

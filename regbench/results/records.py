@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -24,6 +24,7 @@ class RunRecord:
         best_epoch: the rule's choice, or the epoch of least validation loss.
         reading_epoch: the epoch whose weights the row reports; None unless `ok`.
         flip_rate: the share of training labels that label noise really changed.
+        constant: by column, what the constant prediction scores on the validation part.
         curves: (E,) float64 by column of epochs.csv, one value an epoch from 1 (or the single
             epoch 0); NaN where there is none.
     """
@@ -36,6 +37,7 @@ class RunRecord:
     reading_epoch: int | None
     flip_rate: float | None
     curves: Mapping[str, npt.NDArray[np.float64]]
+    constant: Mapping[str, float] = field(default_factory=dict)
 
     def at_reading(self, name: str) -> float | None:
         """A curve's value at the reading; None where there is none.

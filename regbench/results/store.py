@@ -263,6 +263,13 @@ def require_same_study(folder: Path, plan: Plan) -> None:
             f"computes version {versions[1]}: choose another folder with -o, or replace the "
             "results with --overwrite (show, compare, report and check still read them)"
         )
+    before, now = (facts["study"].get("metrics", []) for facts in (old, new))
+    if set(before) != set(now):
+        raise BadStudy(
+            f"{folder}: its runs were scored with metrics: [{', '.join(before)}], and this study "
+            f"asks for [{', '.join(now)}]: ask for the same, choose another folder with -o, or "
+            "train again with --overwrite"
+        )
     changed = differing_keys(old, new)
     if changed:
         raise BadStudy(
@@ -310,26 +317,31 @@ def differing_keys(
 ) -> list[str]:
     """`key: old -> new` for what must not change but did; with `all_keys`, for all of the study."""
     before, now = _leaves(old["study"]), _leaves(new["study"])
-    for origin in old["data"].keys() & new["data"].keys():  # others come and go with the sweep
-        key = f"content of {origin}"
-        before[key], now[key] = (facts["data"][origin] for facts in (old, new))
+    contents = [
+        f"content of {origin}: {content:.12} -> {new['data'][origin]:.12}"
+        for origin, content in old["data"].items()
+        if new["data"].get(origin, content) != content  # others come and go with the sweep
+    ]
     if all_keys:
         before["numerics version"] = old["numerics_version"]
         now["numerics version"] = new["numerics_version"]
     may_change = ["schema_version", "training.device"]
-    may_change += [] if all_keys else ["sweep", "seeds", "expect"]
-    return [
+    may_change += [] if all_keys else ["sweep", "seeds", "expect", "metrics"]
+    keys = [
         f"{key}: {before.get(key)} -> {now.get(key)}"
         for key in sorted(before.keys() | now.keys())
         if before.get(key) != now.get(key) and not key.startswith(tuple(may_change))
     ]
+    return keys + contents
 
 
 def _facts(plan: Plan) -> dict[str, Any]:
     study = plan.study
-    swept = {"seeds": list(study.seeds), "sweep": study.sweep, "expect": list(study.expect)}
+    rest = {"seeds": list(study.seeds), "sweep": study.sweep, "expect": list(study.expect)}
+    if study.metrics:
+        rest["metrics"] = list(study.metrics)
     return {
-        "study": {**study.fixed(), **swept},
+        "study": {**study.fixed(), **rest},
         "given": study.given,
         "folder": os.path.abspath(study.folder),
         "data": plan.data,

@@ -17,12 +17,17 @@ Table = tuple[list[str], Iterable[Row]]
 
 
 def metrics_of(plan: Plan) -> tuple[Metric, ...]:
-    """The metrics of a study: the loss, and accuracy or R^2.
+    """The metrics that every study has: the loss, and accuracy or R^2.
 
     A study that sweeps over both tasks has both.
     """
     tasks = {cell.setting.dataset.task for cell in plan.study.cells}
     return tuple(metric for metric in OF_EVERY_STUDY if metric.task is None or metric.task in tasks)
+
+
+def _asked(plan: Plan) -> list[Metric]:
+    """Those that this one asks for besides."""
+    return [METRICS[name] for name in plan.study.metrics]
 
 
 def _noisy(plan: Plan) -> bool:
@@ -57,11 +62,15 @@ def _runs_table(plan: Plan, records: Mapping[str, RunRecord]) -> Table:
     """One row a run that is done."""
     extra = [*NOISE_ACCURACIES, "flip_rate"] if _noisy(plan) else []
     metrics = [name for metric in metrics_of(plan) for name in metric.columns]
+    asked = [name for metric in _asked(plan) for name in metric.columns]
+    constants = [metric.constant_column for metric in metrics_of(plan)]
     header = [
         *("schema_version", "study", "run_id", "cell", "regularizer", "seed", "status", "error"),
         *("epochs_run", "best_epoch", "reading_epoch"),
         *metrics,
         *extra,
+        *asked,
+        *constants,
         *("stopping_regret", "penalty", "weight_norm", "zero_fraction"),
         *plan.varying,
     ]
@@ -77,6 +86,8 @@ def _runs_table(plan: Plan, records: Mapping[str, RunRecord]) -> Table:
                 record.flip_rate if name == "flip_rate" else record.at_reading(name)
                 for name in extra
             ),
+            *(_metric(record, name) for name in asked),
+            *(record.constant.get(name) for name in constants),
             record.stopping_regret(),
             *(record.at_reading(name) for name in ("penalty", "weight_norm", "zero_fraction")),
             *(cell.values[key] for key in plan.varying),
@@ -100,6 +111,7 @@ def _epochs_table(plan: Plan, records: Mapping[str, RunRecord]) -> Table:
     columns = ["lr", "objective", "penalty", *scores]
     if _noisy(plan):
         columns += NOISE_ACCURACIES
+    columns += [name for metric in _asked(plan) for name in metric.columns[:-1]]
     header = ["run_id", "cell", "seed", "epoch", *columns]
 
     def rows() -> Iterator[Row]:

@@ -48,12 +48,16 @@ class StackedPart:
         y: (V, n) class numbers or targets, as trained on.
         before_noise: None where no run asks for label noise.
         spread: (V,) sum of squares about the mean of y, for R^2.
+        target: (V, n) y, of a regression in float64.
+        unit: (V,) what standardising has divided a regression's target by.
     """
 
     rows: Tensor
     y: Tensor
     before_noise: BeforeNoise | None
     spread: Tensor
+    target: Tensor
+    unit: Tensor
 
     @property
     def size(self) -> int:
@@ -107,7 +111,8 @@ class Examples:
         self.parts: dict[str, StackedPart] = {}
         for name in ("train", "val", "test"):
             chosen = [getattr(split, name) for split in splits]
-            part = _stack(chosen, self.task, like, noisy=name == "train" and any(noisy))
+            units = [split.target_scale for split in splits]
+            part = _stack(chosen, units, self.task, like, noisy=name == "train" and any(noisy))
             if part is not None:
                 self.parts[name] = part
         self._shuffle = settings[0].training.shuffle
@@ -200,7 +205,9 @@ def _check_shapes(splits: Sequence[Split]) -> None:
         )
 
 
-def _stack(parts: Sequence[Part], task: Task, like: Tensor, *, noisy: bool) -> StackedPart | None:
+def _stack(
+    parts: Sequence[Part], units: Sequence[float], task: Task, like: Tensor, *, noisy: bool
+) -> StackedPart | None:
     if len(parts[0].y) == 0:
         return None
     kind = torch.int64 if task == "classification" else like.dtype
@@ -216,4 +223,8 @@ def _stack(parts: Sequence[Part], task: Task, like: Tensor, *, noisy: bool) -> S
     every = ALIGNMENT // gcd(inputs, ALIGNMENT)  # so many rows end on a boundary
     rows = like.new_zeros(len(parts), -(-n // every) * every, inputs)
     rows[:, :n] = torch.from_numpy(np.stack([part.x for part in parts])).to(like)
-    return StackedPart(rows, y, before_noise, torch.from_numpy(spread).to(like.device))
+    target = y if task == "classification" else torch.from_numpy(y64).to(like.device)
+    unit = torch.tensor(units, dtype=torch.float64, device=like.device)
+    return StackedPart(
+        rows, y, before_noise, torch.from_numpy(spread).to(like.device), target, unit
+    )

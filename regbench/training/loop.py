@@ -12,10 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from regbench.data import constant_scores
 from regbench.nn.loss import CrossEntropy, SquaredError
 from regbench.nn.network import build
 from regbench.nn.per_run import PerRun
 from regbench.training.checkpoint import Checkpoints, copied, restore
+from regbench.training.class_weights import stacked_weights
 from regbench.training.draws import Draws
 from regbench.training.examples import Examples
 from regbench.training.member import Array, Losses, Member, State, Trajectory
@@ -25,6 +27,7 @@ from regbench.training.schedule import factor
 from regbench.training.scoring import score
 from regbench.training.stacks import batch_size
 from regbench.training.update import Objective, Update
+from regbench.vocabulary.metrics import METRICS
 
 __all__ = ["StackTrainer", "train_stack"]
 
@@ -45,6 +48,7 @@ def train_stack(
     on_epoch: OnEpoch | None = None,
     checkpoints: Checkpoints | None = None,
     on_losses: OnLosses | None = None,
+    metrics: Sequence[str] = (),
 ) -> list[Trajectory]:
     """Train members whose settings stack, and give their trajectories in the same order.
 
@@ -56,10 +60,11 @@ def train_stack(
             where the stack goes on from a checkpoint, once for all epochs before.
         checkpoints: keeps the stack's state from time to time, and when `on_epoch` raises.
         on_losses: called after each scored epoch with its number and what gives its losses.
+        metrics: what to score besides the loss, and accuracy or R^2; of another task: nothing.
     Raises:
         BadData: the data cannot be read or do not fit the settings.
     """
-    trainer = StackTrainer(members, folder, device)
+    trainer = StackTrainer(members, folder, device, metrics)
     epochs, done = members[0].setting.training.epochs, 0
     if epochs == 0:
         trainer.finish_epoch(0)
@@ -91,7 +96,9 @@ def train_stack(
 class StackTrainer:
     """A stack in training: what runs share, their state, and what they have recorded."""
 
-    def __init__(self, members: Sequence[Member], folder: Path, device: str) -> None:
+    def __init__(
+        self, members: Sequence[Member], folder: Path, device: str, metrics: Sequence[str] = ()
+    ) -> None:
         self._members = tuple(members)
         settings = [member.setting for member in members]
         seeds = [member.seed for member in members]
@@ -99,18 +106,25 @@ class StackTrainer:
         like = torch.zeros(1, dtype=DTYPES[self._training.dtype], device=device)
         self._like = like
         self.examples = Examples(members, folder, like)
+        splits = [self.examples.split_of(row) for row in range(len(members))]
         self.network = build(settings, seeds, self.examples.inputs, self.examples.outputs, like)
         self._update = Update(settings, self.network)
         self._batch = batch_size(self._training, self.examples.parts["train"].size)
         self._draws = Draws(seeds, self._batch, like.device)
         self._noise = PerRun([s.regularizer.input_noise for s in settings], like)
         self._loss = (
-            CrossEntropy(PerRun([s.regularizer.label_smoothing for s in settings], like))
+            CrossEntropy(
+                PerRun([s.regularizer.label_smoothing for s in settings], like),
+                stacked_weights(settings, splits, like),
+            )
             if self.examples.task == "classification"
             else SquaredError()
         )
+        own = (None, self.examples.task)
+        self._metrics = [name for name in metrics if METRICS[name].task in own]
         self._in_stack = np.arange(len(members))  # the member in each row of the stack
-        self._flip_rates = [self.examples.split_of(row).flip_rate for row in range(len(members))]
+        self._flip_rates = [split.flip_rate for split in splits]
+        self._constants = [constant_scores(split) for split in splits]
         self._readers = [Readers(member) for member in members]
         self._curves: dict[str, Array] = {}
         self._objective = torch.full((len(members),), torch.nan, device=device)
@@ -154,7 +168,7 @@ class StackTrainer:
             "zero_fraction": self._update.zero_fraction(),
         }
         if self.scored(epoch):
-            values |= score(self.network, self.examples)
+            values |= score(self.network, self.examples, self._metrics)
         # One transfer an epoch; + 0.0 turns the negative zero into the positive one.
         table = torch.stack([value.double() for value in values.values()]).cpu().numpy() + 0.0
         self._record("epoch", epoch, np.full(self.alive, float(epoch)))
@@ -292,7 +306,7 @@ class StackTrainer:
             ]
         if not training.save_weights:
             readings = [replace(r, state={}) for r in readings]
-        return Trajectory(curves, self._flip_rates[i], readings)
+        return Trajectory(curves, self._flip_rates[i], readings, self._constants[i])
 
     def _predict(self, i: int, state: State) -> State:
         return predict(self._members[i], state, self.examples.splits, self._like)

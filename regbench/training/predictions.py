@@ -13,6 +13,7 @@ from regbench.data import Split, SplitKey
 from regbench.nn.network import build
 from regbench.training.examples import Examples
 from regbench.training.member import Member, State
+from regbench.training.scoring import piece_of
 
 __all__ = ["predict"]
 
@@ -26,21 +27,23 @@ def predict(
         splits: the stack's, so that the run is asked about the very data that it was trained on.
     Returns:
         for each part `<part>_ids` (n,) row ids, `<part>_y` (n,) targets as given, and
-        `<part>_probability` (n, C), or for a regression `<part>_prediction` (n,).
+        `<part>_probability` (n, C), or for a regression `<part>_prediction` (n,), in float64: what
+        the run's scores are computed from, to the last bit.
     """
     examples = Examples([member], Path(), like, splits)
     network = build([member.setting], [member.seed], examples.inputs, examples.outputs, like)
     network.load(0, state)
     split = examples.split_of(0)
     arrays: dict[str, np.ndarray] = {}
+    size = piece_of(network)
     for name, part in examples.parts.items():
         outputs = torch.cat(
-            [network.forward(x).clone() for x, _ in examples.chunks(part, part.size)], dim=2
+            [network.forward(x).clone() for x, _ in examples.chunks(part, size)], dim=2
         )[0].T
         arrays[f"{name}_ids"] = getattr(split, name).ids
         arrays[f"{name}_y"] = getattr(split, name).y
         if examples.task == "classification":
-            arrays[f"{name}_probability"] = torch.softmax(outputs, 1).cpu().numpy()
+            arrays[f"{name}_probability"] = torch.softmax(outputs.double(), 1).cpu().numpy()
         else:
-            arrays[f"{name}_prediction"] = outputs[:, 0].cpu().numpy()
+            arrays[f"{name}_prediction"] = outputs[:, 0].double().cpu().numpy()
     return arrays

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from regbench.nn import device as devices
 from regbench.nn.network import Network
 from regbench.training.examples import BeforeNoise, Examples, StackedPart
+from regbench.training.metrics import Outputs, scores_of, slices
+from regbench.vocabulary.metrics import LOSS, score_of
 
-__all__ = ["rows_at_once", "score"]
+__all__ = ["piece_of", "rows_at_once", "score"]
 
 # Elements of a run's widest layer that are scored at once. A function of the model alone: the
 # number of rows in a product may change its bits, the number of runs may not.
@@ -18,25 +22,47 @@ _CHUNK_ELEMENTS = 1 << 15
 _CHUNK_ELEMENTS_GPU = 1 << 26
 
 
-def score(network: Network, examples: Examples) -> dict[str, Tensor]:
-    """(R,) float64 scores by column name: `train_loss`, `train_acc` | `train_r2`, `val_loss`, ...
+def score(network: Network, examples: Examples, metrics: Sequence[str] = ()) -> dict[str, Tensor]:
+    """(R,) float64 scores by column name: `train_loss`, accuracy or R^2, `val_loss`, ...
 
     Loss is plain cross-entropy or mean squared error; R^2 is 1 - SS_res / SS_tot of the part. With
     label noise there are `train_acc_clean` and what `_with_noise` gives.
+
+    Args:
+        metrics: what else to score, of `metrics.SCORES`.
     """
     scores: dict[str, Tensor] = {}
     for name, part in examples.parts.items():
-        total, hits, noise_hits = _totals(network, examples, part)
-        scores[f"{name}_loss"] = total / part.size
+        outputs = part.x.new_empty(network.runs, examples.outputs, part.size) if metrics else None
+        total, hits, noise_hits = _totals(network, examples, part, outputs)
+        scores[f"{name}_{LOSS.name}"] = total / part.size
+        score_column = f"{name}_{score_of(examples.task).name}"
+        if outputs is not None:
+            found = _asked(examples, part, outputs, metrics)
+            scores |= {f"{name}_{metric}": values for metric, values in found.items()}
         if examples.task == "classification":
-            scores[f"{name}_acc"] = hits / part.size
+            scores[score_column] = hits / part.size
             if part.before_noise is not None:
                 scores |= _with_noise(examples, part, part.before_noise, hits, *noise_hits)
         else:
             spread = part.spread.index_select(0, examples.view_of_run)
             # A part whose targets are all alike has no R^2.
-            scores[f"{name}_r2"] = torch.where(spread > 0, 1 - total / spread, torch.nan)
+            scores[score_column] = torch.where(spread > 0, 1 - total / spread, torch.nan)
     return scores
+
+
+def _asked(
+    examples: Examples, part: StackedPart, outputs: Tensor, metrics: Sequence[str]
+) -> dict[str, Tensor]:
+    """(R,) of each metric, from (R, outputs, n), some runs at a time."""
+    found: dict[str, list[Tensor]] = {name: [] for name in metrics}
+    for runs in slices(len(outputs), outputs[0].numel()):
+        views = examples.view_of_run[runs]
+        y = part.target.index_select(0, views)
+        of = Outputs(outputs[runs].double(), y, part.unit.index_select(0, views))
+        for name, values in scores_of(metrics, of).items():
+            found[name].append(values)
+    return {name: torch.cat(parts) for name, parts in found.items()}
 
 
 def _with_noise(
@@ -77,18 +103,28 @@ def rows_at_once(width: int, runs: int, *, on_gpu: bool) -> int:
     return max(64, elements // width)
 
 
+def piece_of(network: Network) -> int:
+    """Examples of a part that this network scores together."""
+    parameters = network.parameters
+    width = max(max(slot.shape) for slot in parameters.kernels)
+    return rows_at_once(width, network.runs, on_gpu=devices.is_gpu(parameters.like.device))
+
+
 def _totals(
-    network: Network, examples: Examples, part: StackedPart
+    network: Network, examples: Examples, part: StackedPart, kept_outputs: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """(R,) sums over the part of loss and of hits; and (2, R), with label noise, of hits on the
     true classes, and on the labels of the rows that noise left alone.
+
+    Args:
+        kept_outputs: (R, outputs, n), where to leave all outputs.
     """
     zeros = torch.zeros(4, network.runs, dtype=torch.float64, device=part.y.device)
     total, hits, noise_hits = zeros[0], zeros[1], zeros[2:]
-    width = max(max(slot.shape) for slot in network.parameters.kernels)
-    size = rows_at_once(width, network.runs, on_gpu=devices.is_gpu(part.y.device))
-    for x, rows in examples.chunks(part, size):
+    for x, rows in examples.chunks(part, piece_of(network)):
         outputs = network.forward(x)
+        if kept_outputs is not None:
+            kept_outputs[:, :, rows] = outputs
         y = part.y[:, rows].index_select(0, examples.view_of_run)
         if examples.task == "regression":
             error = outputs.squeeze(1).double() - y

@@ -94,7 +94,7 @@ def stack_key(setting: Setting, data: str) -> str:
     """What settings share if they stack, on data of this fingerprint.
 
     The data's kind and sizes (its noise and its splits are numbers), the layers, batchnorm or not,
-    the kind of optimizer, and all of `training` but where it happens.
+    the kind of optimizer, and all of `training` but where it happens and the classes' weights.
     """
     dataset = canonical(setting.dataset)
     for number in ("noise", "factor", "label_noise", "split_seed"):
@@ -105,6 +105,7 @@ def stack_key(setting: Setting, data: str) -> str:
     kind = "adam" if optimizer.name == "adamw" else optimizer.name
     nesterov = optimizer.name == "sgd" and optimizer.nesterov
     training = canonical(setting.training)
+    training.pop("class_weight", None)
     saves = (setting.training.save_weights, setting.training.save_predictions)
     batchnorm = setting.regularizer.batchnorm is not None
     return json.dumps([data, dataset, model, kind, nesterov, batchnorm, training, saves])

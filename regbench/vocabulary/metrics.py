@@ -13,6 +13,7 @@ from math import inf
 from typing import Literal
 
 __all__ = [
+    "ASKED_FOR",
     "COLUMNS",
     "GAPS",
     "LOSS",
@@ -23,6 +24,7 @@ __all__ = [
     "Column",
     "Metric",
     "Task",
+    "metrics_among",
     "score_among",
     "score_of",
     "twin",
@@ -48,6 +50,9 @@ class Metric:
             the outputs of a classifier; `target`: predictions in the unit that the model sees;
             `target units`: in the target's own unit.
         always: every study of its task has it; others are asked for by `metrics`.
+        undefined: of which parts there is no such number: those whose targets are all alike, or
+            that lack a class.
+        meaning: in a line, for lists.
     """
 
     name: str
@@ -57,6 +62,8 @@ class Metric:
     bounds: tuple[float, float]
     needs: Literal["labels", "probabilities", "logits", "target", "target units"]
     always: bool = False
+    undefined: Literal["", "targets alike", "class missing"] = ""
+    meaning: str = ""
 
     @property
     def typeset(self) -> str:
@@ -77,6 +84,11 @@ class Metric:
         """The column of its gap."""
         return f"gap_{self.name}"
 
+    @property
+    def constant_column(self) -> str:
+        """The column of what the constant prediction has of it, for a metric of every study."""
+        return f"constant_{self.name}"
+
     def gap(self, train: float, val: float) -> float:
         """By how much validation is worse than training: positive means overfitting.
 
@@ -86,17 +98,68 @@ class Metric:
         return val - train if self.better == "down" else train - val
 
 
-LOSS = Metric("loss", "loss", None, "down", (0, inf), "probabilities", always=True)
+_CLASSES: Task = "classification"
+_NUMBERS: Task = "regression"
+
+LOSS = Metric(
+    *("loss", "loss", None, "down", (0, inf), "probabilities"),
+    always=True,
+    meaning="cross-entropy, or mean squared error; without penalty",
+)
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
         LOSS,
-        Metric("acc", "accuracy", "classification", "up", (0, 1), "labels", always=True),
-        Metric("r2", "R^2", "regression", "up", (-inf, 1), "target", always=True),
+        Metric(
+            *("acc", "accuracy", _CLASSES, "up", (0, 1), "labels"),
+            always=True,
+            meaning="share of the examples whose class is found",
+        ),
+        Metric(
+            *("r2", "R^2", _NUMBERS, "up", (-inf, 1), "target"),
+            always=True,
+            undefined="targets alike",
+            meaning="1 less the squared error beside that of the part's own mean",
+        ),
+        Metric(
+            *("balanced_acc", "balanced accuracy", _CLASSES, "up", (0, 1), "labels"),
+            meaning="mean over the classes of the share found",
+        ),
+        Metric(
+            *("f1", "F1", _CLASSES, "up", (0, 1), "labels"),
+            meaning="harmonic mean of precision and recall, the mean over all classes",
+        ),
+        Metric(
+            *("auc", "AUC", _CLASSES, "up", (0, 1), "logits"),
+            undefined="class missing",
+            meaning="area under the ROC curve; of more classes each against the "
+            "rest, and the mean over them",
+        ),
+        Metric(
+            *("brier", "Brier score", _CLASSES, "down", (0, 2), "probabilities"),
+            meaning="squared error of the probabilities, summed over classes; half of it for two",
+        ),
+        Metric(
+            *("ece", "expected calibration error", _CLASSES, "down", (0, 1), "probabilities"),
+            meaning="how far confidence is from accuracy, over 15 equal bins of confidence",
+        ),
+        Metric(
+            *("mae", "mean absolute error", _NUMBERS, "down", (0, inf), "target units"),
+            meaning="in the target's own units",
+        ),
+        Metric(
+            *("rmse", "root mean squared error", _NUMBERS, "down", (0, inf), "target units"),
+            meaning="in the target's own units",
+        ),
+        Metric(
+            *("medae", "median absolute error", _NUMBERS, "down", (0, inf), "target units"),
+            meaning="in the target's own units",
+        ),
     )
 }
 OF_EVERY_STUDY = tuple(metric for metric in METRICS.values() if metric.always)
+ASKED_FOR = tuple(metric for metric in METRICS.values() if not metric.always)
 GAPS = tuple(metric.gap_column for metric in METRICS.values())
 
 
@@ -107,6 +170,15 @@ def score_of(task: Task) -> Metric:
     'r2'
     """
     return next(metric for metric in OF_EVERY_STUDY if metric.task == task)
+
+
+def metrics_among(columns: Collection[str]) -> tuple[Metric, ...]:
+    """The metrics that a table has.
+
+    >>> [metric.name for metric in metrics_among(["val_loss", "val_auc", "penalty"])]
+    ['loss', 'auc']
+    """
+    return tuple(metric for metric in METRICS.values() if f"val_{metric.name}" in columns)
 
 
 def score_among(columns: Collection[str]) -> Metric:
@@ -124,6 +196,7 @@ class Column:
         task: the only one that has it; None where both do.
         keys: of the data set, without which there is no such number: `val_size`, `test_size`,
             `label_noise`.
+        asked: the metric that the study must ask for; empty where all have it.
     """
 
     name: str
@@ -131,6 +204,7 @@ class Column:
     better: Literal["up", "down"] | None = None
     task: Task | None = None
     keys: tuple[str, ...] = ()
+    asked: str = ""
 
     @property
     def typeset(self) -> str:
@@ -149,13 +223,15 @@ def _columns_of(metric: Metric) -> list[Column]:
             metric.better,
             metric.task,
             _PART_KEYS[part],
+            "" if metric.always else metric.name,
         )
         for part in PARTS
     ]
-    gap = Column(
-        metric.gap_column, f"gap in {metric.title}", "down", metric.task, _PART_KEYS["val"]
-    )
-    return [*parts, gap]
+    title, asked = f"gap in {metric.title}", "" if metric.always else metric.name
+    gap = Column(metric.gap_column, title, "down", metric.task, _PART_KEYS["val"], asked)
+    title = f"validation {metric.title} of the constant prediction"
+    constant = Column(metric.constant_column, title, None, metric.task, _PART_KEYS["val"])
+    return [*parts, gap, *([constant] if metric.always else [])]
 
 
 def _noise(name: str, title: str, better: Literal["up", "down"]) -> Column:
@@ -210,7 +286,8 @@ def twin(column: str) -> str | None:
     ('gap_r2', 'val_acc', None)
     """
     for metric in OF_EVERY_STUDY:
-        if metric.task and column in metric.columns:
+        own = (*metric.columns, metric.constant_column)
+        if metric.task and column in own:
             other = score_of("regression" if metric.task == "classification" else "classification")
-            return other.columns[metric.columns.index(column)]
+            return (*other.columns, other.constant_column)[own.index(column)]
     return None

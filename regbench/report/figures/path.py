@@ -8,13 +8,13 @@ from regbench.analysis.path import Path
 from regbench.analysis.words import counted
 from regbench.report.figures.panel import Dot, Line, Panel, empty_figure, panels_figure
 from regbench.report.figures.style import INK, NARROW, TRAIN, VAL, WIDE, Form, colour_of
-from regbench.vocabulary.metrics import COLUMNS, LOSS, OF_EVERY_STUDY
+from regbench.vocabulary.metrics import COLUMNS, LOSS, METRICS
 
 __all__ = ["path_figure"]
 
 _SHOWN = (
     *(LOSS.gap_column, "weight_norm", "zero_fraction"),
-    *(f"val_{metric.name}" for metric in OF_EVERY_STUDY if metric.task),
+    *(f"val_{metric.name}" for metric in METRICS.values() if metric is not LOSS),
 )
 _MOST = 6  # lines in one panel
 

@@ -10,9 +10,9 @@ from regbench.report import figures
 from regbench.report.content import Content
 from regbench.report.figures.curves import MOST_CELLS
 from regbench.report.figures.grid import grid_figure
-from regbench.report.kinds import KINDS
+from regbench.report.kinds import KINDS, scores_figure
 from regbench.report.page.picture import Picture, picture
-from regbench.vocabulary.metrics import LOSS
+from regbench.vocabulary.metrics import metrics_among
 
 __all__ = ["Section", "sections"]
 
@@ -126,12 +126,12 @@ def _forest(content: Content) -> Section:
 
 def _curves(content: Content) -> Section:
     pictures = []
-    for kind, metric in (("curves", LOSS), ("scores", content.score)):
+    for metric in metrics_among(content.runs.metrics):
         found = picture(
-            kind,
+            f"curves-{metric.name}",
             f"{metric.title} over the epochs, training and validation, one panel a cell",
             "",
-            lambda width, kind=kind: KINDS[kind](content, "", width, "svg"),  # type: ignore[misc]
+            lambda width, metric=metric: scores_figure(content, metric, "", width, "svg"),  # type: ignore[misc]
         )
         pictures += [found] if found else []
     words = (
