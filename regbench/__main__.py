@@ -19,6 +19,8 @@ def main() -> None:
     """Run the command line; until it has its own handlers, and after, a signal just ends it."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
+    # Else scikit-learn's helper looks for semaphores, which are not needed, and says what it lacks.
+    os.environ.setdefault("JOBLIB_MULTIPROCESSING", "0")
     from regbench.cli.main import main as run
 
     run()

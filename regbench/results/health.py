@@ -11,6 +11,7 @@ from regbench.results.files import read, there
 from regbench.results.links import refuse_links
 from regbench.results.lock import require_unlocked
 from regbench.results.pieces import Pieces, stacks_folder
+from regbench.results.place import may
 from regbench.results.planned import recorded_plan
 from regbench.results.stacks import known_stacks, read_stacks
 from regbench.results.store import TABLES, require_same_study
@@ -80,7 +81,7 @@ def _require_mendable(folder: Path) -> None:
     if not [*pieces.read_new(), *pieces.names]:
         raise BadData(f"{stacks_folder(folder)}: nothing that was trained is left there")
     for each in (folder, folder / ".regbench", stacks_folder(folder)):
-        if not os.access(each, os.W_OK | os.X_OK):
+        if not may(each, os.W_OK | os.X_OK):
             raise Unwritable(f"{each}: cannot be written")
     for name in TABLES:
         if os.path.isdir(folder / name):

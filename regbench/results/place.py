@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from regbench.errors import Unwritable
 
-__all__ = ["Place"]
+__all__ = ["Place", "may"]
+
+
+def may(path: Path, mode: int) -> bool:
+    """Whether this process may do that with what lies there, if there is something."""
+    effective = os.access in os.supports_effective_ids
+    return not os.path.exists(path) or os.access(path, mode, effective_ids=effective)
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,7 @@ class Place:
         return cls(folder, info.st_dev, info.st_ino)
 
     def trouble(self) -> str | None:
-        """What has happened to the folder; None while it is there and the same.
+        """What has happened to the folder; None while it is there, the same and readable.
 
         >>> Place(Path("x"), 1, 1).trouble()
         'x: cannot be written: it was removed or renamed meanwhile; the same command starts again'
@@ -47,11 +54,14 @@ class Place:
         except (FileNotFoundError, NotADirectoryError):
             what = "it was removed or renamed meanwhile"
         except OSError as error:
-            what = f"{error.strerror}, since a moment ago"
+            what = f"{error.strerror}"
         else:
-            if (info.st_dev, info.st_ino) == (self.device, self.file):
+            if (info.st_dev, info.st_ino) != (self.device, self.file):
+                what = "it was replaced by another folder meanwhile"
+            elif not may(self.folder / ".regbench" / "stacks", os.R_OK | os.X_OK):
+                what = os.strerror(errno.EACCES)
+            else:
                 return None
-            what = "it was replaced by another folder meanwhile"
         return f"{self.folder}: cannot be written: {what}; the same command starts again"
 
     def require(self) -> None:

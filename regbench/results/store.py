@@ -18,6 +18,7 @@ from regbench.config.yaml_text import dump_yaml
 from regbench.errors import BadData, BadStudy, RegbenchError, Unwritable
 from regbench.results.files import (
     MOST_LOG,
+    MOST_NOTE,
     append_lines,
     keep_folder,
     make_folder,
@@ -116,6 +117,8 @@ class Store:
                 trouble = self.place.trouble()
                 if trouble is not None:
                     raise Unwritable(trouble) from error
+            if error is None:
+                self.require_committed(())
         finally:
             self._lock.release()
 
@@ -136,8 +139,7 @@ class Store:
                 pass
         write_note(known, _facts(plan))
         self._check_note_of_stacks()
-        text = dump_yaml(plan.study.resolved())
-        write_atomic(self.folder / "study.yaml", text.encode())
+        write_atomic(self.folder / "study.yaml", _study_yaml(plan))
 
     def _check_note_of_stacks(self) -> None:
         """Put the note aside if it is damaged: committed stacks tell what it said of them."""
@@ -157,6 +159,8 @@ class Store:
                 "replace: choose another folder with -o"
             )
         known = there(self.folder / ".regbench" / "study.json")
+        if not known and there(mine):  # without its inside, it is known by what it is about
+            known = read(mine, MOST_NOTE) == _study_yaml(plan)
         others = [name for name in TABLES if there(self.folder / name)]
         if others and not known:
             raise BadStudy(
@@ -299,6 +303,10 @@ def read_facts(folder: Path) -> dict[str, Any]:
         return dict(found)
 
     return read_note(path, facts)
+
+
+def _study_yaml(plan: Plan) -> bytes:
+    return dump_yaml(plan.study.resolved()).encode()
 
 
 def _note(facts: Mapping[str, object]) -> str:
