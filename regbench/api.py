@@ -165,8 +165,9 @@ def run(
         seeds: how many, or `0,3,7`.
         out: the results folder; `results/<study>` by default.
         device: instead of the study's `training.device`.
-        workers: processes that train (in a script, more than one asks for the usual
-            `if __name__ == "__main__"`); None takes one a core where that is worth it.
+        workers: processes that train, which do not run the caller's script again; None takes one a
+            core where that is worth it. Where none starts, this process trains and a warning says
+            so.
         limits: a shard of the plan, when to stop before its end, whether to try failed runs again.
         overwrite: remove what regbench has written to the folder before.
         progress: a display that is told what happens.
