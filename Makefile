@@ -29,10 +29,10 @@ test: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --durations=10
 
 torture: setup
-	$(BIN)/python -m pytest -m torture
+	$(BIN)/python -m pytest -m "torture or fuzz" -n 0 --hypothesis-profile torture
 	$(BIN)/python tests/mutations.py
 
 bench: setup

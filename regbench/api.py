@@ -11,15 +11,18 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from regbench.analysis import gate
 from regbench.analysis.by_seed import BySeed
 from regbench.analysis.cell_gap import CellGap
 from regbench.analysis.claims import Outcome, decide
 from regbench.analysis.gap import gap_columns, gap_table
-from regbench.config.claims import Addresses, Claim
+from regbench.analysis.gate import GateOutcome, parse_limit
+from regbench.config.claims import Addresses, BadClaim, Claim, Term, require_asked, resolve
 from regbench.config.load import load_study, more_claims, study_from_mapping
 from regbench.config.plan import Plan, Study, make_plan
+from regbench.config.speaks import Over
 from regbench.data import fingerprint, fingerprints, require_same
-from regbench.errors import BadData, BadStudy, RegbenchError
+from regbench.errors import BadData, BadStudy, Problem, RegbenchError
 from regbench.execution.device import resolve_device
 from regbench.execution.limits import NO_LIMITS, Limits
 from regbench.execution.progress import Progress
@@ -31,9 +34,9 @@ from regbench.results.csv_text import write_csv
 from regbench.results.files import opened, there
 from regbench.results.health import Health
 from regbench.results.merge import merged
-from regbench.results.planned import recorded_plan, recorded_study
+from regbench.results.planned import read_judged, recorded_plan, recorded_study
 from regbench.results.proof import require_as_written
-from regbench.results.runs import Runs, read_runs
+from regbench.results.runs import Runs
 from regbench.results.saved import Arrays, read_weights
 from regbench.results.store import Store
 
@@ -42,7 +45,7 @@ if TYPE_CHECKING:
 
     from regbench.data.table import Split
 
-__all__ = ["Results", "check", "examine", "merge", "read", "rebuild", "run"]
+__all__ = ["Results", "check", "examine", "limits_of", "merge", "read", "rebuild", "run"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,8 @@ class Results:
         rows: runs.csv as typed rows.
         summary: how the command went; None where results were only read.
         claims: the study's claims and how they were decided.
+        gates: limits on every cell and how they were decided.
+        interval: what intervals and decisions speak of: other seeds, or other rows.
         warnings: what was found damaged and set aside.
         missing: planned runs that no shard holds, after `merge`.
     """
@@ -64,11 +69,13 @@ class Results:
     claims: tuple[Outcome, ...] = ()
     warnings: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    gates: tuple[GateOutcome, ...] = ()
+    interval: Over = "seeds"
 
     @cached_property
     def table(self) -> list[CellGap]:
         """The gap table, one object a cell."""
-        return gap_table(self.rows)
+        return gap_table(self.rows, over=self.interval)
 
     @cached_property
     def runs(self) -> pd.DataFrame:
@@ -197,15 +204,15 @@ def run(
         except BaseException:
             with suppress(RegbenchError):  # what went wrong first is what counts
                 if there(folder / "runs.csv"):
-                    _write_gap(store, study.name)
+                    _write_gap(store, study)
             raise
-        rows = _write_gap(store, study.name)
+        rows = _write_gap(store, study)
         if summary.trained:
             store.add_provenance(provenance(summary, study.folder))
         warnings = tuple(store.warnings)
     # A shard has not all the runs that a claim speaks of: `merge` decides it.
-    claims = () if limits.shard else _decided(study.claims, study, rows)
-    return Results(folder, rows, summary, claims, warnings)
+    claims = () if limits.shard else _decided(study.claims, study, rows, study.interval)
+    return Results(folder, rows, summary, claims, warnings, interval=study.interval)
 
 
 def merge(folders: Sequence[Path | str], out: Path | str, *, overwrite: bool = False) -> Results:
@@ -219,25 +226,79 @@ def merge(folders: Sequence[Path | str], out: Path | str, *, overwrite: bool = F
     with merged([Path(folder) for folder in folders], out, overwrite=overwrite) as shards:
         study = shards.plan.study
         shards.store.write_tables(shards.plan)
-        rows = _write_gap(shards.store, study.name)
+        rows = _write_gap(shards.store, study)
         warnings = tuple(shards.store.warnings)
-    claims = () if shards.missing else _decided(study.claims, study, rows)
-    return Results(out, rows, None, claims, warnings, shards.missing)
+    claims = () if shards.missing else _decided(study.claims, study, rows, study.interval)
+    return Results(out, rows, None, claims, warnings, shards.missing, interval=study.interval)
 
 
-def check(folder: Path | str, *, expect: Sequence[str] = (), limits: Sequence[str] = ()) -> Results:
+def check(
+    folder: Path | str,
+    *,
+    expect: Sequence[str] = (),
+    limits: Sequence[str] = (),
+    interval: Over | None = None,
+    on_value: bool = False,
+) -> Results:
     """Decide a results folder's claims again, and more of them.
 
     Args:
         expect: claims besides the study's own.
         limits: `metric:number` texts: no cell's metric may lie above (`val_acc:>=0.9`: below).
+        interval: what decisions speak of, instead of the study's.
+        on_value: a limit judges a cell with a single run by its bare value.
     Raises:
-        BadStudy: a claim cannot be understood.
+        BadStudy: a claim cannot be understood, or there is no interval over rows.
         BadData: the folder holds no results.
     """
-    study, rows = recorded_study(Path(folder)), read_runs(Path(folder))
-    claims = [*study.claims, *more_claims(study, expect, limits)]
-    return Results(Path(folder), rows, claims=_decided(claims, study, rows))
+    study = recorded_study(Path(folder))
+    rows, over = read_judged(Path(folder), interval)
+    claims = [*study.claims, *more_claims(study, expect)]
+    by_seed = BySeed(rows, over)
+    bounds = limits_of(study, limits)
+    return Results(
+        Path(folder),
+        rows,
+        claims=_decided(claims, study, rows, over),
+        gates=tuple(_limited(limit, by_seed, on_value) for limit in bounds),
+        interval=over,
+    )
+
+
+def limits_of(study: Study, texts: Sequence[str]) -> list[gate.Limit]:
+    """The limits that `--max` gives, each on a metric that every cell has.
+
+    Raises:
+        BadStudy: with every problem.
+    """
+    known, found = Addresses(study.cells), []
+    problems: list[Problem] = []
+    for text in dict.fromkeys(texts):
+        try:
+            limit = parse_limit(text)
+            for cell in study.cells:
+                claim = Claim(text, Term(limit.metric, cell.name), "<=", limit.bound)
+                require_asked(claim, study.metrics)
+                resolve(claim, known)
+            found.append(limit)
+        except BadStudy as error:
+            problems += error.problems
+        except BadClaim as error:
+            problems.append(Problem(f"{error} (in {text!r})", "--max"))
+    if problems:
+        raise BadStudy(*problems)
+    return found
+
+
+def _limited(limit: gate.Limit, by_seed: BySeed, on_value: bool) -> GateOutcome:
+    return gate.decide(
+        limit,
+        by_seed.cells,
+        limit.excess(by_seed[limit.metric]),
+        incomplete=by_seed.incomplete(limit.metric),
+        on_value=on_value,
+        ratio=by_seed.ratio(limit.metric),
+    )
 
 
 def examine(folder: Path | str) -> Health:
@@ -250,7 +311,7 @@ def examine(folder: Path | str) -> Health:
     found = _with_data(health.examine(folder), recorded_plan(folder))
     if "runs.csv" in found.stale:
         return replace(found, stale=(*found.stale, "gap.csv", "gap.md"))
-    gap = _gap_files(recorded_plan(folder).study.name, read_runs(folder))
+    gap = _gap_files(recorded_plan(folder).study, read_judged(folder)[0])
     stale = [name for name, content in gap.items() if not health.holds(folder / name, content)]
     return replace(found, stale=(*found.stale, *stale))
 
@@ -286,28 +347,28 @@ def rebuild(folder: Path | str) -> Health:
     with Store.open(folder, plan) as store:
         found = _with_data(health.examine(folder), plan)
         store.write_tables(plan)
-        _write_gap(store, plan.study.name)
+        _write_gap(store, plan.study)
         return replace(found, damaged=tuple(store.warnings))
 
 
-def _write_gap(store: Store, name: str) -> Runs:
+def _write_gap(store: Store, study: Study) -> Runs:
     """Write gap.csv and gap.md from runs.csv, and give what that holds."""
-    rows = read_runs(store.folder)
-    for file, content in _gap_files(name, rows).items():
+    rows, _ = read_judged(store.folder)
+    for file, content in _gap_files(study, rows).items():
         store.write_file(file, content)
     return rows
 
 
-def _gap_files(study: str, rows: Runs) -> dict[str, bytes]:
-    table = gap_table(rows)
+def _gap_files(study: Study, rows: Runs) -> dict[str, bytes]:
+    table = gap_table(rows, over=study.interval)
     return {
         "gap.csv": write_csv(*gap_columns(rows, table)),
-        "gap.md": gap_markdown(study, rows, table).encode(),
+        "gap.md": gap_markdown(study.name, rows, table).encode(),
     }
 
 
-def _decided(claims: Sequence[Claim], study: Study, rows: Runs) -> tuple[Outcome, ...]:
-    by_seed, cells = BySeed(rows), Addresses(study.cells)
+def _decided(claims: Sequence[Claim], study: Study, rows: Runs, over: Over) -> tuple[Outcome, ...]:
+    by_seed, cells = BySeed(rows, over), Addresses(study.cells)
     return tuple(decide(claim, cells, by_seed) for claim in claims)
 
 
@@ -317,4 +378,5 @@ def read(folder: Path | str) -> Results:
     Raises:
         BadData: it holds none, or they are malformed.
     """
-    return Results(Path(folder), read_runs(Path(folder)))
+    rows, over = read_judged(Path(folder))
+    return Results(Path(folder), rows, interval=over)

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -43,12 +44,16 @@ def launch(*arguments, lines="", folder=None):
     )
 
 
-def wait_for(process, text):
-    """Read stderr until a line has this text; the lines."""
-    lines = []
-    while not lines or text not in lines[-1]:
-        lines.append(process.stderr.readline())
-        assert lines[-1], "".join(lines)
+def wait_for(process, text, seconds=60):
+    """Read stderr until a line has this text; the lines. After so long the process is killed."""
+    lines, timer = [], threading.Timer(seconds, process.kill)
+    timer.start()
+    try:
+        while not lines or text not in lines[-1]:
+            lines.append(process.stderr.readline())
+            assert lines[-1], "".join(lines)
+    finally:
+        timer.cancel()
     return lines
 
 

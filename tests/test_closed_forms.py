@@ -10,17 +10,26 @@ from regbench.data import load
 DIABETES = {"name": "diabetes", "val_size": 0, "test_size": 0}
 
 
-def fit(regularizer, optimizer, epochs, dataset=DIABETES, init="zeros", **training):
-    chosen = setting(
-        dataset=dataset,
-        model={"name": "linear", "init": init},
-        regularizer=regularizer,
-        optimizer=optimizer,
-        training={"epochs": epochs, "batch_size": "full", "eval_every": epochs} | training,
-    )
-    (trajectory,) = train(member(chosen))
-    reading = trajectory.readings[0]
-    return load(chosen.dataset, 0, None), reading.state, trajectory
+def fits(pairs, epochs, dataset=DIABETES, init="zeros", **training):
+    """The data, and state and trajectory of each (regularizer, optimizer), trained in one stack."""
+    settings = [
+        setting(
+            dataset=dataset,
+            model={"name": "linear", "init": init},
+            regularizer=regularizer,
+            optimizer=optimizer,
+            training={"epochs": epochs, "batch_size": "full", "eval_every": epochs} | training,
+        )
+        for regularizer, optimizer in pairs
+    ]
+    trained = train(*map(member, settings))
+    split = load(settings[0].dataset, 0, None)
+    return split, [(trajectory.readings[0].state, trajectory) for trajectory in trained]
+
+
+def fit(regularizer, optimizer, epochs, *rest, **more):
+    split, [(state, trajectory)] = fits([(regularizer, optimizer)], epochs, *rest, **more)
+    return split, state, trajectory
 
 
 SGD = {"name": "sgd", "lr": 0.15}
@@ -28,45 +37,47 @@ MOMENTUM = {"name": "sgd", "lr": 0.02, "momentum": 0.9}
 NESTEROV = {"name": "sgd", "lr": 0.02, "momentum": 0.9, "nesterov": True}
 
 
-@pytest.mark.parametrize(
-    "optimizer", [SGD, MOMENTUM, NESTEROV], ids=["sgd", "momentum", "nesterov"]
+together = pytest.mark.parametrize(
+    "optimizers", [(SGD, MOMENTUM), (NESTEROV,)], ids=["sgd and momentum", "nesterov"]
 )
-@pytest.mark.parametrize("l2", [0.01, 0.1, 1.0])
-def test_l2_is_ridge_at_alpha_l2_times_n(optimizer, l2):
-    split, state, _ = fit({"l2": l2}, optimizer, 6000)
+
+
+@together
+def test_l2_is_ridge_at_alpha_l2_times_n(optimizers):
+    pairs = [(l2, optimizer) for l2 in (0.01, 0.1, 1.0) for optimizer in optimizers]
+    split, trained = fits([({"l2": l2}, optimizer) for l2, optimizer in pairs], 6000)
     x, y = split.train.x, split.train.y
-    ridge = Ridge(alpha=l2 * len(x), tol=1e-12).fit(x, y)
-    # The smallest direction of these data contracts slowest.
-    np.testing.assert_allclose(state["layers.0.weight"][:, 0], ridge.coef_, atol=1e-7)
-    np.testing.assert_allclose(state["layers.0.bias"][0], ridge.intercept_, atol=1e-7)
+    for (l2, optimizer), (state, _) in zip(pairs, trained, strict=True):
+        ridge = Ridge(alpha=l2 * len(x), tol=1e-12).fit(x, y)
+        which = f"{l2} {optimizer}"
+        # The smallest direction of these data contracts slowest.
+        weight, bias = state["layers.0.weight"][:, 0], state["layers.0.bias"][0]
+        np.testing.assert_allclose(weight, ridge.coef_, atol=1e-7, err_msg=which)
+        np.testing.assert_allclose(bias, ridge.intercept_, atol=1e-7, err_msg=which)
 
 
 def test_weight_decay_has_the_fixed_point_that_the_formulas_say():
     # Plain SGD: wd = 2 l2. With momentum: wd = 2 l2 / (1 - momentum), and wd = 2 l2 is another.
-    split, l2_state, _ = fit({"l2": 0.1}, SGD, 3000)
-    for optimizer, decay, same in (
-        (SGD, 0.2, True),
-        (MOMENTUM, 0.2 / (1 - 0.9), True),
-        (MOMENTUM, 0.2, False),
-    ):
-        _, state, _ = fit({"weight_decay": decay}, optimizer, 3000)
+    cases = [(SGD, 0.2, True), (MOMENTUM, 0.2 / (1 - 0.9), True), (MOMENTUM, 0.2, False)]
+    decayed = [({"weight_decay": decay}, optimizer) for optimizer, decay, _ in cases]
+    split, [(l2_state, _), *trained] = fits([({"l2": 0.1}, SGD), *decayed], 3000)
+    for (optimizer, decay, same), (state, _) in zip(cases, trained, strict=True):
         gap = abs(state["layers.0.weight"] - l2_state["layers.0.weight"]).max()
         assert (gap < 1e-7) == same, (optimizer, decay, gap)
     assert len(split.train.x) == 442
 
 
-@pytest.mark.parametrize(
-    "optimizer", [SGD, MOMENTUM, NESTEROV], ids=["sgd", "momentum", "nesterov"]
-)
-@pytest.mark.parametrize("l1", [0.02, 0.1, 0.4])
-def test_proximal_l1_is_the_lasso_with_its_support(optimizer, l1):
-    split, state, trajectory = fit({"l1": l1}, optimizer, 4000)
-    lasso = Lasso(alpha=l1 / 2, tol=1e-14, max_iter=100_000).fit(split.train.x, split.train.y)
-    weight = state["layers.0.weight"][:, 0]
-    assert ((weight != 0) == (lasso.coef_ != 0)).all()
-    assert 0 < (weight == 0).sum() < 10
-    np.testing.assert_allclose(weight, lasso.coef_, atol=1e-6)
-    assert trajectory.curves["zero_fraction"][-1] == (lasso.coef_ == 0).mean()
+@together
+def test_proximal_l1_is_the_lasso_with_its_support(optimizers):
+    pairs = [(l1, optimizer) for l1 in (0.02, 0.1, 0.4) for optimizer in optimizers]
+    split, trained = fits([({"l1": l1}, optimizer) for l1, optimizer in pairs], 4000)
+    for (l1, optimizer), (state, trajectory) in zip(pairs, trained, strict=True):
+        lasso = Lasso(alpha=l1 / 2, tol=1e-14, max_iter=100_000).fit(split.train.x, split.train.y)
+        weight, which = state["layers.0.weight"][:, 0], f"{l1} {optimizer}"
+        assert ((weight != 0) == (lasso.coef_ != 0)).all(), which
+        assert 0 < (weight == 0).sum() < 10, which
+        np.testing.assert_allclose(weight, lasso.coef_, atol=1e-6, err_msg=which)
+        assert trajectory.curves["zero_fraction"][-1] == (lasso.coef_ == 0).mean(), which
 
 
 def test_elastic_is_the_elastic_net():
@@ -106,11 +117,9 @@ def test_above_lambda_max_every_weight_is_zero(standardize, known):
 
         assert lambda_max * load_diabetes().target.std() == pytest.approx(90.32, abs=0.005)
     lr = 0.1 if standardize else 0.4
-    for factor, zeros in ((1.0001, 1.0), (0.99, 0.9)):
-        optimizer = {"name": "sgd", "lr": lr}
-        _, state, trajectory = fit(
-            {"l1": lambda_max * factor}, optimizer, 2000, dataset, init="glorot_uniform"
-        )
+    above, below = (({"l1": lambda_max * f}, {"name": "sgd", "lr": lr}) for f in (1.0001, 0.99))
+    _, trained = fits([above, below], 2000, dataset, init="glorot_uniform")
+    for (state, trajectory), zeros in zip(trained, (1.0, 0.9), strict=True):
         assert trajectory.curves["zero_fraction"][-1] == pytest.approx(zeros)
         assert (state["layers.0.weight"] == 0).mean() == pytest.approx(zeros)
 

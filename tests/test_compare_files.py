@@ -8,7 +8,8 @@ import random
 import pytest
 from command import regbench
 from comparison import BASE, FACTS, GATE, IGNORE, METRICS, SAME, csv_of, rows_of
-from hypothesis import HealthCheck, given, settings
+from fuzz import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from regbench.config.characters import forbidden_character
@@ -212,7 +213,7 @@ def mutated(draw):
     return bytes(content)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(300)
 @given(content=mutated())
 def test_no_damage_is_a_defect_or_passes_for_equal(scratch, content):
     (scratch / "x.csv").write_bytes(content)
@@ -259,7 +260,7 @@ def read_back(value):
     return repr(value) if isinstance(value, float) else str(value)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(200)
 @given(
     st.integers(1, 5).flatmap(
         lambda n: st.tuples(
@@ -282,7 +283,7 @@ def test_a_table_is_read_as_it_was_written(scratch, table):
     assert all(float(text) == v for v, text in floats)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(100)
 @given(
     st.dictionaries(
         TEXTS.filter(lambda text: text and forbidden_character(text) is None),

@@ -7,7 +7,7 @@ import re
 
 import pytest
 from command import regbench
-from comparison import BASE, LOSS, NEW, changed
+from comparison import BASE, LOSS, NEW, SURE, changed
 from rich.console import Console
 
 from regbench.analysis.compare import changes, default_metrics
@@ -20,7 +20,7 @@ none      0.6000  0.6100  +0.0100 ±0.0497  .478  3  no change shown
 l2        0.6000  0.6300  +0.0300 ±0.0248  .070  3  worse
 
 val_acc     base     new           change     p  n  higher is better
-none      0.9000  0.9000                0        3  identical
+none      0.9000  0.9000                0        3  equal
 l2        0.9100  0.8800  -0.0300 ±0.0248  .035  3  worse
 """
 
@@ -34,11 +34,12 @@ def test_the_table(both):
     )
     assert done.err == (
         "6 pairs of runs in 2 cells; val_loss: 1 worse, 1 no change shown; val_acc: 1 worse, "
-        "1 identical\n"
+        "1 equal\n"
     )
 
 
-def test_the_forms(both):
+def test_the_forms(put):
+    both = put("base.csv", BASE), put("new.csv", SURE)
     as_csv = regbench("compare", *both, "--metrics", "val_loss", "--format", "csv").out
     header, none, l2 = csv.reader(io.StringIO(as_csv))
     assert header == [
@@ -46,11 +47,16 @@ def test_the_forms(both):
         *("p_adjusted", "outcome"),
     ]
     assert (l2[:3], l2[-1]) == (["l2", "val_loss", "3"], "worse")
-    gate = ["--fail-on", "val_loss:4%"]
+    gate = ["--fail-on", "val_loss:1%"]
     done = regbench("compare", *both, "--metrics", "val_loss", "--format", "json", *gate)
     facts = json.loads(done.out)
-    assert facts["passed"] is False
-    assert facts["gates"] == [{"gate": "val_loss:4%", "failed": ["l2"]}]
+    assert (facts["answer"], facts["passed"]) == ("FAIL", False)
+    (found,) = facts["gates"]
+    assert found.pop("mean").startswith("mean over 2 cells NEW - BASE less 1% of BASE +0.014 (95%")
+    assert found == {
+        **{"gate": "val_loss:1%", "decision": "FAIL"},
+        **{"failed": ["l2"], "undecided": ["none"]},
+    }
     assert [f"error: {text}" for text in facts["failures"]] == [
         line for line in done.err.splitlines() if line.startswith("error")
     ]
@@ -59,7 +65,9 @@ def test_the_forms(both):
     assert json.loads(regbench("compare", *both, "--format", "json").out)["passed"] is None
     text = regbench("compare", *both, "--metrics", "val_loss", "--format", "md", *gate).out
     assert "**Failed.** 6 pairs of runs in 2 cells" in text
-    assert "| l2 | 0.6000 | 0.6300 | +0.0300 ±0.0248 | .070 | 3 | **worse** |" in text
+    assert "| l2 | 0.6000 | 0.6300 | +0.0300 ±0.0025 | \\<.001 | 3 | **worse** |" in text
+    open_ = regbench("compare", *both, "--format", "json", "--fail-on", "val_loss:+0.04").out
+    assert (json.loads(open_)["answer"], json.loads(open_)["passed"]) == ("UNDECIDED", None)
 
 
 def test_json_has_no_nan(put):
@@ -104,12 +112,13 @@ def test_the_table_fits_a_terminal(put, width, encoding):
     assert (" n  lower" in lines[0]) == (width >= 100)
 
 
-def test_colours_follow_the_terminal(both, monkeypatch):
+def test_colours_follow_the_terminal(put, monkeypatch):
+    both = put("base.csv", BASE), put("new.csv", SURE)
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.delenv("CI", raising=False)  # where stderr stays plain
     assert "\x1b[1;31mworse" in regbench("compare", *both).out
-    done = regbench("compare", *both, "--fail-on", "val_loss:4%")
-    assert "\x1b[1;31mFAIL  \x1b[0mval_loss:4%\x1b[2m   in l2: " in done.err
+    done = regbench("compare", *both, "--fail-on", "val_loss:1%")
+    assert "\x1b[1;31mFAIL  \x1b[0mval_loss:1%\x1b[2m   mean over 2 cells " in done.err
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b[1;31m" not in regbench("compare", *both).out
 
@@ -121,26 +130,27 @@ def annotations(text):
     return [line for line in text.splitlines() if line.startswith("::")]
 
 
-def test_a_step_summary_is_appended_and_failures_are_annotated(both, tmp_path, monkeypatch):
+def test_a_step_summary_is_appended_and_failures_are_annotated(put, tmp_path, monkeypatch):
+    both = put("base.csv", BASE), put("new.csv", SURE)
     summary = tmp_path / "summary.md"
     summary.write_text("before\n")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
-    options = ["--format", "github", "--fail-on", "val_loss:4%", "--fail-on", "gap_loss:0"]
+    options = ["--format", "github", "--fail-on", "val_loss:1%", "--fail-on", "val_loss:15%"]
     done = regbench("compare", *both, *options)
     assert done.code == 1
     assert done.out == (
-        "::error title=regbench compare::val_loss:4%25 failed in l2: +0.03 (95%25 interval "
-        "+0.005159 to +0.05484, 3 pairs), from 0.6 to 0.63 (+5%25)\n"
+        "::error title=regbench compare::val_loss:1%25 failed in l2: +0.03 (95%25 interval "
+        "+0.02752 to +0.03248, 3 pairs), from 0.6 to 0.63 (+5%25)\n"
     )
     text = summary.read_text()
     assert text.startswith("before\n## hand: comparison\n\n**Failed.** 6 pairs")
-    assert "- passed: gap\\_loss:0, furthest in none: identical in 3 pairs" in text
+    assert "- passed: val\\_loss:15%, mean over 2 cells NEW - BASE less 15% of BASE -0.07" in text
     assert "### val\\_loss (lower is better)" in text
     # Without a file for it, the summary is on stdout.
     monkeypatch.delenv("GITHUB_STEP_SUMMARY")
     again = regbench("compare", *both, *options)
     assert again.out == text.removeprefix("before\n") + done.out
-    passing = regbench("compare", *both, "--format", "github", "--fail-on", "val_loss:6%")
+    passing = regbench("compare", *both, "--format", "github", "--fail-on", "val_loss:15%")
     assert (passing.code, annotations(passing.out)) == (0, [])
     assert "**Passed.**" in passing.out
 
@@ -156,12 +166,17 @@ def test_what_cannot_be_read_is_annotated(both, put):
 
 def test_github_takes_ten_annotations(put):
     cells = {f"c{i}": {"l2": i, "val_loss": LOSS} for i in range(30)}
-    worse = {c: n | {"val_loss": [x + 1 for x in LOSS]} for c, n in cells.items()}
+    rise = [0.9999, 1, 1.0001]
+    worse = {
+        c: n | {"val_loss": [x + y for x, y in zip(LOSS, rise, strict=True)]}
+        for c, n in cells.items()
+    }
     files = put("a", cells), put("b", worse)
     gates = [a for i in range(3) for a in ("--fail-on", f"val_loss:+0.{i}")]
     found = annotations(regbench("compare", *files, "--format", "github", *gates).out)
     assert len(found) == 10
-    assert found[-1].endswith("::and 24 more: see the log")  # 3 gates of 10 cells and one line more
+    # Of each gate the mean, 10 cells and one line more.
+    assert found[-1].endswith("::and 27 more: see the log")
 
 
 def test_a_summary_too_large_is_cut_with_the_worst_first(put, tmp_path, monkeypatch):

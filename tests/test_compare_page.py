@@ -8,7 +8,20 @@ from html import unescape
 
 import pytest
 from command import regbench, study
-from comparison import BASE, FACTS, GATE, IGNORE, LOSS, METRICS, MIN4, NEW, SAME, changed, csv_of
+from comparison import (
+    BASE,
+    FACTS,
+    GATE,
+    IGNORE,
+    LOSS,
+    METRICS,
+    MIN4,
+    NEW,
+    SAME,
+    SURE,
+    changed,
+    csv_of,
+)
 from comparison import rows_of as rows_by_hand
 from test_page import Seen, browser, column, opened
 
@@ -47,8 +60,9 @@ def table(text):
     return [unescape(re.sub(r"<[^>]*>", "|", row)).replace("||", "|").split("|") for row in rows]
 
 
-def test_what_the_page_holds(both):
-    done, text = page_of(*both, "--fail-on", "val_loss:4%", "--fail-on", "val_acc:-0.5")
+def test_what_the_page_holds(put):
+    both = put("base.csv", BASE), put("new.csv", SURE)
+    done, text = page_of(*both, "--fail-on", "val_loss:1%", "--fail-on", "val_loss:15%")
     assert done.code == 1
     assert re.findall(r"<h2>([^<]*)</h2>", text) == [
         *("What changed", "The gap in both", "Table", "How it was made")
@@ -56,9 +70,10 @@ def test_what_the_page_holds(both):
     assert "6 pairs of runs in 2 cells" in text
     verdict, checks = chips(text)
     assert verdict == "FAIL"
-    assert [check[:2] for check in checks] == [("FAIL", "val_loss:4%"), ("PASS", "val_acc:-0.5")]
-    assert checks[0][2] == (
-        "in l2: +0.03 (95% interval +0.005159 to +0.05484, 3 pairs), from 0.6 to 0.63"
+    assert [check[:2] for check in checks] == [("FAIL", "val_loss:1%"), ("PASS", "val_loss:15%")]
+    assert checks[0][2].startswith("mean over 2 cells NEW - BASE less 1% of BASE +0.014 (95% ")
+    assert checks[0][2].endswith(
+        "; in l2: +0.03 (95% interval +0.02752 to +0.03248, 3 pairs), from 0.6 to 0.63 (+5%)"
     )
     # Two figures for each of four metrics and each of two gaps.
     assert len(re.findall(r'<svg class="wide"', text)) == 6
@@ -67,7 +82,7 @@ def test_what_the_page_holds(both):
     for path in both:
         assert f"<dd>{path}</dd>" in text
     assert "regbench compare" in text
-    assert "--fail-on val_loss:4%" in text
+    assert "--fail-on val_loss:1%" in text
 
 
 def test_the_numbers_are_those_of_the_table(both):
@@ -75,7 +90,7 @@ def test_the_numbers_are_those_of_the_table(both):
     assert [" ".join(part for part in row if part) for row in table(text)] == [
         "none no change shown val_loss 0.6000 0.6100 +0.0100 ±0.0497 .478 3",
         "l2 worse val_loss 0.6000 0.6300 +0.0300 ±0.0248 .070 3",
-        "none identical val_acc 0.9000 0.9000 0 3",
+        "none equal val_acc 0.9000 0.9000 0 3",
         "l2 worse val_acc 0.9100 0.8800 -0.0300 ±0.0248 .035 3",
     ]
     data = re.search(r'href="data:text/csv;base64,([^"]*)"', text)[1]
@@ -111,13 +126,14 @@ def test_green_is_better_whichever_way_that_is(put, metric, by, colour, words):
     ("base", "new", "options", "code", "verdict"),
     [
         (BASE, NEW, [], 0, None),
-        (BASE, NEW, GATE, 0, "PASS"),
-        (BASE, NEW, ["--fail-on", "val_loss:4%"], 1, "FAIL"),
+        (BASE, SURE, ["--fail-on", "val_loss:15%"], 0, "PASS"),
+        (BASE, NEW, GATE, 0, "UNDECIDED"),
+        (BASE, SURE, ["--fail-on", "val_loss:1%"], 1, "FAIL"),
         (BASE, BASE, SAME, 0, "PASS"),
         (BASE, NEW, SAME, 1, "FAIL"),
         (BASE, NEW, MIN4, 3, "NOT COMPARABLE"),
         (BASE, NEW | {"more": {}}, GATE, 3, "NOT COMPARABLE"),
-        (BASE, NEW | {"more": {}}, [*GATE, *IGNORE], 0, "PASS"),
+        (BASE, BASE | {"more": {}}, [*GATE, *IGNORE], 0, "PASS"),
         (BASE, changed(l2={"status": "diverged"}), GATE, 1, "FAIL"),
         (BASE, changed(l2={"status": "diverged"}), [*GATE, "--allow-diverged"], 0, "PASS"),
     ],
@@ -154,7 +170,9 @@ def nasty(put, tmp_path):
     folder.mkdir()
     paths = []
     for name, by in (("a", 0), ("b", 0.1)):
-        rows = rows_by_hand({c: n | {"val_loss": [x + by for x in LOSS]} for c, n in cells.items()})
+        rows = rows_by_hand(
+            {c: n | {"val_loss": [x * (1 + by) for x in LOSS]} for c, n in cells.items()}
+        )
         for row in rows:
             row |= {r"<b>\1 gap_loss": row["val_loss"], "study": "</title><script>alert(1)"}
         paths.append(folder / name)

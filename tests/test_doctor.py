@@ -10,16 +10,9 @@ from regbench.results.pieces import stacks_folder
 NAMES = ("plan.csv", "runs.csv", "epochs.csv", "gap.csv", "gap.md")
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("finished")
-    assert regbench("run", study(folder), "-o", folder / "r", "-q").code == 0
-    return folder / "r"
-
-
 @pytest.fixture
-def copy(finished, tmp_path):
-    shutil.copytree(finished, tmp_path / "r")
+def copy(trained, tmp_path):
+    shutil.copytree(trained, tmp_path / "r")
     return tmp_path / "r"
 
 
@@ -43,7 +36,7 @@ def test_a_whole_folder_is_said_to_be_whole_and_left_alone(copy):
 
 @pytest.mark.parametrize("how", ["deleted", "changed"])
 @pytest.mark.parametrize("name", NAMES)
-def test_tables_are_made_anew_byte_for_byte(copy, finished, name, how):
+def test_tables_are_made_anew_byte_for_byte(copy, trained, name, how):
     path = copy / name
     path.unlink() if how == "deleted" else path.write_bytes(path.read_bytes()[:-20] + b"\n")
     before = everything(copy)
@@ -55,19 +48,19 @@ def test_tables_are_made_anew_byte_for_byte(copy, finished, name, how):
     rebuilt = regbench("doctor", copy, "--rebuild")
     assert rebuilt.code == 0, rebuilt.err
     assert "tables        made anew" in rebuilt.out
-    assert contents(copy) == contents(finished)
-    assert (copy / "study.yaml").read_bytes() == (finished / "study.yaml").read_bytes()
+    assert contents(copy) == contents(trained)
+    assert (copy / "study.yaml").read_bytes() == (trained / "study.yaml").read_bytes()
     assert regbench("doctor", copy).code == 0
 
 
-def test_all_tables_at_once(copy, finished):
+def test_all_tables_at_once(copy, trained):
     for name in NAMES:
         (copy / name).unlink()
     assert regbench("doctor", copy, "--rebuild").code == 0
-    assert contents(copy) == contents(finished)
+    assert contents(copy) == contents(trained)
 
 
-def test_a_damaged_stack_is_named_set_aside_and_hides_no_other(copy, finished):
+def test_a_damaged_stack_is_named_set_aside_and_hides_no_other(copy, trained):
     piece = sorted(stacks_folder(copy).iterdir())[0]
     piece.write_bytes(piece.read_bytes()[:-3])
     done = regbench("doctor", copy)
@@ -82,15 +75,15 @@ def test_a_damaged_stack_is_named_set_aside_and_hides_no_other(copy, finished):
     assert piece.with_name(piece.name + ".damaged").exists()
     rows = (copy / "runs.csv").read_text().splitlines()
     assert len(rows) == 1 + 3
-    assert set(rows) < set((finished / "runs.csv").read_text().splitlines())
+    assert set(rows) < set((trained / "runs.csv").read_text().splitlines())
     # The damage is out of the way now, and `run` trains what it held.
     assert regbench("doctor", copy).code == 0
-    again = regbench("run", finished.parent / "small.yaml", "-o", copy, "-q")
+    again = regbench("run", trained.parent / "small.yaml", "-o", copy, "-q")
     assert "9 runs trained" in again.err
-    assert contents(copy) == contents(finished)
+    assert contents(copy) == contents(trained)
 
 
-def test_every_stack_damaged_in_every_way_is_found(copy, finished):
+def test_every_stack_damaged_in_every_way_is_found(copy, trained):
     for piece in sorted(stacks_folder(copy).iterdir()):
         content = piece.read_bytes()
         mutants = [b"", content[:-1], content[:8], content + b"\0", bytes(len(content))]

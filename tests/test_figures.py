@@ -7,7 +7,7 @@ from dataclasses import replace
 import matplotlib as mpl
 import numpy as np
 import pytest
-from command import SMALL, regbench, study
+from command import regbench, study
 from safetensors.numpy import load_file
 from tables import LONG, RUNS, runs_of
 
@@ -46,13 +46,6 @@ NASTY = [
     "x" * 300,
     "\\frac$",
 ]
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    root = tmp_path_factory.mktemp("figures")
-    assert regbench("run", study(root, SMALL), "-o", root / "r", "-q").code == 0
-    return root / "r"
 
 
 def texts(svg):
@@ -116,7 +109,7 @@ def curves_of(cells, column="val_loss", epochs_run=None):
 
 
 @pytest.mark.parametrize("label", NASTY, ids=range(len(NASTY)))
-@pytest.mark.parametrize("width", [NARROW, 7.5])
+@pytest.mark.parametrize("width", [NARROW, pytest.param(7.5, marks=pytest.mark.torture)])
 def test_labels_are_text_and_stay_within_the_figure(label, width):
     for name, svg in all_figures(label, width=width).items():
         found = texts(svg)
@@ -201,10 +194,10 @@ def test_a_mean_curve_ends_where_fewer_than_half_of_its_seeds_train():
     assert cell.best_epoch == 2.0
 
 
-def test_epochs_of_a_folder_are_read_run_by_run(finished):
-    lines = (finished / "epochs.csv").read_text().splitlines()
+def test_epochs_of_a_folder_are_read_run_by_run(trained):
+    lines = (trained / "epochs.csv").read_text().splitlines()
     header = lines[0].split(",")
-    curves = read_epochs(finished, header[4:])
+    curves = read_epochs(trained, header[4:])
     assert sum(len(run.columns["epoch"]) for run in curves.values()) == len(lines) - 1
     last = lines[-1].split(",")
     run = curves[last[0]]

@@ -157,6 +157,7 @@ def test_as_often_as_they_are_worth_their_time(tmp_path, monkeypatch):
     assert kept.due()
 
 
+@pytest.mark.xdist_group("processes")
 def test_a_time_limit_shorter_than_a_stack_makes_progress(tmp_path):
     path = tmp_path / "study.yaml"
     path.write_text(SMALL.replace("epochs: 4", "epochs: 400"))
@@ -165,7 +166,7 @@ def test_a_time_limit_shorter_than_a_stack_makes_progress(tmp_path):
     while codes[-1:] != [0]:
         done = regbench("run", path, "-o", tmp_path / "parts", "-j", 1, "--time-limit", "0.4s")
         codes.append(done.code)
-        assert len(codes) < 60, done.err
+        assert len(codes) < 300, done.err  # beside others an attempt may do an epoch and no more
     assert codes[:-1] == [6] * (len(codes) - 1)
     assert len(codes) > 2
     for name in ("runs.csv", "epochs.csv", "gap.csv"):
@@ -188,6 +189,7 @@ class EndsWhenAllTrain(Silent):
             raise TimeIsUp("now")
 
 
+@pytest.mark.xdist_group("processes")
 def test_workers_that_are_ended_keep_their_state_and_go(tmp_path, monkeypatch):
     monkeypatch.setattr("regbench.execution.workers._STOP_SECONDS", 40.0)
     path, folder, progress = tmp_path / "study.yaml", tmp_path / "r", EndsWhenAllTrain()

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from fuzz import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from planned import planned
 
@@ -305,12 +306,7 @@ def ids(study):
     return [(run.run_id, run.cell.name, run.seed) for run in planned(study).runs]
 
 
-HOSTILE = settings(
-    max_examples=500, deadline=None, suppress_health_check=list(HealthCheck), database=None
-)
-
-
-@HOSTILE
+@examples(500)
 @given(mutated() | mutated_values())
 def test_a_mutated_study_gives_a_study_or_problems(text):
     with soon():
@@ -340,7 +336,7 @@ KEYS = [
 ]
 
 
-@HOSTILE
+@examples(500)
 @given(st.data())
 def test_hostile_options_give_a_study_or_problems(data):
     value = st.lists(st.sampled_from(FRAGMENTS), min_size=1, max_size=4).map("".join)

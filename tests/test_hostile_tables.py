@@ -8,7 +8,8 @@ import xml.etree.ElementTree as ET
 import pandas as pd
 import pytest
 from command import SMALL, regbench, study
-from hypothesis import HealthCheck, given, settings
+from fuzz import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from regbench import api
@@ -19,12 +20,12 @@ from regbench.results.csv_text import write_csv
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
-    """A folder as regbench wrote it, and a copy to damage."""
+def results(trained, tmp_path_factory):
+    """A folder as regbench wrote it beside its study, and a copy to damage."""
     root = tmp_path_factory.mktemp("results")
-    done = regbench("run", study(root, SMALL), "-o", root / "good", "-q", cwd=root)
-    assert done.code == 0, done.err
-    shutil.copytree(root / "good", root / "bad")
+    study(root)
+    for name in ("good", "bad"):
+        shutil.copytree(trained, root / name)
     return root
 
 
@@ -79,33 +80,19 @@ def plain(content):
     return content.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
 
 
-def check_damage(root, data):
-    good = (root / "good" / "runs.csv").read_bytes()
+@examples(800)
+@given(data=st.data())
+def test_no_damage_of_a_folder_passes(results, data):
+    good = (results / "good" / "runs.csv").read_bytes()
     content = data.draw(damaged(good))
-    (root / "bad" / "runs.csv").write_bytes(content)
+    (results / "bad" / "runs.csv").write_bytes(content)
     same = plain(content) == plain(good)
     for name in ("compare", data.draw(st.sampled_from(sorted(READERS)))):
-        done = regbench(*READERS[name], cwd=root)
+        done = regbench(*READERS[name], cwd=results)
         assert done.code == (0 if same else 3), (name, done.err)
         if not same:
             assert "was changed since regbench wrote it" in done.err
             assert done.err.count("\n") == 1
-
-
-MUTANTS = settings(deadline=None, suppress_health_check=list(HealthCheck), database=None)
-
-
-@settings(MUTANTS, max_examples=200)
-@given(data=st.data())
-def test_no_damage_of_a_folder_passes(results, data):
-    check_damage(results, data)
-
-
-@pytest.mark.torture
-@settings(MUTANTS, max_examples=800)
-@given(data=st.data())
-def test_no_damage_of_a_folder_passes_at_length(results, data):
-    check_damage(results, data)
 
 
 def test_a_digit_that_flips(results):

@@ -245,8 +245,8 @@ def test_where_the_columns_stand(tmp_path):
     own = [*METRICS["brier"].columns, *METRICS["auc"].columns]
     columns = list(found.runs)
     start = columns.index("gap_acc") + 1
-    constants = ["constant_loss", "constant_acc", "stopping_regret", "penalty"]
-    assert columns[start : start + 12] == [*own, *constants]
+    constants = ["constant_loss", "constant_acc", "stopping_regret", "collapsed", "penalty"]
+    assert columns[start : start + 13] == [*own, *constants]
     assert [name for name in found.epochs if "brier" in name or "auc" in name] == [
         f"{part}_{name}" for name in ("brier", "auc") for part in PARTS
     ]

@@ -3,7 +3,8 @@
 import pytest
 from planned import planned
 
-from regbench.config.load import more_claims, parse_study, study_from_mapping
+from regbench.api import limits_of
+from regbench.config.load import parse_study, study_from_mapping
 from regbench.config.schema import Csv
 from regbench.data import fingerprint
 from regbench.errors import BadData, BadStudy
@@ -77,7 +78,7 @@ CASES = [
         (
             "study.yaml:2:1 wibble: unknown key; the keys are dataset, model, "
             "regularizer, optimizer, training, schema_version, name, seeds, sweep, "
-            "expect"
+            "metrics, expect, interval"
         ),
     ),
     (
@@ -669,7 +670,7 @@ CASES = [
     (
         '"a\\nb\\ufeff": 1\n' + IRIS,
         [],
-        "study.yaml:1:1 a\\nb\\ufeff: unknown key; the keys are dataset, model, regularizer, optimizer, training, schema_version, name, seeds, sweep, expect",
+        "study.yaml:1:1 a\\nb\\ufeff: unknown key; the keys are dataset, model, regularizer, optimizer, training, schema_version, name, seeds, sweep, metrics, expect, interval",
     ),
     (
         'dataset: {name: csv, path: a, target: "\\ud800", task: regression}\n',
@@ -946,10 +947,10 @@ def test_a_file_that_no_file_system_can_name(tmp_path):
 
 def test_limits_beyond_the_largest_number():
     with pytest.raises(BadStudy) as caught:
-        more_claims(parse_study(IRIS), [], ["gap_acc:1e999", "flip_rate:0.1"])
+        limits_of(parse_study(IRIS), ["gap_acc:1e999", "flip_rate:0.1"])
     assert str(caught.value) == (
         "--max: expected metric:number, not 'gap_acc:1e999'\n"
-        "--max: 'none' has no flip_rate: its label_noise is 0 (in 'flip_rate[none] <= 0.1')"
+        "--max: 'none' has no flip_rate: its label_noise is 0 (in 'flip_rate:0.1')"
     )
 
 

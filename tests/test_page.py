@@ -118,8 +118,8 @@ def test_the_same_results_give_the_same_page(folder, html):
     [
         ({}, 1, "There are no runs yet"),
         ({"none": 0.4}, 1, "One seed"),
-        ({"none": None, "l2": None}, 3, "6 diverged of 6 runs"),
-        ({"none": 0.4, "l2": None}, 2, "2 diverged of 4 runs"),
+        ({"none": None, "l2": None}, 3, "6 of 6 runs diverged"),
+        ({"none": 0.4, "l2": None}, 2, "2 of 4 runs diverged"),
     ],
 )
 def test_odd_studies_have_a_page_too(tmp_path, cells, seeds, expected):

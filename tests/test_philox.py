@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from fuzz import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from regbench.streams import Purpose, normal, raw, uint16
@@ -22,7 +23,7 @@ def drawn(seeds, purpose, first, blocks, epoch, layer):
     )
 
 
-@settings(deadline=None, max_examples=200)
+@examples(200)
 @given(
     seeds=st.lists(WORD | st.integers(0, 9), min_size=1, max_size=4),
     purpose=st.sampled_from(Purpose),

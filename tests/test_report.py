@@ -1,43 +1,83 @@
 """What people see of a gap table and of training, at every width."""
 
 import io
+import re
 from itertools import pairwise
 
 import pytest
+from command import regbench
 from rich.console import Console
 from tables import LONG, RUNS, runs_of
 
 from regbench.analysis.gap import gap_table
-from regbench.analysis.sentence import sentence
+from regbench.report.columns import columns_for
 from regbench.report.markdown import gap_markdown
 from regbench.report.progress import LineProgress, progress_for
 from regbench.report.terminal import print_gap_table
+from regbench.results.runs import read_runs
 
 
 def printed(width, runs=RUNS, *, encoding="utf-8"):
     file = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
     console = Console(file=file, width=width, force_terminal=True, color_system=None)
-    print_gap_table(console, runs, gap_table(runs))
+    print_gap_table(console, runs, gap_table(runs), "results/x")
     file.seek(0)
     return file.read().splitlines()
 
 
 @pytest.mark.parametrize("width", [80, 100, 120, 160, 200])
-def test_the_table_fits_and_keeps_whole_names(width):
+def test_the_table_fits_and_keeps_the_answer(width):
     lines = printed(width)
     assert max(map(len, lines)) <= width
-    assert lines[2].startswith(LONG)
-    assert len([line for line in lines if line[:3] in ("non", "a c", "wor", "bel", "los")]) == 5
-    for title in ("cell", "gap loss", "failed"):
+    end = next(i for i, line in enumerate(lines) if line.startswith("worse"))
+    name = [re.split(r"  |$", line)[0].strip() for line in lines[2:end]]
+    assert " ".join(name) == LONG
+    for title in ("cell", "val loss", "gap loss", "vs none", "verdict", "failed"):
         assert title in lines[0]
 
 
-def test_narrow_terminals_drop_the_least_first():
-    titles = [printed(width)[0] for width in (90, 110, 130, 200)]
-    for narrow, wide in pairwise(titles):
-        assert set(narrow.split()) <= set(wide.split())
-    assert "clean acc" in titles[-1]
-    assert "clean acc" not in titles[0]
+def test_names_are_whole_where_there_is_room_for_the_answer():
+    for width in (120, 160, 200):
+        assert printed(width)[2].startswith(LONG)
+
+
+def test_bars_go_first_and_what_is_hidden_is_said():
+    hidden = {}
+    for width in (80, 120, 140, 160, 200):
+        text = "\n".join(printed(width))
+        said = text.partition("hidden: ")[2].partition(";")[0]
+        hidden[width] = set(said.split(", ")) - {""}
+        assert ("█" in text) <= (not hidden[width])
+        assert ("hidden" in text) == bool(hidden[width])
+    for narrow, wide in pairwise(hidden.values()):
+        assert wide <= narrow
+    assert hidden[80] >= {"train loss", "p", "val acc", "gap acc", "clean acc", "best epoch"}
+    assert hidden[200] == set()
+    assert "█" in "\n".join(printed(200))
+    said = " ".join(" ".join(printed(80)).partition("hidden: ")[2].split())
+    assert "; regbench show results/x --columns cell,train_loss,p_adjusted,val_acc," in said
+    assert said.endswith("or a wider terminal")
+
+
+def test_what_is_hidden_can_be_shown_by_the_command_that_is_named(tmp_path):
+    study = tmp_path / "study.yaml"
+    study.write_text("dataset: iris\ntraining: {epochs: 2}\nseeds: 2\n", encoding="utf-8")
+    folder = tmp_path / "my results"
+    assert regbench("run", study, "-o", folder, "-q").code == 0
+    runs = read_runs(folder)
+    columns = columns_for(runs, gap_table(runs))
+    done = regbench("show", folder, "--columns", ",".join(c.name for c in columns))
+    assert done.code == 0
+    assert all(column.name in done.out for column in columns)
+
+
+def test_names_are_folded_after_a_sign():
+    """Piece by piece they are the whole name, and no piece is wider than its column."""
+    cells = {"dataset.noise=0.25, regularizer.input_noise=0.8": 0.4, "x" * 50: 0.2}
+    lines = printed(80, runs_of(cells))
+    assert lines[1].split("  ")[0] == "dataset.noise=0.25,"
+    assert lines[2:4] == ["regularizer.input_", "noise=0.8"]
+    assert max(map(len, lines)) <= 80
 
 
 def test_bars_show_overfitting_without_colour():
@@ -47,28 +87,6 @@ def test_bars_show_overfitting_without_colour():
     assert [bar[0] for bar in bars] == ["█", "█", "█", "░"]
     assert "█" not in "".join(printed(120, encoding="ascii"))
     assert "##############" in "".join(printed(200, encoding="ascii"))
-
-
-def test_the_sentence_says_what_narrows_what_widens_and_what_cannot_be_told():
-    assert sentence(gap_table(RUNS)) == (
-        "In none the gap in loss (validation less training) is 0.41 (95% interval 0.385 to 0.435 "
-        f"over 3 seeds); below narrows it most, by 0.67 or 163% (0.595 to 0.745); so do {LONG}; "
-        "worse widens it, by 0.42 or 102% (0.37 to 0.47)."
-    )
-    unsure = runs_of({"none": 0.4, "like it": 0.41})
-    assert "no regularizer here changes it beyond" in sentence(gap_table(unsure))
-    mixed = runs_of({"none": 0.4, "better": 0.2, "like it": 0.39})
-    assert sentence(gap_table(mixed)).endswith("; of like it these seeds cannot tell.")
-    alone = runs_of({"none": 0.4}, seeds=1)
-    assert sentence(gap_table(alone)) == (
-        "In none the gap in loss (validation less training) is 0.4 with one seed."
-    )
-
-
-def test_the_sentence_speaks_of_a_gap_below_zero_as_it_is():
-    below = sentence(gap_table(runs_of({"none": -0.4, "lower": -0.7, "higher": -0.1})))
-    assert "lower lowers it most, by 0.29" in below
-    assert "higher raises it, by" in below
 
 
 def test_markdown_is_a_table_that_labels_cannot_break():

@@ -11,6 +11,8 @@ import pytest
 from command import SMALL, contents, regbench, study
 from processes import gone, wait_for, wait_for_workers
 
+pytestmark = pytest.mark.xdist_group("processes")
+
 LONG = SMALL.replace("epochs: 4", "epochs: 1000000")
 
 
@@ -41,8 +43,19 @@ runpy.run_module("regbench", run_name="__main__", alter_sys=True)
 """
 
 
-@pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
-@pytest.mark.parametrize("module", ["regbench.cli.main", "typer", "numpy", "torch"])
+@pytest.mark.parametrize(
+    ("module", "number", "code"),
+    [
+        ("regbench.cli.main", "SIGINT", 130),
+        ("typer", "SIGTERM", 143),
+        ("numpy", "SIGTERM", 143),
+        ("torch", "SIGINT", 130),
+        pytest.param("regbench.cli.main", "SIGTERM", 143, marks=pytest.mark.torture),
+        pytest.param("typer", "SIGINT", 130, marks=pytest.mark.torture),
+        pytest.param("numpy", "SIGINT", 130, marks=pytest.mark.torture),
+        pytest.param("torch", "SIGTERM", 143, marks=pytest.mark.torture),
+    ],
+)
 def test_a_signal_while_modules_are_imported(tmp_path, module, number, code):
     script = AT_IMPORT.format(module=module, number=number)
     command = [sys.executable, "-c", script, "run", str(study(tmp_path)), "-o", str(tmp_path / "r")]
@@ -75,10 +88,14 @@ STUCK_AT_WORKERS = f"""{STUCK_SOMEWHERE}
 from concurrent.futures import ProcessPoolExecutor
 ProcessPoolExecutor.shutdown = lambda *arguments, **options: stay("ending workers")
 """
-STUCK = [(STUCK_IN_TABLES, "writing tables", 1), (STUCK_AT_WORKERS, "ending workers", 2)]
+STUCK = [
+    pytest.param(STUCK_IN_TABLES, "writing tables", 1, id="tables"),
+    # Three processes: eight seconds of the processor to start.
+    pytest.param(STUCK_AT_WORKERS, "ending workers", 2, id="workers", marks=pytest.mark.torture),
+]
 
 
-@pytest.mark.parametrize(("lines", "place", "workers"), STUCK, ids=["tables", "workers"])
+@pytest.mark.parametrize(("lines", "place", "workers"), STUCK)
 def test_a_second_signal_ends_at_once(start, tmp_path, lines, place, workers):
     path, folder = study(tmp_path, LONG), tmp_path / "r"
     process = start("run", path, "-o", folder, "-j", workers, lines=lines, folder=tmp_path)
@@ -95,7 +112,7 @@ def test_a_second_signal_ends_at_once(start, tmp_path, lines, place, workers):
     assert short.code == 6  # nobody holds the folder, and it can be taken up
 
 
-@pytest.mark.parametrize(("lines", "place", "workers"), STUCK, ids=["tables", "workers"])
+@pytest.mark.parametrize(("lines", "place", "workers"), STUCK)
 def test_one_signal_ends_within_ten_seconds_whatever_is_stuck(
     start, tmp_path, lines, place, workers
 ):

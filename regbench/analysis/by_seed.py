@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from math import isfinite, isnan
 
 import numpy as np
 import numpy.typing as npt
 
+from regbench.analysis.lost import no_number
+from regbench.analysis.words import some
+from regbench.config.speaks import Over
+from regbench.errors import BadData
 from regbench.results.runs import RunRow, Runs
+from regbench.vocabulary.metrics import COLUMNS
 
 __all__ = ["BySeed", "Floats"]
 
@@ -22,10 +29,12 @@ class BySeed:
         cells: K names, in the order of the plan.
         seeds: S, ascending.
         first: the first run of each cell, for what all its runs share.
+        over: what intervals of these numbers speak of: other seeds, or other rows.
     """
 
-    def __init__(self, runs: Runs) -> None:
+    def __init__(self, runs: Runs, over: Over = "seeds") -> None:
         self.runs = runs
+        self.over = over
         self.first: dict[str, RunRow] = {}
         for row in runs.rows:
             self.first.setdefault(row.cell, row)
@@ -65,6 +74,57 @@ class BySeed:
     def _index(self) -> Mapping[str, int]:
         return {cell: k for k, cell in enumerate(self.cells)}
 
+    def ratio(self, metric: str) -> Floats:
+        """(K,) what the variance of a mean is more than 1 / n of the runs': see `intervals`.
+
+        0 over seeds; over rows n_val / n_train, and n_test / n_train for what is scored on the
+        test part (Nadeau & Bengio 2003).
+
+        Raises:
+            BadData: the sizes of the parts are not known.
+        """
+        if self.over == "seeds":
+            return np.zeros(len(self.cells))
+        return np.array(
+            [
+                _ratio(self._sound[cell], self.runs.sizes.get(self._sound[cell].run_id, {}), metric)
+                for cell in self.cells
+            ]
+        )
+
+    def incomplete(self, metric: str) -> dict[str, str]:
+        """By cell, the runs whose value of a metric is no number, finished ones first."""
+        found: dict[str, list[str]] = {}
+        parts = DERIVED.get(metric, (metric,))
+        for row in sorted(self.runs.rows, key=lambda row: not row.ok):
+            odd = [no_number(row, p) for p in parts if not (row.ok and isfinite(row.metrics[p]))]
+            if odd:
+                found.setdefault(row.cell, []).append(f"{row.cell} seed {row.seed} ({odd[0]})")
+        return {cell: f"no number in {some(rows)}" for cell, rows in found.items()}
+
+    def is_identical(self, cell: str, other: str) -> bool:
+        """Whether two cells are equal in every metric of every run, and have a run with numbers."""
+        own, others = (
+            {row.seed: (row.status, row.metrics) for row in self.runs.rows if row.cell == each}
+            for each in (cell, other)
+        )
+        if own.keys() != others.keys() or not any(s == "ok" for s, _ in own.values()):
+            return False
+        return all(
+            status == others[seed][0]
+            and all(
+                metrics[name] == others[seed][1][name]
+                or (isnan(metrics[name]) and isnan(others[seed][1][name]))
+                for name in self.runs.metrics
+            )
+            for seed, (status, metrics) in own.items()
+        )
+
+    @cached_property
+    def _sound(self) -> Mapping[str, RunRow]:
+        """By cell, the first run with numbers, else the first."""
+        return self.first | {row.cell: row for row in reversed(self.runs.rows) if row.ok}
+
     @cached_property
     def counts(self) -> tuple[Sequence[int], Sequence[int]]:
         """(K,) runs with numbers, and (K,) runs without: diverged or failed."""
@@ -72,11 +132,34 @@ class BySeed:
         total = np.bincount(self._k, minlength=len(self.cells))
         return sound.tolist(), (total - sound).tolist()
 
+    @cached_property
+    def columns(self) -> frozenset[str]:
+        """All columns of numbers: the metrics, the sizes of the parts, the epochs."""
+        return frozenset(self.runs.rows[0].metrics if self.runs.rows else ())
+
+    @cached_property
+    def diverged(self) -> Mapping[str, int]:
+        """By cell, how many runs diverged."""
+        return Counter(row.cell for row in self.runs.rows if row.status == "diverged")
+
     @property
     def metrics(self) -> tuple[str, ...]:
         """The metric columns, and what is derived from them."""
         have = set(self.runs.metrics)
         return (*self.runs.metrics, *(name for name, of in DERIVED.items() if have.issuperset(of)))
+
+
+def _ratio(row: RunRow, sizes: Mapping[str, int], metric: str) -> float:
+    if not row.ok:  # a cell without numbers, and so without intervals
+        return 0.0
+    of_test = metric in COLUMNS and "test_size" in COLUMNS[metric].keys
+    train = sizes.get("train", 0)
+    if not train:
+        raise BadData(
+            f"cell {row.cell!r}: intervals over rows need the sizes of the parts, which a table "
+            "alone does not hold, nor a folder of an older version: run the study again"
+        )
+    return sizes["test" if of_test else "val"] / train
 
 
 # The parts of the test loss: what training leaves (train_loss), what is lost on unseen data, and

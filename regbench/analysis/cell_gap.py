@@ -6,9 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from regbench.analysis.decides import ALPHA
 from regbench.analysis.statistics import Interval
+from regbench.config.speaks import Over
 
-__all__ = ["CellGap", "Delta", "Edge"]
+__all__ = ["NO_SIGNAL", "CellGap", "Delta", "Edge", "shown", "signed"]
+
+# Verdicts of cells that are not shown to have learned anything.
+NO_SIGNAL = ("no signal shown", "collapsed")
 
 
 @dataclass(frozen=True)
@@ -17,20 +22,27 @@ class Delta:
 
     Attributes:
         interval: of the mean difference.
-        p_adjusted: two-sided, by Holm's method over the table.
+        p: two-sided, of this cell alone; None where there is no spread to judge by.
+        p_adjusted: for the families of the table (see `families.adjusted`).
         p_improvement: share of the seeds at which it is lower than the baseline's.
         min_detectable: the smallest difference that so many seeds would show with 80% power.
+        test: which test p is of, and how it is adjusted.
     """
 
     interval: Interval
+    p: float | None = None
     p_adjusted: float | None = None
     p_improvement: float | None = None
     min_detectable: float | None = None
+    test: str = ""
 
     @property
     def side(self) -> int:
-        """-1 where it lies below 0 both by its interval and by Holm's p, 1 above, 0 undecided."""
-        if self.p_adjusted is not None and self.p_adjusted > 0.05:
+        """-1 where it is shown to lie below 0, by its interval and by p_adjusted; 1 above; else 0.
+
+        Differences that are all equal have no p, and show nothing.
+        """
+        if self.p_adjusted is None or self.p_adjusted > ALPHA:
             return 0
         return -1 if self.interval.below else 1 if self.interval.above else 0
 
@@ -58,12 +70,18 @@ class CellGap:
 
     Attributes:
         settings: the config keys that vary.
-        n, n_failed: runs with numbers, and runs without (diverged or failed).
+        n, n_failed, n_diverged: runs with numbers, runs without (diverged or failed), and how many
+            of these diverged.
         metrics: each metric's mean and interval.
         baseline: the cell that differs from this one only in having no regularizer.
-        deltas: by gap, and for `val_loss`, the difference from the baseline; empty without one.
+        deltas: by gap, and for `val_loss` and `val_acc` or `val_r2`, the difference from the
+            baseline; empty without one.
         edges: where it is the best of a row of the grid, and the last.
+        interval_method, test_method: how its intervals and p were made; each its own where they
+            differ.
+        over: what the intervals speak of.
         verdict, evidence: what the numbers say of the cell, and which (see `verdict.py`).
+        narrows: whether its gap is shown to be smaller than the baseline's, and nearer to 0.
     """
 
     cell: str
@@ -81,3 +99,47 @@ class CellGap:
     verdict: str = ""
     evidence: str = ""
     edges: tuple[Edge, ...] = ()
+    over: Over = "seeds"
+    n_diverged: int = 0
+    narrows: bool = False
+
+    @property
+    def data(self) -> tuple[tuple[str, str], ...]:
+        """What varies of the data: of two data sets, tasks or noises, losses are not compared."""
+        return self._settings("dataset")
+
+    @property
+    def ground(self) -> tuple[tuple[str, str], ...]:
+        """What varies of the data and the model: the cells that verdicts may compare."""
+        return self._settings("dataset", "model")
+
+    def _settings(self, *blocks: str) -> tuple[tuple[str, str], ...]:
+        items = self.settings.items()
+        return tuple(item for item in items if item[0].partition(".")[0] in blocks)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether too few of its runs have numbers to speak of any."""
+        return self.verdict == "diverged" or self.n == 0
+
+
+def shown(found: Interval) -> str:
+    """
+    >>> shown(Interval(0.5, 0.25, 0.75, 5)), shown(Interval(0.5, None, None, 1))
+    ('0.5 (0.25 to 0.75)', '0.5')
+    """
+    if found.mean is None:
+        return "unknown"
+    if found.low is None or found.high is None:
+        return f"{found.mean:.4g}"
+    return f"{found.mean:.4g} ({found.low:.4g} to {found.high:.4g})"
+
+
+def signed(name: str, found: Interval) -> str:
+    """
+    >>> signed("gap_loss", Interval(-0.5, -0.75, 0.25, 5))
+    'gap_loss -0.5 (-0.75 to +0.25)'
+    """
+    if found.mean is None or found.low is None or found.high is None:
+        return f"{name} unknown"
+    return f"{name} {found.mean:+.4g} ({found.low:+.4g} to {found.high:+.4g})"

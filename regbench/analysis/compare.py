@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 
 from regbench.analysis.pairs import Pairs
-from regbench.analysis.statistics import Interval, holm, intervals, paired_ps
+from regbench.analysis.statistics import Interval, differences, holm, intervals, paired_ps
+from regbench.config.speaks import Over
 from regbench.vocabulary.metrics import METRICS, worse_sign
 
 __all__ = ["Change", "Word", "changes", "default_metrics"]
@@ -20,8 +21,11 @@ Word = Literal[
     "higher",
     "no change shown",
     "identical",
+    "equal",
+    "no spread",
     "one pair",
     "no pairs",
+    "no number",
 ]
 
 
@@ -33,7 +37,11 @@ class Change:
         base, new: means over the pairs; None without a pair.
         interval: of the mean paired change, new less base.
         p_adjusted: two-sided, paired t, by Holm's method over the metric's cells.
-        word: what the interval says; `lower` and `higher` where neither is better.
+        word: what the interval says; `lower` and `higher` where neither is better. `identical` is
+            a cell in which no metric changed, `equal` one in which this one did not; `no spread` is
+            a change that is the same in all pairs, which is nothing to judge by. `no number` has a
+            pair of finished runs in which one has none, or is equal but for a run that only one
+            study has lost.
     """
 
     cell: str
@@ -56,22 +64,34 @@ def default_metrics(pairs: Pairs) -> tuple[str, ...]:
     return tuple(name for name in shown if name in pairs.metrics)
 
 
-def changes(pairs: Pairs, metric: str) -> list[Change]:
+def changes(pairs: Pairs, metric: str, over: Over = "seeds") -> list[Change]:
     """The change of a metric in each cell.
 
     Only pairs of runs that are both ok and both have a finite value count, and the means are over
     these, so that new less base is the change.
+
+    Args:
+        over: what the intervals speak of.
     """
     base, new = pairs.values(metric)
     there = np.isfinite(base) & np.isfinite(new)
     base, new = (np.where(there, values, np.nan) for values in (base, new))
     with np.errstate(over="ignore", invalid="ignore"):
-        differences = new - base
-        found = intervals(differences)
+        moved = differences(new, base)
+        ratio = pairs.ratio(metric, over)
+        found = intervals(moved, ratio=ratio)
         before, after = intervals(base), intervals(new)
-        ps = holm(paired_ps(differences))
+        ps = holm(paired_ps(moved, ratio=ratio))
+    odd, lost = pairs.without_number(metric, lost=False), pairs.without_number(metric)
     return [
-        Change(cell, metric, b.mean, a.mean, change, p, _word(metric, change))
+        Change(
+            *(cell, metric, b.mean, a.mean, change, p),
+            "no number"
+            if cell in odd or (cell in lost and change.mean == change.half == 0)
+            else "identical"
+            if cell in pairs.identical and change.mean is not None
+            else _word(metric, change),
+        )
         for cell, b, a, change, p in zip(pairs.cells, before, after, found, ps, strict=True)
     ]
 
@@ -79,10 +99,10 @@ def changes(pairs: Pairs, metric: str) -> list[Change]:
 def _word(metric: str, change: Interval) -> Word:
     if change.mean is None:
         return "no pairs"
-    if change.mean == 0 and change.half in (None, 0):
-        return "identical"
     if change.low is None:
         return "one pair"
+    if change.low == change.high:
+        return "no spread" if change.mean else "equal"
     if not (change.above or change.below):
         return "no change shown"
     sign = worse_sign(metric)

@@ -11,11 +11,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite, isinf, isnan
 
+import numpy as np
+
+from regbench.analysis.by_seed import BySeed
 from regbench.analysis.compare import Change, changes
 from regbench.analysis.equality import differences
-from regbench.analysis.gate import Gate, GateOutcome, decide
+from regbench.analysis.gate import Gate, GateOutcome, decide, figures
 from regbench.analysis.pairs import Pairs
+from regbench.analysis.statistics import Interval, intervals
 from regbench.analysis.words import counted, some
+from regbench.config.speaks import Over
 from regbench.vocabulary.metrics import twin, worse_sign
 
 __all__ = ["Judgement", "Rules", "judge"]
@@ -32,6 +37,8 @@ class Rules:
         tolerance: relative and absolute, for plain equality of all numbers.
         missing_ok: leave out what only one study has.
         diverged_ok: the numbers of lost runs may differ.
+        on_value: a cell with one pair is judged by its bare value.
+        over: what the intervals speak of.
     """
 
     gates: tuple[Gate, ...] = ()
@@ -39,6 +46,8 @@ class Rules:
     tolerance: tuple[float, float] | None = None
     missing_ok: bool = False
     diverged_ok: bool = False
+    on_value: bool = False
+    over: Over = "seeds"
 
     @property
     def asked(self) -> bool:
@@ -54,13 +63,29 @@ class Judgement:
         asked: whether there was a gate at all.
         failures: why the answer is no.
         problems: why there can be no answer.
+        lost: what is said of lost runs and of values that are no numbers, before all else.
     """
 
     asked: bool = False
     outcomes: list[GateOutcome] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def undecided(self) -> list[str]:
+        """The gates that the data leave open."""
+        return [each.text for each in self.outcomes if each.decision == "UNDECIDED"]
+
+    @property
+    def answer(self) -> str:
+        """PASS, FAIL, UNDECIDED, NOT COMPARABLE; empty where nothing was asked."""
+        if self.problems:
+            return "NOT COMPARABLE"
+        if not self.asked:
+            return ""
+        return "FAIL" if self.failures else "UNDECIDED" if self.undecided else "PASS"
 
 
 def judge(pairs: Pairs, found: Mapping[str, Sequence[Change]], rules: Rules) -> Judgement:
@@ -70,8 +95,14 @@ def judge(pairs: Pairs, found: Mapping[str, Sequence[Change]], rules: Rules) -> 
         found: the changes by metric, those of all gates among them.
     """
     result = Judgement(asked=rules.asked)
-    _missing(pairs, rules, result)
     excused = _lost(pairs, rules, result)
+    gated = {gate.metric for gate in rules.gates}
+    for metric in found:
+        odd = pairs.without_number(metric, lost=False)
+        if odd and metric not in gated:  # of whose values a gate speaks
+            named = some([f"{cell} {each}" for cell, own in odd.items() for each in own])
+            result.lost.append(f"{metric} is no number, and left out: {named}")
+    _missing(pairs, rules, result)
     elsewhere = {gate.metric: _of_other_task(pairs, gate.metric) for gate in rules.gates}
     if rules.min_seeds is not None:
         _enough(pairs, found, rules, rules.min_seeds, elsewhere, result)
@@ -102,13 +133,13 @@ def _missing(pairs: Pairs, rules: Rules, result: Judgement) -> None:
 
 
 def _lost(pairs: Pairs, rules: Rules, result: Judgement) -> set[str]:
-    """Runs that diverged or failed; the cells that need not be judged for it.
+    """Runs that diverged or failed, before all else; the cells that need not be judged for it.
 
     These have no pair of ok runs because neither study has an ok run there, or because the numbers
     of lost runs differ, which is a failure of its own or allowed. In any other cell a gate would
     pass on no data.
     """
-    excused, changed = [], []
+    excused, changed, alike = [], [], []
     for cell, statuses in pairs.statuses.items():
         before, after = (Counter(status) for status in zip(*statuses, strict=True))
         differing = [
@@ -118,6 +149,8 @@ def _lost(pairs: Pairs, rules: Rules, result: Judgement) -> set[str]:
         ]
         if differing:
             changed.append(f"{cell} ({'; '.join(differing)}; of {len(statuses)})")
+        elif after["ok"] < len(statuses):
+            alike.append(f"{cell} ({len(statuses) - after['ok']} of {len(statuses)})")
         if ("ok", "ok") not in statuses and (differing or before["ok"] == after["ok"] == 0):
             excused.append(cell)
     if changed:
@@ -125,9 +158,11 @@ def _lost(pairs: Pairs, rules: Rules, result: Judgement) -> set[str]:
         if rules.asked and not rules.diverged_ok:
             result.failures.append(f"{text}: --allow-diverged accepts that")
         else:
-            result.notes.append(text)
+            result.lost.append(text)
+    if alike:
+        result.lost.append(f"as many runs are lost in both studies, and left out: {some(alike)}")
     if excused:
-        result.notes.append(f"no pair of ok runs, so not judged: {some(excused)}")
+        result.lost.append(f"no pair of ok runs, so not judged: {some(excused)}")
     return set(excused)
 
 
@@ -174,7 +209,7 @@ def _gate(
     rules: Rules,
     result: Judgement,
 ) -> None:
-    """Decide one gate, unless values that it needs are missing."""
+    """Decide one gate; what lacks a value that it needs is a problem, or is left undecided."""
     empty, infinite = [], []
     for a, b in pairs.rows:
         before, after = a.metrics[gate.metric], b.metrics[gate.metric]
@@ -184,15 +219,21 @@ def _gate(
             infinite.append(f"{a.cell} seed {a.seed} ({before:g} in BASE, {after:g} in NEW)")
         elif isnan(before) != isnan(after):
             empty.append(f"{a.cell} seed {a.seed}")
-    outcome = decide(gate, found)
+    outcome = _decided(pairs, gate, found, rules)
     result.outcomes.append(outcome)
     result.failures += outcome.reasons
+    result.notes += outcome.notes
     nothing = [c.cell for c in found if c.n == 0 and c.cell not in excused]
     name = gate.metric
     if infinite:
         result.problems.append(f"{name} is infinite: {some(infinite)}")
     if outcome.unusable:
         result.problems.append(f"{name} is too large to compare: {some(outcome.unusable)}")
+    if outcome.refused:
+        result.problems.append(
+            f"{gate.text}: no share can be taken of what may be 0, as BASE's interval holds it in "
+            f"{some(outcome.refused)}: give the margin as a number"
+        )
     if empty and not rules.missing_ok:
         result.problems.append(f"{name} is empty in one study only: {some(empty)}: {_LEFT_OUT}")
     elif empty:
@@ -201,9 +242,42 @@ def _gate(
         result.problems.append(f"no pair of values of {name}: {some(nothing)}")
     if not (outcome.cells or result.problems or result.failures):
         result.problems.append(f"{gate.text}: no cell has a pair of ok runs to judge by")
-    single = sum(cell.change.n == 1 for cell in outcome.cells)
-    if single:
-        result.notes.append(
-            f"{gate.text}: judged on the value alone in {counted(single, 'cell')}: one pair of "
-            "runs has no interval"
-        )
+
+
+def _decided(pairs: Pairs, gate: Gate, found: Sequence[Change], rules: Rules) -> GateOutcome:
+    base, new = pairs.values(gate.metric)
+    there = np.isfinite(base) & np.isfinite(new)
+    base, new = (np.where(there, values, np.nan) for values in (base, new))
+    excess = gate.excess(base, new)
+    odd = pairs.without_number(gate.metric, lost=not rules.diverged_ok)
+    incomplete = {cell: f"no number in {some(own)}" for cell, own in odd.items()}
+
+    def told(k: int, _: Interval) -> str:
+        change, share = found[k], ""
+        if gate.relative and change.base and change.interval.mean is not None:
+            share = f" ({100 * change.interval.mean / abs(change.base):+.3g}%)"
+        return figures(change) + share
+
+    return decide(
+        gate,
+        pairs.cells,
+        excess,
+        identical=pairs.identical,
+        figures=told,
+        incomplete=incomplete,
+        refused=_holding_zero(pairs, gate.metric) if gate.relative else (),
+        on_value=rules.on_value,
+        ratio=pairs.ratio(gate.metric, rules.over),
+    )
+
+
+def _holding_zero(pairs: Pairs, metric: str) -> list[str]:
+    """The cells whose BASE, by all of its runs, cannot be told from 0."""
+    base = BySeed(pairs.base)
+    found = []
+    for cell, each in zip(base.cells, intervals(base[metric]), strict=True):
+        low, high = (each.mean if end is None else end for end in (each.low, each.high))
+        changed = cell in pairs.cells and cell not in pairs.identical
+        if changed and low is not None and high is not None and low <= 0 <= high:
+            found.append(cell)
+    return found

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from math import isfinite, isnan, nan
 
 import numpy as np
 
-from regbench.analysis.by_seed import Floats
+from regbench.analysis.by_seed import BySeed, Floats
+from regbench.analysis.lost import no_number
 from regbench.analysis.words import some
+from regbench.config.speaks import Over
 from regbench.errors import BadData
 from regbench.results.runs import RunRow, Runs
 
@@ -23,6 +26,7 @@ class Pairs:
 
     Attributes:
         cells: K names, as in `base` and in its order; only those with a pair.
+        seeds: S, ascending, of all pairs.
         rows: P pairs of runs of one cell and seed, in the order of `base`.
         only_base, only_new: runs without a counterpart.
         notes: what the reader should know of how cells were paired.
@@ -48,14 +52,9 @@ class Pairs:
         self.notes += _of_other_settings(self.rows)
         at = {cell: k for k, cell in enumerate(self.cells)}
         self._k = np.array([at[row.cell] for row, _ in self.rows], dtype=np.intp)
-        # Each pair's place among those of its cell: seeds need not be the same in all cells.
-        count = [0] * len(self.cells)
-        place = []
-        for k in self._k.tolist():
-            place.append(count[k])
-            count[k] += 1
-        self._place = np.array(place, dtype=np.intp)
-        self._shape = (len(self.cells), max(count))
+        self.seeds = tuple(sorted({row.seed for row, _ in self.rows}))
+        at_seed = {seed: s for s, seed in enumerate(self.seeds)}
+        self._s = np.array([at_seed[row.seed] for row, _ in self.rows], dtype=np.intp)
 
     @cached_property
     def metrics(self) -> tuple[str, ...]:
@@ -92,13 +91,13 @@ class Pairs:
                 raise BadData(f"no column {name!r} in {where}{hint}: nothing to compare it by")
 
     def values(self, metric: str) -> tuple[Floats, Floats]:
-        """Two (K, S) arrays, S the most pairs of a cell, NaN unless both runs of a pair are ok."""
+        """Two (K, S) arrays, NaN unless both runs of a pair are ok."""
         ok = np.array([a.ok and b.ok for a, b in self.rows], dtype=bool)
         found = []
         for side in (0, 1):
             column = np.array([pair[side].metrics[metric] for pair in self.rows])
-            values = np.full(self._shape, np.nan)
-            values[self._k, self._place] = np.where(ok, column, np.nan)
+            values = np.full((len(self.cells), len(self.seeds)), np.nan)
+            values[self._k, self._s] = np.where(ok, column, np.nan)
             found.append(values)
         return found[0], found[1]
 
@@ -108,6 +107,50 @@ class Pairs:
             np.array([pair[side].metrics[metric] for pair in self.rows]) for side in (0, 1)
         )
         return base, new
+
+    @cached_property
+    def identical(self) -> frozenset[str]:
+        """The cells whose pairs are equal in status and in every number, some of them ok."""
+        differing = {a.cell for a, b in self.rows if not self._equal(a, b)}
+        return frozenset(a.cell for a, _ in self.rows if a.ok and a.cell not in differing)
+
+    def _equal(self, a: RunRow, b: RunRow) -> bool:
+        numbers = ((a.metrics[name], b.metrics[name]) for name in self.metrics)
+        equal = (x == y or (isnan(x) and isnan(y)) for x, y in numbers)
+        return a.status == b.status and all(equal)
+
+    def without_number(self, metric: str, *, lost: bool = True) -> dict[str, list[str]]:
+        """By cell, the pairs in which one study has a number of this metric and the other none.
+
+        So is one in which either has an infinite one. Pairs that are lost, or empty, in both
+        studies are none: there is nothing that was there before.
+
+        Args:
+            lost: pairs of which one run diverged or failed are among them.
+        """
+        found: dict[str, list[str]] = {}
+        for a, b in self.rows:
+            if not lost and not (a.ok and b.ok):
+                continue
+            x, y = (row.metrics[metric] if row.ok else nan for row in (a, b))
+            if (isfinite(x) and isfinite(y)) or (isnan(x) and isnan(y)):
+                continue
+            what = f"seed {a.seed} ({no_number(a, metric)} in BASE, {no_number(b, metric)} in NEW)"
+            found.setdefault(a.cell, []).append(what)
+        return found
+
+    def ratio(self, metric: str, over: Over) -> Floats:
+        """(K,) what intervals over rows add to the variance of a mean, of both studies the more."""
+        sides = [BySeed(runs, over) for runs in (self.base, self.new)]
+        if over == "seeds":
+            return np.zeros(len(self.cells))
+        names = {a.cell: b.cell for a, b in self.rows}
+        theirs = tuple(names[cell] for cell in self.cells)
+        base, new = (
+            side.ratio(metric)[[side.cells.index(name) for name in cells]]
+            for side, cells in zip(sides, (self.cells, theirs), strict=True)
+        )
+        return np.maximum(base, new)
 
     @cached_property
     def statuses(self) -> dict[str, list[tuple[str, str]]]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
 
 from regbench.analysis.by_seed import BySeed
-from regbench.analysis.statistics import Interval, intervals
+from regbench.analysis.statistics import Interval, differences, intervals, standard_errors
 from regbench.config.messages import did_you_mean
+from regbench.config.speaks import Over
 from regbench.errors import BadStudy
 from regbench.results.runs import Runs
 from regbench.vocabulary.metrics import LOSS, METRICS, metrics_among
+from regbench.vocabulary.regularizers import stronger
 
 __all__ = ["SPARE", "Path", "Point", "path_columns", "paths"]
 
@@ -42,9 +43,10 @@ class Path:
     Attributes:
         rest: what tells the path from the others: settings that all its points share.
         minimum: index of the least mean validation loss.
-        one_standard_error: index of the largest value whose mean validation loss lies within one
-            standard error of the least: the most regularized model that is not clearly worse
-            (Breiman et al. 1984; Hastie, Tibshirani & Friedman 2009, sec. 7.10).
+        one_standard_error: index of the strongest value whose validation loss is no more than one
+            standard error worse than the least, paired by seed: the most regularized model that is
+            not clearly worse (Breiman et al. 1984; Hastie, Tibshirani & Friedman 2009, sec. 7.10,
+            whose errors are not paired, and here would be those of the splits).
     """
 
     key: str
@@ -65,13 +67,19 @@ class Path:
         edge = ""
         if self.minimum == len(self.points) - 1 or (self.minimum == 0 and best.value != 0):
             edge = ", on the grid's edge: add values beyond it"
+        which = "smallest" if _way(self.key) < 0 else "largest"
         return (
             f"{start}val_loss is least, {least:.4g}, at {self.key} = {best.value:g}{edge}; "
-            f"the largest value within one standard error is {chosen.value:g}."
+            f"the {which} value within one standard error is {chosen.value:g} (paired by seed)."
         )
 
 
-def paths(runs: Runs, key: str) -> list[Path]:
+def _way(key: str) -> int:
+    """The direction in which a key regularizes more; upwards where it has none."""
+    return stronger(key.removeprefix("regularizer.")) or 1
+
+
+def paths(runs: Runs, key: str, over: Over = "seeds") -> list[Path]:
     """The paths along a key that varies, one for each setting of all others.
 
     Raises:
@@ -80,9 +88,9 @@ def paths(runs: Runs, key: str) -> list[Path]:
     if key not in runs.varying:
         hint = did_you_mean(key, runs.varying) or f"; {', '.join(runs.varying) or 'nothing'} varies"
         raise BadStudy(f"--along: {key!r} does not vary here{hint}")
-    by_seed = BySeed(runs)
+    by_seed = BySeed(runs, over)
     shown = [name for name in _shown_in(runs) if name in by_seed.metrics]
-    over = {name: intervals(by_seed[name]) for name in shown}
+    means = {name: intervals(by_seed[name], ratio=by_seed.ratio(name)) for name in shown}
     rows: dict[tuple[tuple[str, str], ...], list[Point]] = {}
     for k, (cell, first) in enumerate(by_seed.first.items()):
         try:
@@ -92,7 +100,7 @@ def paths(runs: Runs, key: str) -> list[Path]:
         if np.isnan(value):
             continue
         rest = tuple(item for item in first.settings.items() if item[0] != key)
-        point = Point(value, cell, {name: over[name][k] for name in shown})
+        point = Point(value, cell, {name: means[name][k] for name in shown})
         rows.setdefault(rest, []).append(point)
     lines = {rest: line for rest, line in rows.items() if len(line) > 1} or rows
     return [
@@ -117,12 +125,14 @@ def _path(key: str, rest: Mapping[str, str], points: Sequence[Point], by_seed: B
     known = [(loss, i) for i, loss in enumerate(losses) if loss is not None]
     if not known:
         return Path(key, rest, points, None, None)
-    least, minimum = min(known)
-    values = by_seed.row("val_loss", points[minimum].cell)
-    values = values[np.isfinite(values)]
-    error = float(values.std(ddof=1)) / sqrt(len(values)) if len(values) > 1 else 0.0
-    within = max(i for loss, i in known if loss <= least + error)
-    return Path(key, rest, points, minimum, within)
+    _, minimum = min(known)
+    losses_of = [by_seed.row("val_loss", points[i].cell) for _, i in known]
+    worse = differences(np.stack(losses_of), by_seed.row("val_loss", points[minimum].cell))
+    ratio = by_seed.ratio("val_loss")[by_seed.cells.index(points[minimum].cell)]
+    error = standard_errors(worse, ratio)
+    within = [i for (_, i), (mean, se) in zip(known, error, strict=True) if mean <= se]
+    chosen = max(within, key=lambda i: _way(key) * points[i].value)
+    return Path(key, rest, points, minimum, chosen)
 
 
 def path_columns(found: Sequence[Path], key: str) -> tuple[list[str], list[list[object]]]:

@@ -1,114 +1,333 @@
-"""One sentence that says what the gap table shows."""
+"""The answer in words, from one place for terminal, Markdown and page.
+
+How large the gap is; what narrows it, by how much and how sure; what that costs or gains on
+validation, and which cell has the least validation loss; the test score of that choice.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from regbench.analysis.cell_gap import CellGap
+from regbench.analysis.cell_gap import NO_SIGNAL, CellGap, Delta
+from regbench.analysis.lost import lost
+from regbench.analysis.statistics import Interval
+from regbench.analysis.story import Move, Story, stories
+from regbench.analysis.verdict import why_below
+from regbench.results.runs import Runs
+from regbench.vocabulary.metrics import LOSS, score_among
 
-__all__ = ["sentence"]
+__all__ = ["Answer", "answer", "constant_name", "share"]
 
 _MOST_NAMES = 5
+_MOST_STORIES = 2
+_LR = "optimizer.lr"
 
 
-def sentence(table: Sequence[CellGap]) -> str:
-    """What regularization did to the gap in loss, with intervals; honest where nothing is decided.
+@dataclass(frozen=True)
+class Answer:
+    """What a table says, in sentences.
 
-    Speaks of the baseline with the largest gap and the cells compared with it.
+    Attributes:
+        lost: runs that diverged or failed, values that are no numbers: to be said first.
+        paragraphs: the gap and what moves it; what that does to the loss on unseen data, the best
+            cell and its test score; what a reader would ask next. Of two data sets, one for each.
     """
-    compared = [
-        row
-        for row in table
-        if "gap_loss" in row.deltas and row.deltas["gap_loss"].interval.mean is not None
+
+    lost: tuple[str, ...]
+    paragraphs: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """All but what is lost, which stands before the table."""
+        return " ".join(self.paragraphs)
+
+
+def answer(runs: Runs, table: Sequence[CellGap]) -> Answer:
+    """What regularization did to the gap in loss; honest where nothing is decided.
+
+    Of several baselines it speaks of that with the largest gap. Several data sets are never
+    compared: two are told one after the other, of more the one with the largest gap.
+    """
+    missing = tuple(f"{sentence}." for sentence in lost(runs))
+    return Answer(missing, tuple(part for part in _paragraphs(runs, table) if part))
+
+
+def _paragraphs(runs: Runs, table: Sequence[CellGap]) -> list[str]:
+    if not table:
+        return ["No cell is selected." if runs.rows else "There are no runs yet."]
+    told = stories(table)
+    if not told:
+        return ["There is no gap to speak of: no run has both a training and a validation loss."]
+    if len(told) <= _MOST_STORIES:
+        parts = [[_gap_sentences(s), _validation_sentences(s), _one_rate(s)] for s in told]
+        if len(told) == 1:
+            return parts[0]
+        both = zip(told, parts, strict=True)
+        return [_after(story.label, " ".join(filter(None, own))) for story, own in both]
+    if not any(story.baseline for story in told):
+        rows = _by_gap([row for story in told for row in story.rows])
+        ends = [f"{_mean(row)} in {row.cell}" for row in (rows[0], rows[-1])]
+        return [
+            f"Over {len(told)} data sets, which are not compared, the gap in loss (validation less "
+            f"training) is from {ends[0]} to {ends[1]}."
+        ]
+    most = max(told, key=_largest_gap)
+    rest = f"{len(told) - 1} other data sets, not compared with this one, stand in the table."
+    return [
+        _after(most.label, _gap_sentences(most)),
+        *(_validation_sentences(most), _one_rate(most), rest),
     ]
-    if not compared:
-        return _without_baseline(table)
-    names = {row.baseline for row in compared}
-    baselines = [row for row in table if row.cell in names]
-    baseline = max(baselines, key=lambda row: row.metrics["gap_loss"].mean or 0.0)
-    compared = [row for row in compared if row.baseline == baseline.cell]
-    several = f", the largest of {len(names)} settings without a regularizer"
-    start = _gap(baseline) + (several if len(names) > 1 else "")
-    # Below 0 there is no overfitting to narrow.
-    overfits = (baseline.metrics["gap_loss"].mean or 0.0) > 0
-    lower, higher = ("narrows", "widens") if overfits else ("lowers", "raises")
-    by_side: dict[int, list[CellGap]] = {-1: [], 0: [], 1: []}
-    for row in sorted(compared, key=_delta):
-        by_side[row.deltas["gap_loss"].side].append(row)
-    narrows, widens = by_side[-1], by_side[1][::-1]
-    undecided = [_short(row, baseline) for row in table if row in by_side[0]]
-    parts = [start]
-    if narrows:
-        first = _short(narrows[0], baseline)
-        parts.append(f"{first} {lower} it most, by {_change(narrows[0], baseline)}")
-        if len(narrows) > 1:
-            parts.append("so do " + _named([_short(row, baseline) for row in narrows[1:]]))
-    if widens:
-        first = _short(widens[0], baseline)
-        parts.append(f"{first} {higher} it, by {_change(widens[0], baseline)}")
-    if not narrows and not widens:
-        parts.append("no regularizer here changes it beyond what these seeds can tell from chance")
-    elif undecided:
-        parts.append(f"of {_named(undecided)} these seeds cannot tell")
-    return "; ".join(parts) + "."
 
 
-def _without_baseline(table: Sequence[CellGap]) -> str:
-    sound = [row for row in table if row.metrics["gap_loss"].mean is not None]
-    if not sound:
-        return "There is no gap to speak of: no run has both a training and a validation loss."
-    rows = sorted(sound, key=lambda row: row.metrics["gap_loss"].mean or 0.0)
+def _largest_gap(story: Story) -> float:
+    rows = [story.baseline] if story.baseline else story.rows
+    return max(row.metrics[LOSS.gap_column].mean or 0.0 for row in rows)
+
+
+def _after(label: str, text: str) -> str:
+    """
+    >>> _after("dataset.noise=0.1", "In none it is 1."), _after("", "In none it is 1.")
+    ('With dataset.noise=0.1: in none it is 1.', 'In none it is 1.')
+    """
+    return f"With {label}: {text[0].lower()}{text[1:]}" if label and text else text
+
+
+# --- the gap --------------------------------------------------------------------------------------
+
+
+def _gap_sentences(story: Story) -> str:
+    if story.baseline is None:
+        first = _without_baseline(story.rows)
+    else:
+        several = f", the largest of {story.baselines} settings without a regularizer"
+        several = several if story.baselines > 1 else ""
+        start = _gap(story.baseline) + several
+        first = "; ".join([start, *_moves(story, story.baseline)]) + "."
+    return f"{_signal(story)} {first}".strip()
+
+
+def _signal(story: Story) -> str:
+    """Said before the gap where it is the gap of a network that has learned nothing."""
+    constant = constant_name(story.rows[0])
+    if story.without_signal:
+        which = "No cell" if len(story.rows) > 1 else story.rows[0].cell
+        negated = "is" if len(story.rows) > 1 else "is not"
+        return f"{which} {negated} shown to be better than {constant}."
+    base = story.baseline
+    if base is not None and base.verdict in NO_SIGNAL:
+        return f"{base.cell} is not shown to be better than {constant}."
+    return ""
+
+
+def _moves(story: Story, baseline: CellGap) -> list[str]:
+    parts = _one_way(story.narrowing, "narrow", baseline)
+    if story.hollow:
+        are = "is" if len(story.hollow) == 1 else "are"
+        narrow = f"{_named(story.hollow)} {_verb(story.hollow, 'narrow')} it"
+        parts.append(f"{narrow}, but {are} not shown to be better than {constant_name(baseline)}")
+    crossing = [m for m in story.lowering if story.overfits and _crosses(m)]
+    if crossing:
+        taken = f"{_named(crossing)} {_verb(crossing, 'take')} it below 0"
+        parts.append(f"{taken}, to {_figure(_gap_of(crossing[0].cell))}, which is no gain")
+    parts += _one_way([m for m in story.lowering if m not in crossing], "lower", baseline)
+    parts += _one_way(story.raising, "widen" if story.overfits else "raise", baseline)
+    if not story.undecided:
+        return parts
+    if parts:
+        return [*parts, f"of {_named(story.undecided)} these seeds cannot tell"]
+    if max(row.n for row in story.rows) == 1:
+        return ["with one seed no change of it can be told from chance"]
+    known = ""
+    if story.detectable is not None:
+        least, move = story.detectable
+        others = f" in {move.name}, in others a larger one" if len(story.undecided) > 1 else ""
+        known = f" (these seeds would show one of {least:.2g}{others}, four times in five)"
+    return [f"no change of it by a regularizer is shown{known}"]
+
+
+def _one_way(moves: Sequence[Move], verb: str, baseline: CellGap) -> list[str]:
+    """All that move the gap one way, none left out for another."""
+    if not moves:
+        return []
+    first, *more = moves
+    most = " most" if more else ""
+    found = [f"{first.name} {_verb([first], verb)} it{most}, {_by(first, baseline)}"]
+    if more:
+        found.append(f"so {_verb(more, 'do')} {_named(more)}")
+    return found
+
+
+def _crosses(move: Move) -> bool:
+    return (_gap_of(move.cell).mean or 0.0) < 0
+
+
+def _gap_of(row: CellGap) -> Interval:
+    return row.metrics[LOSS.gap_column]
+
+
+def _verb(moves: Sequence[Move], verb: str) -> str:
+    if len(moves) > 1:
+        return verb
+    return "does" if verb == "do" else f"{verb}s"
+
+
+def _without_baseline(rows: Sequence[CellGap]) -> str:
+    least, *_, most = [*_by_gap(rows), _by_gap(rows)[-1]]
     if len(rows) == 1:
-        return _gap(rows[0]) + "."
-    least, most = rows[0], rows[-1]
+        return _gap(least) + "."
     return f"{_gap(least)}, the smallest; in {most.cell} it is {_mean(most)}, the largest."
 
 
+def _by_gap(rows: Sequence[CellGap]) -> list[CellGap]:
+    return sorted(rows, key=lambda row: row.metrics[LOSS.gap_column].mean or 0.0)
+
+
 def _gap(row: CellGap) -> str:
-    found = row.metrics["gap_loss"]
-    over = f"over {found.n} seeds" if found.n > 1 else "with one seed"
+    found = row.metrics[LOSS.gap_column]
+    over = f"over {found.n} seeds" if row.over == "seeds" else f"for other rows, {found.n} seeds"
+    over = over if found.n > 1 else "with one seed"
+    start = f"In {row.cell} the gap in loss (validation less training) is {_mean(row)}"
     if found.low is None or found.high is None:
-        return f"In {row.cell} the gap in loss (validation less training) is {_mean(row)} {over}"
-    return (
-        f"In {row.cell} the gap in loss (validation less training) is {_mean(row)} "
-        f"(95% interval {found.low:.3g} to {found.high:.3g} {over})"
-    )
+        return f"{start} {over}"
+    side = ""
+    if found.below:
+        side = f", below 0: {why_below(row)}"
+    elif not found.above:
+        side = ", not shown to differ from 0"
+    return f"{start} (95% interval {found.low:.3g} to {found.high:.3g} {over}){side}"
 
 
 def _mean(row: CellGap) -> str:
-    mean = row.metrics["gap_loss"].mean
+    mean = row.metrics[LOSS.gap_column].mean
     return "unknown" if mean is None else f"{mean:.3g}"
 
 
-def _delta(row: CellGap) -> float:
-    return row.deltas["gap_loss"].interval.mean or 0.0
-
-
-def _short(row: CellGap, baseline: CellGap) -> str:
-    """The labels in which a cell differs from its baseline, without their keys.
-
-    "lr=0.1, regularizer=l2" beside "lr=0.1, regularizer=none" is "l2".
-    """
-    parts, others = row.cell.split(", "), set(baseline.cell.split(", "))
-    own = [part for part in parts if part not in others]
-    if len(own) == len(parts):  # one axis: the label is the name
-        return row.cell
-    return ", ".join(part.partition("=")[2] or part for part in own)
-
-
-def _change(row: CellGap, baseline: CellGap) -> str:
-    found = row.deltas["gap_loss"].interval
-    base = baseline.metrics["gap_loss"].mean
+def _by(move: Move, baseline: CellGap) -> str:
+    """By how much a cell moves the gap, and how sure that is."""
+    found = move.cell.deltas[LOSS.gap_column].interval
     mean, low, high = (abs(value or 0.0) for value in (found.mean, found.low, found.high))
-    share = f" or {100 * mean / base:.0f}%" if base is not None and base > 0 else ""
-    return f"{mean:.3g}{share} ({min(low, high):.3g} to {max(low, high):.3g})"
+    percent = share(move.cell, baseline)
+    at = f" at {move.at}" if move.at else ""
+    percent = f" or {percent}" if percent else ""
+    return f"by {mean:.3g}{percent} ({min(low, high):.3g} to {max(low, high):.3g}){at}"
 
 
-def _named(names: Sequence[str]) -> str:
+def share(row: CellGap, baseline: CellGap) -> str:
+    """The change as a share of the baseline's gap; empty where either gap's interval holds 0.
+
+    A gap that crosses 0 has no share that means anything.
     """
-    >>> _named(["a"]), _named(["a", "b", "c"]), _named(list("abcdefgh"))
-    ('a', 'a, b and c', 'a, b, c, d and 4 more')
-    """
+    base, own = baseline.metrics[LOSS.gap_column], row.metrics[LOSS.gap_column]
+    mean = row.deltas[LOSS.gap_column].interval.mean
+    if not (base.above and own.above) or mean is None or not base.mean:
+        return ""
+    return f"{100 * abs(mean) / base.mean:.0f}%"
+
+
+# --- validation, and test -------------------------------------------------------------------------
+
+
+def _validation_sentences(story: Story) -> str:
+    best = story.best
+    if best is None:
+        return ""
+    parts = []
+    if story.narrowing and story.narrowing[0].cell is not best:
+        parts.append(_cost(story.narrowing[0].cell))
+    found = best.metrics["val_loss"]
+    where = f"is least in {best.cell}: " if len(story.rows) > 1 else "is "
+    start = f"Validation loss {where}{_figure(found)}"
+    delta = best.deltas.get("val_loss")
+    if delta is not None and delta.interval.mean is not None:
+        start += f", {_against(delta)} in {best.baseline}{_sureness(delta)}"
+    parts.append(f"{start}{_signal_words(best)}.")
+    parts.append(_test(best, len(story.rows) > 1))
+    return " ".join(part for part in parts if part)
+
+
+def _cost(row: CellGap) -> str:
+    """What the narrowest gap costs or gains in validation loss."""
+    delta = row.deltas.get("val_loss")
+    if delta is None or delta.interval.mean is None:
+        return ""
+    less = f"{_against(delta)} in {row.baseline}{_sureness(delta)}"
+    return f"Validation loss in {row.cell} is {less}{_signal_words(row)}."
+
+
+def _against(delta: Delta) -> str:
+    mean = delta.interval.mean or 0.0
+    return f"{abs(mean):.3g} {'less' if mean < 0 else 'more'} than"
+
+
+def _sureness(delta: Delta) -> str:
+    found = delta.interval
+    if found.low is None or found.high is None:
+        return ""
+    if delta.side:
+        ends = sorted((abs(found.low), abs(found.high)))
+        return f" ({ends[0]:.3g} to {ends[1]:.3g})"
+    several = found.above or found.below
+    why = "not shown among so many comparisons" if several else "which chance could have done"
+    return f" (change {found.low:+.3g} to {found.high:+.3g}), {why}"
+
+
+def _signal_words(row: CellGap) -> str:
+    """What is to be said of a cell that is named as the best, but is not shown to have learned."""
+    constant = constant_name(row)
+    if row.verdict in NO_SIGNAL:
+        return f", not shown to be better than {constant}"
+    if row.verdict == "overconfident":
+        return f", not shown to be better than {constant}, though its accuracy is (overconfident)"
+    return ""
+
+
+def constant_name(row: CellGap) -> str:
+    """The constant prediction, and its loss where the table has it."""
+    what = "the class shares" if score_among(_known(row)).name == "acc" else "the mean"
+    loss = row.metrics.get(LOSS.constant_column)
+    figure = "" if loss is None or loss.mean is None else f" (loss {loss.mean:.3g})"
+    return f"predicting {what}{figure}"
+
+
+def _known(row: CellGap) -> list[str]:
+    return [name for name, found in row.metrics.items() if found.mean is not None]
+
+
+def _test(row: CellGap, chosen: bool) -> str:
+    """The score of the choice on data that took no part in it."""
+    loss = row.metrics.get("test_loss")
+    if loss is None or loss.mean is None:
+        return ""
+    kind = score_among(_known(row))
+    score = row.metrics.get(f"test_{kind.name}")
+    more = "" if score is None or score.mean is None else f" and {kind.title} {_figure(score)}"
+    whose = "that choice has" if chosen else "it has"
+    return f"On the test part {whose} loss {_figure(loss)}{more}."
+
+
+def _figure(found: Interval) -> str:
+    if found.low is None or found.high is None:
+        return f"{found.mean:.3g}"
+    return f"{found.mean:.3g} ({found.low:.3g} to {found.high:.3g})"
+
+
+# --- notes ----------------------------------------------------------------------------------------
+
+
+def _one_rate(story: Story) -> str:
+    """Strengths compared at one learning rate, which may suit one of them."""
+    best = story.best
+    if best is None or not best.edges or _LR in best.settings or best.verdict in NO_SIGNAL:
+        return ""
+    return (
+        f"{best.cell} stands on the grid's edge ({best.edges[0]}), and all cells have one learning "
+        f"rate: sweep {_LR}, too, before one is called better."
+    )
+
+
+def _named(moves: Sequence[Move]) -> str:
+    names = [move.name for move in moves]
     if len(names) > _MOST_NAMES:
         names = [*names[: _MOST_NAMES - 1], f"{len(names) - _MOST_NAMES + 1} more"]
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]

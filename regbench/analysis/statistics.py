@@ -7,7 +7,7 @@ than a table takes to print, so it is imported where the bootstrap or Wilcoxon's
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from typing import Literal
 
@@ -16,16 +16,22 @@ import numpy.typing as npt
 from scipy.special import stdtr, stdtrit
 
 __all__ = [
+    "BCA_FROM",
+    "METHODS",
     "Interval",
     "IntervalMethod",
     "TestMethod",
+    "differences",
     "holm",
     "interval",
     "intervals",
     "min_detectable",
+    "one_sided_ps",
     "p_improvement",
     "paired_ps",
     "seeds_to_decide",
+    "snapped",
+    "standard_errors",
     "wilcoxon_can_decide",
 ]
 
@@ -36,16 +42,29 @@ TestMethod = Literal["t", "wilcoxon"]
 # Below this many seeds the BCa bootstrap covers far less than it says (70-90% at n = 3-10).
 BCA_FROM = 30
 _RESAMPLES = 9_999
+# Numbers are decimals and their differences binary: .93 - .91 and .83 - .81 are the same.
+_ROUNDING = 1e-12
+# What the CSV files call the ways to an interval.
+METHODS = {
+    "t": "Student's t, 95%",
+    "bca": "BCa bootstrap, 95%",
+    "rows": "corrected t over rows, 95%",
+}
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean over n values, and the confidence interval for it; None where n is too small."""
+    """A mean over n values, and the confidence interval for it; None where n is too small.
+
+    Attributes:
+        method: how it was made, as METHODS has it; empty where it is a point or there is none.
+    """
 
     mean: float | None
     low: float | None
     high: float | None
     n: int
+    method: str = field(default="", repr=False, compare=False)
 
     @property
     def half(self) -> float | None:
@@ -74,30 +93,78 @@ def interval(values: Sequence[float], level: float = 0.95) -> Interval:
     return intervals(np.array(values, dtype=np.float64).reshape(1, -1), level)[0]
 
 
-def intervals(values: Floats, level: float = 0.95, method: IntervalMethod = "t") -> list[Interval]:
+def differences(values: Floats, others: Floats) -> Floats:
+    """values - others, where what is equal but for rounding differs by exactly 0.
+
+    >>> differences(np.array([0.93 - 0.91]), np.array([0.83 - 0.81]))
+    array([0.])
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        return snapped(values - others, np.abs(values) + np.abs(others))
+
+
+def snapped(found: Floats, size: Floats) -> Floats:
+    """Differences of numbers of such a size, 0 where rounding alone made them."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.where(np.abs(found) <= _ROUNDING * size, 0.0, found)
+
+
+def intervals(
+    values: Floats,
+    level: float = 0.95,
+    method: IntervalMethod = "t",
+    ratio: Floats | float = 0.0,
+) -> list[Interval]:
     """A mean and its interval for each row of (K, S) values, NaN being no value.
 
-    t: mean +- t(n - 1, (1 + level) / 2) * s / sqrt(n). bca: the bias-corrected and accelerated
-    bootstrap (Efron 1987), for rows of at least 30 values; rows of fewer get t. One value has no
-    interval, and values that are all equal are their own.
+    t: mean +- t(n - 1, (1 + level) / 2) * s * sqrt(1 / n + ratio). bca: the bias-corrected and
+    accelerated bootstrap (Efron 1987), for rows of at least 30 values; rows of fewer get t. One
+    value has no interval, and values that are all equal are their own.
+
+    Args:
+        ratio: (K,) or one number: 0 speaks of other seeds; n_val / n_train of other rows, as the
+            corrected t of Nadeau & Bengio 2003 has it.
     """
     mean, spread, n = _moments(values)
-    with np.errstate(invalid="ignore"):
-        half = stdtrit(np.maximum(n - 1, 1), (1 + level) / 2) * spread / np.sqrt(np.maximum(n, 1))
-    low, high = mean - half, mean + half
+    more = np.broadcast_to(np.asarray(ratio, dtype=np.float64), mean.shape)
+    with np.errstate(over="ignore", invalid="ignore"):
+        half = stdtrit(np.maximum(n - 1, 1), (1 + level) / 2) * _error(spread, n, more)
+        low, high = mean - half, mean + half
+    methods = [METHODS["rows"] if each > 0 else METHODS["t"] for each in more.tolist()]
     if method == "bca":
         for k in np.flatnonzero((n >= BCA_FROM) & (spread > 0)):
             low[k], high[k] = _bca(values[k], level)
+            methods[k] = METHODS["bca"]
     return [
         Interval(None, None, None, 0)
         if n_k == 0
         else Interval(mean_k, None, None, 1)
         if n_k == 1
-        else Interval(mean_k, low_k, high_k, n_k)
-        for mean_k, low_k, high_k, n_k in zip(
-            mean.tolist(), low.tolist(), high.tolist(), n.tolist(), strict=True
+        else Interval(mean_k, low_k, high_k, n_k, how if low_k != high_k else "")
+        for mean_k, low_k, high_k, n_k, how in zip(
+            mean.tolist(), low.tolist(), high.tolist(), n.tolist(), methods, strict=True
         )
     ]
+
+
+def standard_errors(values: Floats, ratio: Floats | float = 0.0) -> list[tuple[float, float]]:
+    """The mean and its standard error for each row of (K, S) values.
+
+    The error of a single value is 0, and the mean of none is no number.
+
+    >>> standard_errors(np.array([[1.0, 5.0, 1.0, 5.0], [2.0, np.nan, np.nan, np.nan]]), ratio=0.5)
+    [(3.0, 2.0), (2.0, 0.0)]
+    """
+    mean, spread, n = _moments(values)
+    mean = np.where(n > 0, mean, np.nan)
+    return list(zip(mean.tolist(), _error(spread, n, ratio).tolist(), strict=True))
+
+
+def _error(spread: Floats, n: npt.NDArray[np.int64], ratio: Floats | float) -> Floats:
+    """(K,) standard errors of the means."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        found: Floats = spread * np.sqrt(1 / np.maximum(n, 1) + ratio)
+    return found
 
 
 def _moments(values: Floats) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
@@ -105,12 +172,14 @@ def _moments(values: Floats) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
     there = np.isfinite(values)
     n = there.sum(axis=1)
     filled = np.where(there, values, 0.0)
-    mean = filled.sum(axis=1) / np.maximum(n, 1)
-    deviations = np.where(there, values - mean[:, None], 0.0)
-    spread = np.sqrt((deviations**2).sum(axis=1) / np.maximum(n - 1, 1))
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = filled.sum(axis=1) / np.maximum(n, 1)
+        deviations = np.where(there, values - mean[:, None], 0.0)
+        spread = np.sqrt((deviations**2).sum(axis=1) / np.maximum(n - 1, 1))
     low = np.where(there, values, np.inf).min(axis=1, initial=np.inf)
     high = np.where(there, values, -np.inf).max(axis=1, initial=-np.inf)
-    equal = (low == high) & (n > 0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        equal = (high - low <= _ROUNDING * np.maximum(np.abs(low), np.abs(high))) & (n > 0)
     return np.where(equal, low, mean), np.where(equal, 0.0, spread), n
 
 
@@ -128,11 +197,14 @@ def _bca(values: Floats, level: float, resamples: int = _RESAMPLES) -> tuple[flo
     return float(found.low), float(found.high)
 
 
-def paired_ps(differences: Floats, method: TestMethod = "t") -> list[float | None]:
+def paired_ps(
+    differences: Floats, method: TestMethod = "t", ratio: Floats | float = 0.0
+) -> list[float | None]:
     """Two-sided p that each row of (K, S) paired differences is centred on 0.
 
-    t: the paired t-test. wilcoxon: the signed-rank test, exact, with zeros by Pratt's rule. None
-    with fewer than two differences, or where all are equal: there is no spread to judge by.
+    t: the paired t-test, corrected by `ratio` as `intervals` are. wilcoxon: the signed-rank test,
+    exact, also with ties and zeros. None with fewer than two differences, or where all are equal:
+    there is no spread to judge by.
 
     >>> [round(p, 6) for p in paired_ps(np.array([[1.0, 2.0, 3.0]]))]
     [0.07418]
@@ -142,26 +214,48 @@ def paired_ps(differences: Floats, method: TestMethod = "t") -> list[float | Non
     mean, spread, n = _moments(differences)
     judged = (n > 1) & (spread > 0)
     if method == "t":
-        with np.errstate(divide="ignore", invalid="ignore"):
-            t = mean / (spread / np.sqrt(n))
-            p = 2 * stdtr(np.maximum(n - 1, 1), -np.abs(t))
+        p = 2 * stdtr(np.maximum(n - 1, 1), -np.abs(_t(mean, spread, n, ratio)))
         return [float(p_k) if ok else None for p_k, ok in zip(p, judged, strict=True)]
     return [
-        _wilcoxon(row[np.isfinite(row)]) if ok else None
+        _signed_rank(row[np.isfinite(row)]) if ok else None
         for row, ok in zip(differences, judged, strict=True)
     ]
 
 
-def _wilcoxon(differences: Floats) -> float:
-    from scipy.stats import wilcoxon
+def one_sided_ps(values: Floats, ratio: Floats | float = 0.0) -> list[float | None]:
+    """p that the mean of each row of (K, S) lies at or below 0, by the t-test; see `paired_ps`."""
+    mean, spread, n = _moments(values)
+    judged = (n > 1) & (spread > 0)
+    p = stdtr(np.maximum(n - 1, 1), -_t(mean, spread, n, ratio))
+    return [float(p_k) if ok else None for p_k, ok in zip(p, judged, strict=True)]
 
-    exact = len(differences) <= 50 and np.all(differences != 0)
-    found = wilcoxon(differences, zero_method="pratt", method="exact" if exact else "asymptotic")
-    return float(found.pvalue)
+
+def _t(mean: Floats, spread: Floats, n: npt.NDArray[np.int64], ratio: Floats | float) -> Floats:
+    """(K,) t statistics; no number where there is no spread."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return mean / _error(spread, n, ratio)
+
+
+def _signed_rank(differences: Floats) -> float:
+    """Two-sided p of the signed-rank test, exact given the sizes: over all 2^n signs.
+
+    Equal sizes share their mean rank; zeros are ranked and then left out (Pratt 1959).
+    """
+    from scipy.stats import rankdata
+
+    twice = (2 * rankdata(np.abs(differences))).astype(np.int64)[differences != 0]
+    positive = int(twice[differences[differences != 0] > 0].sum())
+    shares = np.zeros(int(twice.sum()) + 1)
+    shares[0] = 1.0
+    for rank in twice.tolist():  # the rank's sign is + or - with equal chance
+        moved = shares / 2
+        moved[rank:] += shares[: len(shares) - rank] / 2
+        shares = moved
+    return float(min(1.0, 2 * min(shares[: positive + 1].sum(), shares[positive:].sum())))
 
 
 def wilcoxon_can_decide(n: int, tests: int) -> bool:
-    """Whether n pairs can reach significance after Holm: 2^(1 - n) <= .05 / tests.
+    """Whether n pairs can reach significance at .05 / tests: their least p is 2^(1 - n).
 
     >>> [wilcoxon_can_decide(n, 6) for n in (5, 7, 8)]
     [False, False, True]
@@ -196,7 +290,9 @@ def p_improvement(differences: Floats) -> list[float | None]:
     return [float(b / m) if m else None for b, m in zip(better, n, strict=True)]
 
 
-def min_detectable(differences: Floats, power: float = 0.8) -> list[float | None]:
+def min_detectable(
+    differences: Floats, power: float = 0.8, ratio: Floats | float = 0.0
+) -> list[float | None]:
     """The smallest true difference that so many seeds would show with this power.
 
     (t(n - 1, .975) + t(n - 1, power)) * s / sqrt(n), two-sided at 5%, for each row of (K, S).
@@ -208,20 +304,24 @@ def min_detectable(differences: Floats, power: float = 0.8) -> list[float | None
     _, spread, n = _moments(differences)
     freedom = np.maximum(n - 1, 1)
     multiple = stdtrit(freedom, 0.975) + stdtrit(freedom, power)
-    found = multiple * spread / np.sqrt(np.maximum(n, 1))
+    found = multiple * _error(spread, n, ratio)
     return [float(d) if m > 1 and isfinite(d) else None for d, m in zip(found, n, strict=True)]
 
 
-def seeds_to_decide(differences: Sequence[float], most: int = 1_000) -> int | None:
-    """The fewest seeds whose 95% interval would leave 0 out, if mean and spread stay as they are.
+def seeds_to_decide(
+    differences: Sequence[float], most: int = 1_000, power: float = 0.8
+) -> int | None:
+    """How many seeds would decide it with this power, if mean and spread are what these say.
 
-    None beyond `most`: then there is no effect worth the name.
+    The fewest n with (t(n - 1, .975) + t(n - 1, power)) * s / sqrt(n) below the mean; None beyond
+    `most`: then there is no effect worth the name. An estimate: mean and spread are uncertain.
 
     >>> seeds_to_decide([1.0, 2.0, 3.0]), seeds_to_decide([1.0, -1.0])
-    (4, None)
+    (5, None)
     """
     values = np.asarray(differences, dtype=np.float64)
     mean, spread = abs(float(values.mean())), float(values.std(ddof=1))
     n = np.arange(2, most + 1)
-    narrow_enough = stdtrit(n - 1, 0.975) * spread < mean * np.sqrt(n)
-    return int(n[narrow_enough][0]) if narrow_enough.any() else None
+    multiple = stdtrit(n - 1, 0.975) + stdtrit(n - 1, power)
+    enough = multiple * spread < mean * np.sqrt(n)
+    return int(n[enough][0]) if enough.any() else None

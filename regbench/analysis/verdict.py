@@ -1,147 +1,267 @@
-"""One word a cell, with the figures that it rests on.
+"""One word a cell, by one table of decisions: `RULES`, the first that holds.
 
-By the 95% intervals over seeds, and for differences by Holm's p as well, the first that holds:
+What is shown is shown by a 95% interval, and where a cell is compared with others, by the adjusted
+p as well. No word rests on what is merely not shown: where a rule needs evidence that there is
+none of, the next one is asked. Cells are compared only within one data set, task, noise and
+model.
 
-diverged                  no run has numbers
-memorises                 train_acc >= .99 although some training labels are wrong
-over-regularized          the gap is narrower than the baseline's, and val_loss is higher
-regularized               the gap is narrower than the baseline's, and val_loss is not higher
-overfits in accuracy      gap_acc (or gap_r2) and gap_loss lie above 0
-overfits in loss only     gap_loss lies above 0
-underfits                 no gap, and train_loss and val_loss are both higher than another cell's
-no gap shown              none of these
-
-A cell with numbers of one seed has no verdict: there is nothing to judge chance by.
+A cell with numbers of one seed has no word, unless the others diverged: there is nothing to judge
+chance by.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from regbench.analysis.by_seed import BySeed
-from regbench.analysis.cell_gap import CellGap, Edge
-from regbench.analysis.statistics import Interval, intervals
-from regbench.vocabulary.metrics import score_among
+from regbench.analysis.cell_gap import CellGap, shown, signed
+from regbench.analysis.edges import edges
+from regbench.analysis.evidence import Evidence, gathered
+from regbench.analysis.statistics import Interval
+from regbench.analysis.words import counted
+from regbench.vocabulary.metrics import LOSS
 
-__all__ = ["with_verdicts"]
+__all__ = ["RULES", "Rule", "verdict", "why_below", "with_verdicts"]
 
-# From here on a training accuracy counts as having learned the labels by heart.
-_BY_HEART = 0.99
-_FEWEST_ON_AN_AXIS = 3
-_FACTOR = 2  # between neighbours, from which an axis grows by factors
+# From this share of diverged runs on, what is left says little about the cell.
+_DIVERGED = 0.25
+_WRONG_LABELS = 10
+_BY_HEART = 0.5
+# Accuracy or R^2: less than this is called none, or no loss.
+_SCORE_MARGIN = 0.02
+# The share of the narrowing that a regularized cell may at most have cost in validation loss.
+_COST = 0.1
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A word, when it is said, and what is said with it.
+
+    Attributes:
+        condition: in words, for the docs.
+        needs: columns of runs.csv without which the word is never given.
+    """
+
+    word: str
+    condition: str
+    needs: tuple[str, ...]
+    holds: Callable[[Evidence], bool]
+    shows: Callable[[Evidence], str]
+
+
+def _no_signal(e: Evidence) -> bool:
+    return e.without_signal_in_loss and bool(e.score_gains) and not e.has_signal_in_scores
+
+
+def _collapsed(e: Evidence) -> bool:
+    return _no_signal(e) and e.collapsed == 1
+
+
+def _overconfident(e: Evidence) -> bool:
+    # By R^2 there is no other answer than by the squared error that it is made of.
+    return e.without_signal_in_loss and e.has_signal_in_scores and e.score.name == "acc"
+
+
+def _diverged(e: Evidence) -> bool:
+    row = e.row
+    return row.n_diverged > 0 and row.n_diverged >= _DIVERGED * (row.n + row.n_failed)
+
+
+def _memorises(e: Evidence) -> bool:
+    by_heart = e.row.metrics.get("noisy_rows_acc")
+    if by_heart is None or by_heart.low is None or e.wrong_labels is None:
+        return False
+    return e.wrong_labels >= _WRONG_LABELS and by_heart.low > _BY_HEART
+
+
+def _change(e: Evidence, name: str) -> tuple[int, Interval]:
+    delta = e.row.deltas.get(name)
+    return (0, Interval(None, None, None, 0)) if delta is None else (delta.side, delta.interval)
+
+
+def _over_regularized(e: Evidence) -> bool:
+    worse = _change(e, "val_loss")[0] > 0 or _change(e, f"val_{e.score.name}")[0] < 0
+    return e.narrows and worse
+
+
+def _regularized(e: Evidence) -> bool:
+    cost, score = _change(e, "val_loss")[1], _change(e, f"val_{e.score.name}")[1]
+    narrowing = -(_change(e, LOSS.gap_column)[1].mean or 0.0)
+    cheap = cost.high is not None and cost.high <= _COST * narrowing
+    return e.narrows and cheap and (score.mean is None or score.mean >= -_SCORE_MARGIN)
+
+
+def _loss_only(e: Evidence) -> bool:
+    return e.gap.above and e.score_gap.high is not None and e.score_gap.high <= _SCORE_MARGIN
+
+
+def _gap_to_the_best(e: Evidence) -> str:
+    if e.behind is None:
+        return ""
+    found = ", ".join(signed(name, higher) for name, higher in e.behind.higher.items())
+    why = f": {why_below(e.row)}" if e.gap.below else ""
+    return f"{found} against {e.behind.best}; {e.gaps()}{why}"
+
+
+def why_below(row: CellGap) -> str:
+    """Why a network may do better on data that it has not seen."""
+    wrong = row.metrics.get("flip_rate")
+    if wrong is not None and (wrong.mean or 0.0) > 0:
+        share = f"{100 * (wrong.mean or 0.0):.1f}%"
+        return f"{share} of the training labels are wrong, and count against training alone"
+    return (
+        "training is the harder part here, by what is done to it alone (noise, dropout, "
+        "augmentation, smoothing) or by the rows that the split gave it"
+    )
+
+
+_CONSTANT = ("constant_loss", "constant_acc | constant_r2")
+_DELTA = ("gap_loss", "val_loss", "val_acc | val_r2")
+
+RULES = (
+    Rule(
+        "diverged",
+        "a quarter of its runs or more diverged",
+        ("status",),
+        _diverged,
+        lambda e: f"{counted(e.row.n, 'run')} with numbers",
+    ),
+    Rule(
+        "collapsed",
+        "no signal shown, and in every run one class for all validation rows, or predictions that "
+        "spread by less than 1e-6",
+        (*_CONSTANT, "collapsed"),
+        _collapsed,
+        lambda e: "all validation rows are given the same; " + ", ".join(e.against_constant()),
+    ),
+    Rule(
+        "no signal shown",
+        "neither validation loss nor accuracy (R^2; balanced accuracy, AUC where asked for) is "
+        "shown to be better than the constant prediction's",
+        _CONSTANT,
+        _no_signal,
+        lambda e: f"against the constant prediction {', '.join(e.against_constant())}; {e.gaps()}",
+    ),
+    Rule(
+        "overconfident",
+        "the validation loss is not shown to be better than the constant prediction's, a score is; "
+        "the gap stands",
+        _CONSTANT,
+        _overconfident,
+        lambda e: f"against the constant prediction {', '.join(e.against_constant())}; {e.gaps()}",
+    ),
+    Rule(
+        "memorises",
+        "the interval of noisy_rows_acc lies above .5, and its runs have ten wrong training labels "
+        "or more together",
+        ("noisy_rows_acc", "wrong_labels"),
+        _memorises,
+        lambda e: (
+            f"noisy_rows_acc {shown(e.row.metrics['noisy_rows_acc'])} "
+            f"on {e.wrong_labels or 0:.0f} wrong labels"
+        ),
+    ),
+    Rule(
+        "over-regularized",
+        "the gap in loss is shown to be smaller than the baseline's and nearer to 0; validation "
+        "loss is shown to be higher, or accuracy (R^2) to be lower",
+        _DELTA,
+        _over_regularized,
+        Evidence.changes,
+    ),
+    Rule(
+        "regularized",
+        "the gap in loss is shown to be smaller than the baseline's and nearer to 0; the interval "
+        "of the change in validation loss ends below a tenth of the narrowing, and mean accuracy "
+        "(R^2) is lower by .02 at most",
+        _DELTA,
+        _regularized,
+        Evidence.changes,
+    ),
+    Rule(
+        "overfits in {score}",
+        "the gap in accuracy (R^2) lies above 0",
+        ("gap_acc | gap_r2",),
+        lambda e: e.score_gap.above,
+        Evidence.gaps,
+    ),
+    Rule(
+        "overfits in loss only",
+        "the gap in loss lies above 0, and the interval of that in accuracy (R^2) ends below .02",
+        ("gap_loss", "gap_acc | gap_r2"),
+        _loss_only,
+        Evidence.gaps,
+    ),
+    Rule(
+        "overfits in loss",
+        "the gap in loss lies above 0; that in accuracy (R^2) is not decided",
+        ("gap_loss",),
+        lambda e: e.gap.above,
+        Evidence.gaps,
+    ),
+    Rule(
+        "underfits",
+        "training and validation loss are both shown to be higher than those of the cell of least "
+        "validation loss with the same data set, task, noise and model",
+        ("train_loss", "val_loss"),
+        lambda e: e.behind is not None and e.behind.shown,
+        _gap_to_the_best,
+    ),
+    Rule(
+        "negative gap",
+        "the gap in loss, or in accuracy (R^2), lies below 0; the evidence says why that can be",
+        ("gap_loss",),
+        lambda e: e.gap.below or e.score_gap.below,
+        lambda e: f"{e.gaps()}: {why_below(e.row)}",
+    ),
+    Rule("no gap shown", "none of these", (), lambda _: True, Evidence.gaps),
+)
+# Said beside the word where a cell is without signal in its loss: the gap stands all the same.
+_STANDS = ("memorises", "overfits in {score}", "overfits in loss only", "overfits in loss")
+
+
+def verdict(evidence: Evidence) -> tuple[str, str]:
+    """The word for a cell and the figures that it rests on; runs that were lost come first."""
+    row = evidence.row
+    lost = _lost(evidence)
+    if row.n < 2 and not _diverged(evidence):
+        return "", lost
+    holding = [rule for rule in RULES if rule.holds(evidence)]
+    first = holding[0]
+    text = first.shows(evidence)
+    if first.word in ("no signal shown", "overconfident"):
+        also = next((rule for rule in holding if rule.word in _STANDS), None)
+        text += f"; also {_word(also, evidence)}" if also else ""
+        if also and also.word == "memorises":
+            text += f": {also.shows(evidence)}"
+    return _word(first, evidence), f"{lost}; {text}" if lost else text
+
+
+def _word(rule: Rule, evidence: Evidence) -> str:
+    return rule.word.format(score=evidence.score.title)
+
+
+def _lost(e: Evidence) -> str:
+    """`2 of 5 runs diverged, 1 of 3 runs collapsed`: what a mean over the others would hide."""
+    row = e.row
+    planned, counts = row.n + row.n_failed, (row.n_diverged, row.n_failed - row.n_diverged)
+    kinds = [(n, planned, word) for n, word in zip(counts, ("diverged", "failed"), strict=True)]
+    kinds.append((round((e.collapsed or 0) * row.n) % max(row.n, 1), row.n, "collapsed"))
+    return ", ".join(f"{n} of {counted(total, 'run')} {word}" for n, total, word in kinds if n)
 
 
 def with_verdicts(table: Sequence[CellGap], by_seed: BySeed) -> list[CellGap]:
     """The table with each cell's verdict, its evidence and the grid edges it is best on."""
-    edges = _edges(table)
-    best = _best(table)
-    worse: dict[str, list[Interval]] = {}
-    if best is not None:
-        for name in ("train_loss", "val_loss"):
-            worse[name] = intervals(by_seed[name] - by_seed.row(name, best.cell))
+    on_edges = edges(table)
     judged = []
-    for k, row in enumerate(table):
-        behind = {name: found[k] for name, found in worse.items()}
-        word, evidence = _judge(row, best, behind)
-        on_edge = edges.get(row.cell, ())
-        if on_edge and word:
-            evidence += "; best on the grid's edge: " + ", ".join(map(str, on_edge))
-        judged.append(replace(row, verdict=word, evidence=evidence, edges=tuple(on_edge)))
+    for evidence in gathered(table, by_seed):
+        row = evidence.row
+        word, text = verdict(evidence)
+        edge = tuple(on_edges.get(row.cell, ()))
+        if edge and word:
+            text += "; best on the grid's edge: " + ", ".join(map(str, edge))
+        judged.append(
+            replace(row, verdict=word, evidence=text, edges=edge, narrows=evidence.narrows)
+        )
     return judged
-
-
-def _judge(row: CellGap, best: CellGap | None, behind: Mapping[str, Interval]) -> tuple[str, str]:
-    """The verdict and its evidence; `behind` is by how much the best cell is better."""
-    if row.n == 0:
-        return "diverged", f"{row.n_failed} of {row.n_failed} runs have no numbers"
-    if row.n < 2:
-        return "", ""
-    flips, train = row.metrics.get("flip_rate"), row.metrics.get("train_acc")
-    if flips and train and (flips.mean or 0) > 0 and (train.mean or 0) >= _BY_HEART:
-        wrong = f"{100 * (flips.mean or 0):.1f}%"
-        return "memorises", f"train_acc {train.mean:.4f}, while {wrong} of the labels are wrong"
-    gap = row.metrics["gap_loss"]
-    kind = score_among(row.metrics)
-    score = row.metrics.get(kind.gap_column)
-    if "gap_loss" in row.deltas and row.deltas["gap_loss"].side < 0:
-        loss = row.deltas["val_loss"].interval
-        word = "over-regularized" if row.deltas["val_loss"].side > 0 else "regularized"
-        narrower = _signed("gap_loss", row.deltas["gap_loss"].interval)
-        return word, f"{narrower}, {_signed('val_loss', loss)} against {row.baseline}"
-    if gap.above and score is not None and score.above:
-        shown = f"{_shown('gap_loss', gap)}, {_shown(kind.gap_column, score)}"
-        return f"overfits in {kind.title}", shown
-    if gap.above:
-        return "overfits in loss only", _shown("gap_loss", gap)
-    if best is not None and all(found.above for found in behind.values()):
-        listed = ", ".join(_signed(name, found) for name, found in behind.items())
-        return "underfits", f"{listed} against {best.cell}"
-    return "no gap shown", _shown("gap_loss", gap) if gap.mean is not None else "no validation"
-
-
-def _best(table: Sequence[CellGap]) -> CellGap | None:
-    """The cell of least mean validation loss."""
-    sound = [row for row in table if row.n > 1 and row.metrics["val_loss"].mean is not None]
-    return min(sound, key=lambda row: row.metrics["val_loss"].mean or 0.0, default=None)
-
-
-def _edges(table: Sequence[CellGap]) -> dict[str, list[Edge]]:
-    """The values on whose least or largest value a cell is the best of its row of the grid.
-
-    A row of the grid are cells that differ in one number only, at least three of them. The edge at
-    0 is none: there is nothing below it.
-    """
-    found: dict[str, list[Edge]] = {}
-    keys = list(table[0].settings) if table else []
-    for key in keys:
-        rows: dict[tuple[tuple[str, str], ...], list[tuple[float, CellGap]]] = {}
-        for row in table:
-            value = _number(row.settings[key])
-            if value is None or row.metrics["val_loss"].mean is None:
-                continue
-            rest = tuple(item for item in row.settings.items() if item[0] != key)
-            rows.setdefault(rest, []).append((value, row))
-        for line in rows.values():
-            values = sorted({value for value, _ in line})
-            if len(values) < _FEWEST_ON_AN_AXIS:
-                continue
-            value, best = min(line, key=lambda each: each[1].metrics["val_loss"].mean or 0.0)
-            if value == values[-1]:
-                edge = Edge(key, value, "largest", _beyond(value, values[-2]))
-            elif value == values[0] != 0:
-                edge = Edge(key, value, "least", _beyond(value, values[1]))
-            else:
-                continue
-            found.setdefault(best.cell, []).append(edge)
-    return found
-
-
-def _beyond(edge: float, neighbour: float) -> float:
-    """One step on: by the same factor where the axis grows by factors, else by the same step.
-
-    >>> _beyond(0.1, 0.01), _beyond(0.001, 0.01), round(_beyond(0.6, 0.4), 9)
-    (1.0, 0.0001, 0.8)
-    """
-    if neighbour <= 0 or edge <= 0 or max(edge / neighbour, neighbour / edge) < _FACTOR:
-        return edge + (edge - neighbour)
-    return edge * (edge / neighbour)
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
-
-
-def _shown(name: str, found: Interval) -> str:
-    if found.low is None or found.high is None:
-        return f"{name} {found.mean:.4g}"
-    return f"{name} {found.mean:.4g} ({found.low:.4g} to {found.high:.4g})"
-
-
-def _signed(name: str, found: Interval) -> str:
-    if found.mean is None or found.low is None or found.high is None:
-        return f"{name} unknown"
-    return f"{name} {found.mean:+.4g} ({found.low:+.4g} to {found.high:+.4g})"

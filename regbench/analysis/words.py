@@ -10,10 +10,12 @@ __all__ = ["counted", "some"]
 def counted(number: int, noun: str) -> str:
     """A number and its noun.
 
-    >>> counted(1, "stack"), counted(0, "stack")
-    ('1 stack', '0 stacks')
+    >>> counted(1, "stack"), counted(0, "stack"), counted(4, "family")
+    ('1 stack', '0 stacks', '4 families')
     """
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    if number == 1:
+        return f"{number} {noun}"
+    return f"{number} {noun[:-1]}ies" if noun.endswith("ily") else f"{number} {noun}s"
 
 
 def some(items: Sequence[str], most: int = 3) -> str:

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from math import isfinite
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from regbench.cli import options
 from regbench.cli.consoles import (
     readers_may_leave,
     stderr,
@@ -21,12 +23,15 @@ from regbench.cli.consoles import (
     write_utf8,
 )
 from regbench.cli.github import annotation
+from regbench.config.characters import one_line
 from regbench.errors import AnswerIsNo, BadData, BadStudy, RegbenchError, Unwritable
 
 if TYPE_CHECKING:
     from regbench.analysis.judge import Judgement, Rules
     from regbench.analysis.pairs import Pairs
+    from regbench.config.speaks import Over
     from regbench.report.compare import Found
+    from regbench.results.runs import Runs
 
 __all__ = ["compare"]
 
@@ -72,8 +77,9 @@ def compare(
         list[str] | None,
         typer.Option(
             metavar="METRIC:MARGIN",
-            help="Fail where a cell's mean paired change is larger and its interval excludes 0: "
-            "gap_acc:+0.02 (a rise), val_acc:-0.01 (a fall), val_loss:5% (worse, of BASE's mean).",
+            help="PASS where each cell's interval lies within the margin, FAIL where the mean "
+            "over cells or a cell is shown beyond it: gap_acc:+0.02 (a rise), val_acc:-0.01 (a "
+            "fall), val_loss:5% (worse, of BASE).",
         ),
     ] = None,
     metrics: Annotated[
@@ -101,6 +107,9 @@ def compare(
             "--allow-diverged", help="The numbers of diverged and failed runs may differ."
         ),
     ] = False,
+    interval: options.Interval = None,
+    on_value: options.OnValue = False,
+    strict: options.Strict = False,
     form: Annotated[
         CompareFormat | None,
         typer.Option(
@@ -129,14 +138,16 @@ def compare(
         _compare(
             base,
             new,
-            _rules(fail_on, min_seeds, rtol, atol, missing, allow_diverged),
+            _rules(fail_on, min_seeds, rtol, atol, missing, allow_diverged, on_value),
+            interval,
             metrics,
             _form(form, out),
             out,
+            strict,
         )
     except RegbenchError as error:
         if form is CompareFormat.GITHUB:
-            _annotate(str(error).splitlines())
+            _annotate([one_line(line) for line in str(error).split("\n")])
         raise
 
 
@@ -160,6 +171,7 @@ def _rules(
     atol: float | None,
     missing: Missing,
     allow_diverged: bool,
+    on_value: bool,
 ) -> Rules:
     from regbench.analysis.gate import parse_gates
     from regbench.analysis.judge import Rules
@@ -173,6 +185,7 @@ def _rules(
         tolerance=None if rtol is None and atol is None else (rtol or 0.0, atol or 0.0),
         missing_ok=missing is Missing.IGNORE,
         diverged_ok=allow_diverged,
+        on_value=on_value,
     )
 
 
@@ -180,9 +193,11 @@ def _compare(
     base: Path,
     new: Path,
     rules: Rules,
+    interval: options.IntervalOver | None,
     metrics: str | None,
     form: CompareFormat,
     out: Path | None,
+    strict: bool,
 ) -> None:
     from regbench.analysis.compare import changes, default_metrics
     from regbench.analysis.judge import judge
@@ -190,7 +205,6 @@ def _compare(
     from regbench.report.compare import print_changes, print_gates, sentence
     from regbench.report.say import say
     from regbench.results.files import there
-    from regbench.results.runs import read_runs
 
     asked = None if metrics is None else [name.strip() for name in metrics.split(",")]
     if asked is not None and not all(asked):
@@ -200,17 +214,19 @@ def _compare(
             raise BadData(f"{path}: there is no such file or folder")
         if os.path.isdir(path) and not there(path / "runs.csv"):
             raise BadData(f"{path}: holds no runs.csv: is it a results folder?")
-    pairs = Pairs(read_runs(base), read_runs(new))
+    before, after, over = _read(base, new, interval)
+    pairs = Pairs(before, after)
     gated = [gate.metric for gate in rules.gates]
     names = dict.fromkeys([*(default_metrics(pairs) if asked is None else asked), *gated])
     pairs.require(names)
-    found = {name: changes(pairs, name) for name in names}
+    rules = replace(rules, over=over)
+    found = {name: changes(pairs, name, rules.over) for name in names}
     judgement = judge(pairs, found, rules)
     if form is CompareFormat.GITHUB:
-        _summarize(pairs, found, judgement)
+        _summarize(pairs, found, judgement, rules.over)
     elif form is CompareFormat.TABLE:
         with readers_may_leave():
-            print_changes(stdout(), found)
+            print_changes(stdout(), found, rules.over)
     else:
         text = _text(pairs, found, judgement, rules, (base, new), form)
         if out is not None:
@@ -219,14 +235,33 @@ def _compare(
             with readers_may_leave():
                 write_utf8(text)
     errors = stderr()
-    for note in (*pairs.notes, *judgement.notes):
+    for note in (*judgement.lost, *pairs.notes, *judgement.notes):
         say(errors, f"note: {note}")
     say(errors, sentence(pairs, found))
-    print_gates(errors, judgement)
+    print_gates(errors, judgement.outcomes)
     if judgement.problems:
         raise BadData("\n".join([*judgement.problems, *judgement.failures]))
-    if judgement.failures:
-        raise AnswerIsNo("\n".join(judgement.failures))
+    failures = list(judgement.failures)
+    if strict and judgement.undecided:
+        failures.append(f"undecided (--strict): {', '.join(judgement.undecided)}")
+    if failures:
+        raise AnswerIsNo("\n".join(failures))
+
+
+def _read(base: Path, new: Path, interval: options.IntervalOver | None) -> tuple[Runs, Runs, Over]:
+    """Both studies' runs, and what intervals speak of: what is asked for, else what both say.
+
+    Raises:
+        BadStudy: they say different things.
+    """
+    from regbench.results.planned import read_judged
+
+    asked: Over | None = interval.value if interval else None
+    before, over = read_judged(base, asked)
+    after, other = read_judged(new, asked)
+    if over != other:
+        raise BadStudy("one study has intervals over seeds, the other over rows: give --interval")
+    return before, after, over
 
 
 def _text(
@@ -246,7 +281,7 @@ def _text(
     if form is CompareFormat.MD:
         from regbench.report.compare_markdown import comparison_markdown
 
-        return comparison_markdown(pairs, found, judgement)
+        return comparison_markdown(pairs, found, judgement, rules.over)
     if form is CompareFormat.HTML:
         from regbench.report.page.comparison import comparison_page
 
@@ -269,14 +304,22 @@ def _facts(pairs: Pairs, found: Found, judgement: Judgement) -> dict[str, object
         "pairs": len(pairs.rows),
         "only_base": len(pairs.only_base),
         "only_new": len(pairs.only_new),
-        "passed": not (judgement.failures or judgement.problems) if judgement.asked else None,
+        "answer": judgement.answer or None,
+        # Neither where the data leave it open, nor where nothing was asked.
+        "passed": {"PASS": True, "FAIL": False, "NOT COMPARABLE": False}.get(judgement.answer),
         "gates": [
-            {"gate": o.gate.text, "failed": [cell.change.cell for cell in o.failed]}
+            {
+                "gate": o.text,
+                "decision": o.decision,
+                "mean": o.mean or None,
+                "failed": [cell.cell for cell in o.failed],
+                "undecided": [cell.cell for cell in o.undecided],
+            }
             for o in judgement.outcomes
         ],
         "failures": judgement.failures,
         "problems": judgement.problems,
-        "notes": [*pairs.notes, *judgement.notes],
+        "notes": [*judgement.lost, *pairs.notes, *judgement.notes],
         "changes": [dict(zip(header, map(plain, row), strict=True)) for row in rows],
     }
 
@@ -284,21 +327,21 @@ def _facts(pairs: Pairs, found: Found, judgement: Judgement) -> dict[str, object
 # --- GitHub -------------------------------------------------------------------------------------
 
 
-def _summarize(pairs: Pairs, found: Found, judgement: Judgement) -> None:
+def _summarize(pairs: Pairs, found: Found, judgement: Judgement, over: Over) -> None:
     """Append the summary where the runner wants it, or print it."""
     from regbench.report.compare_markdown import step_summary
 
     place = os.environ.get("GITHUB_STEP_SUMMARY")
     if not place:
         with readers_may_leave():
-            write_utf8(step_summary(pairs, found, judgement, _SUMMARY_BYTES))
+            write_utf8(step_summary(pairs, found, judgement, _SUMMARY_BYTES, over))
         return
     try:
         path = Path(place)
         # Earlier commands of the step have their part of it.
         room = _SUMMARY_BYTES - (path.stat().st_size if path.exists() else 0)
         with path.open("ab") as file:
-            file.write(step_summary(pairs, found, judgement, room).encode())
+            file.write(step_summary(pairs, found, judgement, room, over).encode())
     except OSError as error:
         raise Unwritable(f"{place}: cannot be written: {error.strerror or error}") from error
 

@@ -10,7 +10,7 @@ import typer
 from regbench.cli import options
 from regbench.cli.consoles import stderr
 from regbench.cli.options import Format
-from regbench.cli.run import judge_claims
+from regbench.cli.run import judge, judge_claims
 from regbench.cli.tables import print_table
 from regbench.errors import BadData
 
@@ -27,23 +27,46 @@ def check(
     ] = None,
     limits: Annotated[
         list[str] | None,
-        typer.Option("--max", metavar="METRIC:NUMBER", help='No cell above: "gap_acc:0.1".'),
+        typer.Option(
+            "--max",
+            metavar="METRIC:NUMBER",
+            help='No cell above: "gap_acc:0.1"; "val_acc:>=0.9": none below.',
+        ),
     ] = None,
+    interval: options.Interval = None,
+    on_value: options.OnValue = False,
     strict: options.Strict = False,
 ) -> None:
     """Decide a study's claims again, and absolute limits on every cell.
 
     [dim]Example: regbench check results/quickstart --max gap_acc:0.15[/dim]
     """
+    from regbench.analysis.lost import lost
     from regbench.api import check as decide_again
+    from regbench.report.compare import print_gates
     from regbench.report.say import say
     from regbench.report.terminal import print_claims
 
-    results = decide_again(folder, expect=expect or (), limits=limits or ())
-    print_claims(stderr(), results.claims)
-    if not results.claims:
-        say(stderr(), f"{folder}: the study makes no claim, and none was given: nothing to check")
-    judge_claims(results.claims, strict)
+    results = decide_again(
+        folder,
+        expect=expect or (),
+        limits=limits or (),
+        interval=interval.value if interval else None,
+        on_value=on_value,
+    )
+    errors = stderr()
+    for sentence in lost(results.rows):
+        say(errors, f"warning: {sentence}")
+    print_claims(errors, results.claims)
+    print_gates(errors, results.gates)
+    for note in (note for outcome in results.gates for note in outcome.notes):
+        say(errors, f"note: {note}")
+    if not results.claims and not results.gates:
+        say(errors, f"{folder}: the study makes no claim, and none was given: nothing to check")
+    decisions = [claim.decision for claim in results.claims]
+    decisions += [outcome.decision for outcome in results.gates]
+    failed = [reason for outcome in results.gates for reason in outcome.reasons]
+    judge(decisions, "claims and limits" if results.gates else "claims", strict, failed)
 
 
 def merge(
@@ -59,14 +82,17 @@ def merge(
 
     [dim]Example: regbench merge shard-1 shard-2 -o results/quickstart[/dim]
     """
+    from regbench.analysis.lost import lost
     from regbench.analysis.words import some
     from regbench.api import merge as merge_folders
     from regbench.report.say import say
-    from regbench.report.terminal import print_claims, print_sentence
+    from regbench.report.terminal import print_answer, print_claims
 
     results = merge_folders(folders, out, overwrite=overwrite)
-    print_table(results.rows, results.table, form)
-    print_sentence(stderr(), results.table)
+    for sentence in lost(results.rows):
+        say(stderr(), f"warning: {sentence}")
+    print_table(results.rows, results.table, form, folder=results.folder)
+    print_answer(stderr(), results.rows, results.table)
     print_claims(stderr(), results.claims)
     if results.missing:
         total = len(results.missing) + len(results.rows.rows)

@@ -11,18 +11,11 @@ import typer
 
 from regbench.cli import options
 from regbench.cli.consoles import stderr, stdout
-from regbench.cli.options import Format
+from regbench.cli.options import Format, MethodChoice
 from regbench.cli.tables import print_paths, print_table
 from regbench.errors import BadData, BadStudy
 
 __all__ = ["list_parts", "show"]
-
-
-class IntervalChoice(StrEnum):
-    """How intervals are made."""
-
-    T = "t"
-    BCA = "bca"
 
 
 class TestChoice(StrEnum):
@@ -60,9 +53,8 @@ def show(
         str | None,
         typer.Option(metavar="KEY", help="The path along one axis, with its best values."),
     ] = None,
-    interval: Annotated[
-        IntervalChoice, typer.Option(help="bca: bootstrap, from 30 seeds on.")
-    ] = IntervalChoice.T,
+    interval: options.Interval = None,
+    method: options.Method = MethodChoice.T,
     test: Annotated[
         TestChoice, typer.Option(help="wilcoxon: where so many seeds can reach significance.")
     ] = TestChoice.T,
@@ -74,31 +66,36 @@ def show(
     """
     from regbench.analysis.empty import empty_scores
     from regbench.analysis.gap import gap_table
+    from regbench.analysis.lost import lost
     from regbench.analysis.select import averaged, selected
-    from regbench.api import read
     from regbench.report.say import say
-    from regbench.report.terminal import print_sentence
+    from regbench.report.terminal import print_answer
     from regbench.results.files import there
+    from regbench.results.planned import read_judged
 
     if not os.path.exists(folder):  # no error for a name too long
         raise BadData(f"{folder}: there is no such folder: regbench run makes one")
     if os.path.isdir(folder) and not there(folder / "runs.csv"):
         raise BadData(f"{folder}: holds no runs.csv: is it a results folder?")
-    runs = read(folder).rows
+    runs, over = read_judged(folder, interval.value if interval else None)
+    for sentence in lost(runs):
+        say(stderr(), f"warning: {sentence}")
     if group_by is not None:
         runs = averaged(runs, group_by)
     if along is not None:
         if where or sort or columns:
             raise BadStudy("--along shows whole paths: leave out --where, --sort and --columns")
-        print_paths(runs, along, form)
+        if (method, test) != (MethodChoice.T, TestChoice.T):
+            raise BadStudy("--along has intervals by Student's t: leave out --method and --test")
+        print_paths(runs, along, form, over)
         return
-    whole = gap_table(runs, interval=interval.value, test=test.value)
+    whole = gap_table(runs, over=over, method=method.value, test=test.value)
     table = selected(whole, runs, where or (), sort)
-    print_table(runs, table, form, columns)
+    print_table(runs, table, form, columns, folder=folder)
     for note in empty_scores(runs):
         say(stderr(), f"note: {note}")
     if not (where or sort or columns):
-        print_sentence(stderr(), table)
+        print_answer(stderr(), runs, table)
     elif len(table) < len(whole):
         say(stderr(), f"{len(table)} of {len(whole)} cells")
 

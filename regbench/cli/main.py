@@ -28,6 +28,7 @@ from regbench.cli import (
 )
 from regbench.cli.consoles import readers_may_leave
 from regbench.cli.signals import Interrupted, Terminated, end_within, how_to_go_on, signals
+from regbench.config.characters import one_line
 from regbench.errors import RegbenchError, Unwritable
 
 __all__ = ["app", "main"]
@@ -105,8 +106,8 @@ def outcome() -> int:
             code = app(standalone_mode=False)
         return code if isinstance(code, int) else 0
     except RegbenchError as error:
-        for line in str(error).splitlines():
-            print(f"error: {line}", file=sys.stderr)
+        for line in str(error).split("\n"):
+            print(f"error: {one_line(line)}", file=sys.stderr)
         return error.exit_code
     except Interrupted as interrupt:
         print(how_to_go_on(), file=sys.stderr)

@@ -14,7 +14,12 @@ __all__ = [
     "Folder",
     "Form",
     "Format",
+    "Interval",
+    "IntervalOver",
     "MaxRuns",
+    "Method",
+    "MethodChoice",
+    "OnValue",
     "Out",
     "Overrides",
     "Overwrite",
@@ -31,6 +36,20 @@ class Format(StrEnum):
     CSV = "csv"
     JSON = "json"
     MD = "md"
+
+
+class IntervalOver(StrEnum):
+    """What intervals speak of."""
+
+    SEEDS = "seeds"
+    ROWS = "rows"
+
+
+class MethodChoice(StrEnum):
+    """How intervals over seeds are made."""
+
+    T = "t"
+    BCA = "bca"
 
 
 StudyPath = Annotated[Path, typer.Argument(help="The study file.", show_default=False)]
@@ -60,7 +79,20 @@ Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace what regbench wrote there before.")
 ]
 Form = Annotated[Format, typer.Option("--format", help="How the table is printed.")]
-Strict = Annotated[bool, typer.Option("--strict", help="A claim that stays UNDECIDED fails.")]
+Strict = Annotated[bool, typer.Option("--strict", help="What stays UNDECIDED fails.")]
+Interval = Annotated[
+    IntervalOver | None,
+    typer.Option(
+        help="What ± and decisions speak of: another seed on these data, or other rows of the "
+        "same kind.",
+        show_default="the study's",
+    ),
+]
+Method = Annotated[MethodChoice, typer.Option(help="bca: bootstrap over seeds, from 30 of them.")]
+OnValue = Annotated[
+    bool,
+    typer.Option("--on-value", help="A gate judges a single pair, or run, by its bare value."),
+]
 Columns = Annotated[
     str | None, typer.Option(help="These columns of gap.csv only.", metavar="NAME,NAME")
 ]

@@ -11,9 +11,12 @@ import typer
 
 from regbench.cli import options
 from regbench.cli.consoles import stderr, write_file
+from regbench.cli.options import MethodChoice
 from regbench.errors import BadData, BadStudy
 
 if TYPE_CHECKING:
+    from regbench.analysis.statistics import IntervalMethod
+    from regbench.config.speaks import Over
     from regbench.report.content import Content
 
 __all__ = ["plot", "report"]
@@ -57,6 +60,8 @@ def report(
         ReportFormat | None,
         typer.Option("--format", help="By the file's ending, else html."),
     ] = None,
+    interval: options.Interval = None,
+    method: options.Method = MethodChoice.T,
 ) -> None:
     """Write a results folder's report: one HTML file that needs nothing else.
 
@@ -66,7 +71,11 @@ def report(
     """
     chosen = form or _by_ending(out, ReportFormat) or ReportFormat.HTML
     target = out or folder / f"report.{chosen.value}"
-    content = _content(folder, with_fits=chosen is ReportFormat.HTML, fits_only=False)
+    over: Over | None = interval.value if interval else None
+    with_fits = chosen is ReportFormat.HTML
+    content = _content(
+        folder, with_fits=with_fits, fits_only=False, interval=over, method=method.value
+    )
     if chosen is ReportFormat.HTML:
         from regbench.report.page.page import page
 
@@ -103,20 +112,29 @@ def _by_ending(path: Path | None, forms: type[ReportFormat]) -> ReportFormat | N
     return forms(ending) if ending in set(forms) else None
 
 
-def _content(folder: Path, *, with_fits: bool, fits_only: bool) -> Content:
+def _content(
+    folder: Path,
+    *,
+    with_fits: bool,
+    fits_only: bool,
+    interval: Over | None = None,
+    method: IntervalMethod = "t",
+) -> Content:
     """The folder's numbers; claims and fits where it holds its study."""
     from regbench import api
     from regbench.report.content import Content
     from regbench.report.say import say
     from regbench.results.files import there
+    from regbench.results.planned import read_judged
 
     if not os.path.exists(folder):
         raise BadData(f"{folder}: there is no such folder: regbench run makes one")
     if not os.path.isdir(folder) or not there(folder / "runs.csv"):
         raise BadData(f"{folder}: holds no runs.csv: is it a results folder?")
     if not there(folder / ".regbench" / "study.json"):
-        return Content(folder, api.read(folder).rows)
-    results = api.check(folder)
+        rows, over = read_judged(folder, interval)
+        return Content(folder, rows, over=over, method=method)
+    results = api.check(folder, interval=interval)
     fits = []
     if with_fits:
         from regbench.execution.fits import fits as predicted
@@ -128,7 +146,7 @@ def _content(folder: Path, *, with_fits: bool, fits_only: bool) -> Content:
             if fits_only:
                 raise
             say(stderr(), f"note: no fitted functions are drawn: {error}")
-    return Content(folder, results.rows, results.claims, fits)
+    return Content(folder, results.rows, results.claims, fits, over=results.interval, method=method)
 
 
 def _figure(content: Content, kind: Kind, form: Literal["svg", "png"]) -> bytes:

@@ -127,13 +127,14 @@ def sweep(
     """
     from regbench.analysis.empty import empty_scores
     from regbench.analysis.hints import hints
+    from regbench.analysis.lost import lost
     from regbench.api import run as run_study
     from regbench.config.load import load_study
     from regbench.execution.limits import Limits, parse_duration, parse_shard
     from regbench.report.progress import progress_for
     from regbench.report.say import say
     from regbench.report.tensorboard import event_files, require_tensorboard
-    from regbench.report.terminal import print_claims, print_sentence
+    from regbench.report.terminal import print_answer, print_claims
     from regbench.results.files import make_folder, write_atomic
 
     if log_dir is not None:
@@ -163,9 +164,11 @@ def sweep(
             write_atomic(log_dir / name, content)
     for warning in results.warnings:
         say(errors, f"warning: {warning}")
+    for sentence in lost(results.rows):
+        say(errors, f"warning: {sentence}")
     if not quiet:
-        print_table(results.rows, results.table, form)
-    print_sentence(errors, results.table)
+        print_table(results.rows, results.table, form, folder=results.folder)
+    print_answer(errors, results.rows, results.table)
     print_claims(errors, results.claims)
     for note in empty_scores(results.rows):
         say(errors, f"note: {note}")

@@ -44,6 +44,7 @@ def validate(
 
     [dim]Example: regbench validate configs/*.yaml --format github[/dim]
     """
+    from regbench.analysis.decides import study_families, what_seeds_decide
     from regbench.config.load import load_study
     from regbench.report.say import say
 
@@ -57,6 +58,8 @@ def validate(
         if form is ProblemFormat.TEXT:
             runs = len(study.cells) * len(study.seeds)
             print(f"{path}: {len(study.cells)} cells, {len(study.seeds)} seeds, {runs} runs")
+            if decides := what_seeds_decide(len(study.seeds), study_families(study.cells)):
+                print(f"{path}: {decides}")
             for warning in study.warnings:
                 say(stderr(), f"note: {path}: {warning}")
     if form is ProblemFormat.JSON:
@@ -89,6 +92,7 @@ def plan(
 
     [dim]Example: regbench plan configs/quickstart.yaml --seeds 10[/dim]
     """
+    from regbench.analysis.decides import study_families, what_seeds_decide
     from regbench.config.load import load_study
     from regbench.config.plan import make_plan
     from regbench.data import fingerprints
@@ -107,6 +111,8 @@ def plan(
         "stacks": len(stacks),
         "estimated_seconds_one_core": round(sum(stack.seconds for stack in stacks), 1),
         "estimated_memory_bytes": max((stack.memory_bytes for stack in stacks), default=0),
+        "families": len(families := study_families(made.study.cells)),
+        "decides": what_seeds_decide(len(made.study.seeds), families),
     }
     if form is PlanFormat.JSON:
         cells = [
@@ -153,6 +159,8 @@ def _print_plan(facts: dict[str, Any], cells: Any, stacks: Any) -> None:
         f"about {facts['estimated_seconds_one_core']:.0f} s on one core, "
         f"{memory:.0f} MiB for the largest stack (estimates)",
     )
+    if facts["decides"]:
+        say(console, facts["decides"])
 
 
 def schema() -> None:

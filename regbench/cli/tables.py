@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from math import isfinite
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from regbench.cli.consoles import readers_may_leave, stderr, stdout, write_utf8
@@ -12,15 +13,21 @@ from regbench.cli.options import Format
 
 if TYPE_CHECKING:
     from regbench.analysis.cell_gap import CellGap
+    from regbench.config.speaks import Over
     from regbench.results.runs import Runs
 
 __all__ = ["print_paths", "print_rows", "print_table"]
 
 
 def print_table(
-    runs: Runs, table: Sequence[CellGap], form: Format, columns: str | None = None
+    runs: Runs,
+    table: Sequence[CellGap],
+    form: Format,
+    columns: str | None = None,
+    *,
+    folder: Path,
 ) -> None:
-    """Print a gap table; with `columns`, those of gap.csv that it names."""
+    """Print the gap table of a folder; with `columns`, those of gap.csv that it names."""
     from regbench.analysis.gap import gap_columns
     from regbench.analysis.select import require_column
     from regbench.report.markdown import gap_markdown
@@ -33,7 +40,7 @@ def print_table(
         print_rows(wanted, [[row[i] for i in at] for row in rows], form, runs.varying)
     elif form is Format.TABLE:
         with readers_may_leave():
-            print_gap_table(stdout(), runs, table)
+            print_gap_table(stdout(), runs, table, str(folder))
     elif form is Format.MD:
         with readers_may_leave():
             write_utf8(gap_markdown(runs.study, runs, table))
@@ -87,12 +94,12 @@ def _typed(value: object) -> object:
     return number if isfinite(number) else value
 
 
-def print_paths(runs: Runs, key: str, form: Format) -> None:
+def print_paths(runs: Runs, key: str, form: Format, over: Over = "seeds") -> None:
     """Print each path along one axis, and say what is best on it."""
     from regbench.analysis.path import SPARE, path_columns, paths
     from regbench.report.say import say
 
-    found = paths(runs, key)
+    found = paths(runs, key, over)
     print_rows(*path_columns(found, key), form, spare=SPARE)
     for path in found:
         say(stderr(), path.sentence)

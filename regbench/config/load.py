@@ -7,9 +7,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from math import isinf
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -20,8 +19,6 @@ from regbench.config.claims import (
     Addresses,
     BadClaim,
     Claim,
-    Op,
-    Term,
     parse_claim,
     require_asked,
     resolve,
@@ -37,11 +34,12 @@ from regbench.config.messages import (
 from regbench.config.plain import plain
 from regbench.config.plan import Study
 from regbench.config.schema import TOP_LEVEL, Block, Setting, StudyFile
+from regbench.config.speaks import Over, why_no_rows
 from regbench.config.sweep import Axis, Choice, Grid, count, expand, read_grids, set_key
 from regbench.config.yaml_nodes import MAX_BYTES
 from regbench.config.yaml_text import Document, parse_yaml
 from regbench.errors import BadStudy, Problem
-from regbench.vocabulary.metrics import COLUMNS, METRICS, OF_EVERY_STUDY
+from regbench.vocabulary.metrics import METRICS, OF_EVERY_STUDY
 
 __all__ = ["MAX_RUNS", "load_study", "more_claims", "parse_study", "study_from_mapping"]
 
@@ -52,7 +50,7 @@ _EXECUTION_KEYS = tuple(f"training.{key}" for key in EXECUTION)
 _MAX_LABEL = 200
 # Nobody reads on, and a hostile file has no end of them.
 _MAX_PROBLEMS = 100
-_NO_AXES = ("name", "seeds", "expect", "metrics", "sweep", "schema_version")
+_NO_AXES = ("name", "seeds", "expect", "metrics", "interval", "sweep", "schema_version")
 # What a folder may be called on every system.
 _MAX_NAME_BYTES = 200
 _NAME = re.compile(r"[^\W_][\w .+=,()-]{0,99}")
@@ -129,49 +127,34 @@ def study_from_mapping(
     return reader.overridden((), overrides, seeds).read("study")
 
 
-def more_claims(study: Study, expect: Sequence[str], limits: Sequence[str]) -> list[Claim]:
-    """Claims about a study besides its own.
+def more_claims(study: Study, expect: Sequence[str]) -> list[Claim]:
+    """Claims about a study besides its own, as in a study file.
 
-    Args:
-        expect: as in a study file.
-        limits: `metric:number` (no more in any cell), `metric:>=number` (no less).
     Raises:
         BadStudy: with every problem.
 
     >>> study = study_from_mapping({"dataset": "iris", "sweep": {"regularizer": ["none", "l2"]}})
-    >>> [claim.text for claim in more_claims(study, [], ["gap_acc:0.1"])]
-    ['gap_acc[none] <= 0.1', 'gap_acc[l2] <= 0.1']
+    >>> [claim.op for claim in more_claims(study, ["gap_acc[l2] <= 0.1"])]
+    ['<=']
     """
     problems: list[Problem] = []
-    claims: list[tuple[Claim, str]] = []
+    claims: list[Claim] = []
+    known = Addresses(study.cells)
     for text in expect:
         try:
-            claims.append((parse_claim(text), "--expect"))
+            claim = parse_claim(text)
         except BadClaim as error:
             problems.append(Problem(f"{error} (column {error.column + 1} of {text!r})", "--expect"))
-    for limit in limits:
-        metric, colon, bound = limit.partition(":")
-        match = _LIMIT.fullmatch(bound.strip())
-        if not colon or match is None or isinf(float(match[2])) or metric not in COLUMNS:
-            problems.append(Problem(f"expected metric:number, not {limit!r}", "--max"))
             continue
-        op, number = cast(Op, match[1] or "<="), float(match[2])
-        for cell in study.cells:
-            shown = f"{metric}[{cell.name}] {op} {match[2]}"
-            claims.append((Claim(shown, Term(metric, cell.name), op, number), "--max"))
-    known = Addresses(study.cells)
-    for claim, source in claims:
         try:
             require_asked(claim, study.metrics)
             resolve(claim, known)
         except BadClaim as error:
-            problems.append(Problem(f"{error} (in {claim.text!r})", source))
+            problems.append(Problem(f"{error} (in {claim.text!r})", "--expect"))
+        claims.append(claim)
     if problems:
         raise BadStudy(*dict.fromkeys(problems))
-    return [claim for claim, _ in claims]
-
-
-_LIMIT = re.compile(r"(<=|>=|<|>)?\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)")
+    return claims
 
 
 def parse_study(
@@ -328,6 +311,7 @@ class _Reader:
         self._simple("schema_version")
         expect = self._simple("expect") or ()
         metrics = self._simple("metrics") or ()
+        interval: Over = self._simple("interval") or "seeds"
         grids = self._grids()
         if did_you_mean("dataset", _KEYS) not in hints:  # else it is there, misspelt
             self._require_dataset()
@@ -335,6 +319,8 @@ class _Reader:
         cells = self._cells(grids, len(seeds), metrics)
         metrics = self._metrics(metrics, cells)
         claims = self._claims(expect, cells, metrics)
+        if interval == "rows":
+            self._require_splits(cells)
         self._fail()
         for block in BLOCKS:  # a block that is only in the sweep
             if base[block] is None:
@@ -351,8 +337,16 @@ class _Reader:
             metrics=metrics,
             given={**self._values, "name": name},
             claims=claims,
+            interval=interval,
             warnings=_warnings(cells),
         )
+
+    def _require_splits(self, cells: Sequence[Cell]) -> None:
+        """Refuse intervals over rows where all seeds have one split."""
+        why = next(filter(None, (why_no_rows(cell.setting.dataset) for cell in cells)), "")
+        if why:
+            message = f"rows speaks of other rows, and {why}: take seeds, or leave that out"
+            self._add(("interval",), message)
 
     def _fail(self) -> None:
         if self._problems:

@@ -13,6 +13,7 @@ from regbench.config.claims import Claim
 from regbench.config.identity import BLOCKS, cell_digest, run_id
 from regbench.config.resolved import kinds_swept, resolved
 from regbench.config.schema import SCHEMA_VERSION, Setting
+from regbench.config.speaks import Over
 from regbench.errors import BadStudy, Problem
 
 __all__ = ["Plan", "Run", "Study", "make_plan"]
@@ -31,6 +32,7 @@ class Study:
         metrics: what is asked for besides what every study has.
         given: all that was written, overrides included; `study_from_mapping` makes the same study
             of it.
+        interval: what intervals and decisions speak of.
         warnings: what is allowed but probably not meant.
     """
 
@@ -45,6 +47,7 @@ class Study:
     metrics: tuple[str, ...] = ()
     given: Mapping[str, Any] = field(default_factory=dict)
     claims: tuple[Claim, ...] = ()
+    interval: Over = "seeds"
     warnings: tuple[str, ...] = ()
 
     def resolved(self) -> dict[str, Any]:
@@ -62,6 +65,7 @@ class Study:
             "sweep": self.sweep,
             "metrics": list(self.metrics),
             "expect": list(self.expect),
+            "interval": self.interval,
         }
 
     def fixed(self) -> dict[str, Any]:

@@ -652,6 +652,13 @@ Expect = Annotated[
 ]
 
 
+Interval = Annotated[
+    Literal["seeds", "rows"],
+    Field(
+        description="what intervals and decisions speak of: another seed on these data, or other "
+        "rows of the same kind"
+    ),
+]
 if TYPE_CHECKING:
     MetricName = str
 else:
@@ -671,6 +678,7 @@ class StudyFile(Setting):
     sweep: Sweep = {}
     metrics: Metrics = ()
     expect: Expect = ()
+    interval: Interval = "seeds"
 
 
 # The top-level keys and what each may hold, for validation one by one.
@@ -686,5 +694,6 @@ TOP_LEVEL: dict[str, Any] = {
     "sweep": Sweep,
     "metrics": Metrics,
     "expect": Expect,
+    "interval": Interval,
 }
 assert set(TOP_LEVEL) == set(StudyFile.model_fields)

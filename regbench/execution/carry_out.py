@@ -188,6 +188,7 @@ def _records(trajectory: Trajectory, job: Job) -> Iterator[RunRecord]:
             flip_rate=trajectory.flip_rate,
             constant=trajectory.constant,
             curves={name: curve[:length] for name, curve in trajectory.curves.items()},
+            sizes=dict(trajectory.sizes),
         )
 
 

@@ -8,23 +8,32 @@ from dataclasses import dataclass
 from regbench.analysis.cell_gap import CellGap
 from regbench.analysis.statistics import Interval
 from regbench.results.runs import Runs
-from regbench.vocabulary.metrics import metrics_among, score_among
+from regbench.vocabulary.metrics import METRICS, OF_EVERY_STUDY, metrics_among, score_among
 
-__all__ = ["Column", "columns_for", "legend", "number", "p_value", "plus_minus"]
+__all__ = ["ANSWER", "Column", "columns_for", "legend", "number", "p_value", "plus_minus"]
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the table: its title, its text for a row, whether it is text or a number.
+    """A column of the table.
 
-    `rank` says how early the column goes where the terminal is narrow: 0 never, then the highest
-    first.
+    Attributes:
+        of: its text for a row.
+        name: of the same in gap.csv.
+        text: whether it is text, not a number.
+        rank: how early it goes where the terminal is narrow: 0 never, then the highest first; those
+            up to `ANSWER` only where the names of cells are folded already.
     """
 
     title: str
     of: Callable[[CellGap], str]
+    name: str
     text: bool = False
     rank: int = 0
+
+
+ANSWER = 3
+_NEAR_1 = 2
 
 
 def number(value: float | None) -> str:
@@ -68,29 +77,35 @@ def columns_for(runs: Runs, table: Sequence[CellGap]) -> list[Column]:
         return lambda row: plus_minus(row.metrics[name])
 
     columns = [
-        Column("cell", lambda row: row.cell, text=True),
-        Column("train loss", metric("train_loss"), rank=2),
-        Column("val loss", metric("val_loss"), rank=1),
-        Column("gap loss", spread("gap_loss")),
+        Column("cell", lambda row: row.cell, "cell", text=True),
+        Column("train loss", metric("train_loss"), "train_loss", rank=5),
+        Column("val loss", metric("val_loss"), "val_loss", rank=3),
+        Column("gap loss", spread("gap_loss"), "gap_loss"),
     ]
     if any(row.deltas for row in table):
-        columns.append(Column("vs none", _delta, rank=5))
-        columns.append(Column("p", _p, rank=7))
+        columns.append(Column("vs none", _delta, "delta_gap_loss", rank=1))
+        columns.append(Column("p", _p, "p_adjusted", rank=7))
     columns += [
-        Column(f"val {score}", metric(f"val_{score}"), rank=3),
-        Column(f"gap {score}", spread(f"gap_{score}"), rank=8),
+        Column(f"val {score}", metric(f"val_{score}"), f"val_{score}", rank=4),
+        Column(f"gap {score}", spread(f"gap_{score}"), f"gap_{score}", rank=8),
     ]
     if noisy:
-        columns.append(Column("clean acc", metric("train_acc_clean"), rank=9))
+        columns.append(Column("clean acc", metric("train_acc_clean"), "train_acc_clean", rank=9))
     for asked in (metric for metric in metrics_among(runs.metrics) if not metric.always):
-        columns.append(Column(f"val {asked.name}", metric(f"val_{asked.name}"), rank=10))
-        columns.append(Column(f"gap {asked.name}", spread(asked.gap_column), rank=11))
-    columns.append(Column("best epoch", lambda row: _epoch(row.best_epoch), rank=4))
+        name = f"val_{asked.name}"
+        columns.append(Column(f"val {asked.name}", metric(name), name, rank=10))
+        gap = asked.gap_column
+        columns.append(Column(f"gap {asked.name}", spread(gap), gap, rank=11))
+    columns.append(Column("best epoch", lambda row: _epoch(row.best_epoch), "best_epoch", rank=6))
     if any(row.verdict for row in table):
-        columns.append(Column("verdict", lambda row: row.verdict, text=True, rank=6))
+        columns.append(Column("verdict", lambda row: row.verdict, "verdict", text=True, rank=2))
     if any(row.n_failed for row in table):
-        columns.append(Column("failed", lambda row: f"{row.n_failed}/{row.n + row.n_failed}"))
+        columns.append(Column("failed", _failed, "n_failed"))
     return columns
+
+
+_SEEDS = "over seeds, given the data set"
+_ROWS = "for other rows of the same kind (corrected t of Nadeau & Bengio)"
 
 
 def legend(columns: Sequence[Column], table: Sequence[CellGap]) -> str:
@@ -98,14 +113,38 @@ def legend(columns: Sequence[Column], table: Sequence[CellGap]) -> str:
     titles = {column.title for column in columns}
     parts = []
     if any("±" in column.of(row) for row in table for column in columns):
-        parts.append("± is half the 95% confidence interval over seeds, given the data set")
+        of_rows = any(row.over == "rows" for row in table)
+        parts.append("± is half the 95% confidence interval " + (_ROWS if of_rows else _SEEDS))
+    parts += _constant(table)
     if "vs none" in titles:
         parts.append("vs none: the gap less that without a regularizer, paired by seed")
     if "p" in titles:
-        parts.append("p: paired t, Holm")
+        parts.append("p: paired t, adjusted for the families of regularizers (see gap.csv)")
     if "clean acc" in titles:
         parts.append("clean acc: training accuracy against the labels before noise")
     return "; ".join(parts)
+
+
+def _constant(table: Sequence[CellGap]) -> list[str]:
+    """What the constant prediction has, beside which losses and scores are to be read."""
+    found: dict[str, list[float]] = {}
+    for metric in OF_EVERY_STUDY:
+        name = metric.constant_column
+        means = [row.metrics[name].mean for row in table if name in row.metrics]
+        found[metric.name] = [mean for mean in means if mean is not None]
+    parts = []
+    for score, what in (("acc", "the class shares"), ("r2", "the mean")):
+        if found[score]:
+            scores = f"{METRICS[score].title} {_range(found[score])}"
+            parts.append(f"predicting {what} has loss {_range(found['loss'])}, {scores}")
+    # The unit of a standardised target; what it is on the validation rows is their luck.
+    if found["r2"] and not found["acc"] and all(_NEAR_1 > v > 1 / _NEAR_1 for v in found["loss"]):
+        parts = [f"a loss of 1 is predicting the mean (here {parts[0].partition(' has ')[2]})"]
+    return parts
+
+
+def _range(values: Sequence[float]) -> str:
+    return " to ".join(dict.fromkeys(number(end) for end in (min(values), max(values))))
 
 
 def _delta(row: CellGap) -> str:
@@ -121,6 +160,10 @@ def _p(row: CellGap) -> str:
     if delta is None or delta.p_adjusted is None:
         return ""
     return p_value(delta.p_adjusted)
+
+
+def _failed(row: CellGap) -> str:
+    return f"{row.n_failed}/{row.n + row.n_failed}"
 
 
 def _epoch(found: Interval) -> str:

@@ -11,22 +11,22 @@ from rich.console import Console
 from rich.text import Span, Text
 
 from regbench.analysis.compare import Change, Word
-from regbench.analysis.gate import GateOutcome, figures
-from regbench.analysis.judge import Judgement
+from regbench.analysis.gate import GateOutcome
 from regbench.analysis.pairs import Pairs
 from regbench.analysis.words import counted
+from regbench.config.speaks import Over
 from regbench.report.columns import p_value
 from regbench.report.say import say
 from regbench.vocabulary.metrics import worse_sign
 
 __all__ = [
-    "LEGEND",
     "URGENCY",
     "Found",
     "change_columns",
     "decimals_of",
     "direction",
     "furthest",
+    "legend",
     "print_changes",
     "print_gates",
     "sentence",
@@ -37,26 +37,37 @@ __all__ = [
 Found = Mapping[str, Sequence[Change]]
 
 _TITLES = ("", "base", "new", "change", "p", "n", "")
+DECISIONS = {"PASS": "green", "FAIL": "bold red", "UNDECIDED": "yellow"}
 _SPACE = 2  # between two columns
 _NAME_LEAST = 20  # longer names are folded where there is no room for them and the numbers
 _LEAVE_FIRST = (5, 4)  # columns that go where there is no room: n, then p
-_STYLES = {"worse": "bold red", "better": "green"}
+_STYLES = {"worse": "bold red", "no number": "bold red", "better": "green"}
 # What a reader should see first.
 URGENCY: tuple[Word, ...] = (
+    "no number",
     "worse",
     "no pairs",
     "one pair",
     "higher",
     "lower",
+    "no spread",
     "no change shown",
+    "equal",
     "better",
     "identical",
 )
-LEGEND = (
+_LEGEND = (
     "base and new: means over the pairs, runs of one cell and seed that are ok in both; change: "
-    "new less base, ± half its 95% confidence interval (Student's t, paired by seed); p: paired t, "
+    "new less base, ± half its 95% confidence interval ({}); p: {}, "
     "by Holm's method over the cells of a metric; better and worse: the interval excludes 0"
 )
+
+
+def legend(over: Over) -> str:
+    """What the columns mean."""
+    if over == "rows":
+        return _LEGEND.format("corrected t, for other rows of this kind", "corrected t")
+    return _LEGEND.format("Student's t, paired by seed", "paired t")
 
 
 def change_columns(found: Found) -> tuple[list[str], list[list[object]]]:
@@ -117,7 +128,7 @@ def texts_of(change: Change, decimals: int) -> list[str]:
     """A row of the table: cell, base, new, change, p, n, word."""
     found = change.interval
     moved = "0" if found.mean == 0 else _number(found.mean, decimals, "+")
-    if found.half is not None and change.word != "identical":
+    if found.half is not None and change.word not in ("identical", "equal"):
         moved += f" ±{_number(found.half, decimals)}"
     p = change.p_adjusted
     return [
@@ -134,7 +145,7 @@ def texts_of(change: Change, decimals: int) -> list[str]:
 # --- on a terminal ------------------------------------------------------------------------------
 
 
-def print_changes(console: Console, found: Found) -> None:
+def print_changes(console: Console, found: Found, over: Over = "seeds") -> None:
     """One table a metric, with the columns for which the terminal has room; piped, with all."""
     room = console.width if console.is_terminal else 1_000
     ascii_only = not console.encoding.lower().startswith("utf")
@@ -161,7 +172,7 @@ def print_changes(console: Console, found: Found) -> None:
         console.print(Text("\n".join(page.lines), spans=page.spans), soft_wrap=True)
     else:
         console.file.write("\n".join(page.lines) + "\n")
-    say(console, Text(_plain(LEGEND, ascii_only), "dim"))
+    say(console, Text(_plain(legend(over), ascii_only), "dim"))
 
 
 class _Page:
@@ -233,21 +244,23 @@ def _line(texts: Sequence[str], widths: Sequence[int], kept: Sequence[int]) -> s
     return (" " * _SPACE).join(parts).rstrip()
 
 
-def print_gates(console: Console, judgement: Judgement) -> None:
-    """Each gate's decision, and the cell that went furthest."""
-    for outcome in judgement.outcomes:
-        word, style = ("FAIL", "bold red") if outcome.failed else ("PASS", "green")
-        line = Text.assemble((f"{word}  ", style), outcome.gate.text)
+def print_gates(console: Console, outcomes: Sequence[GateOutcome]) -> None:
+    """Each gate's decision, its mean, and the cell that went furthest."""
+    for outcome in outcomes:
+        word = outcome.decision
+        line = Text.assemble((f"{word}  ", DECISIONS[word]), outcome.text)
         line.append(f"   {furthest(outcome)}", "dim")
         say(console, line)
 
 
 def furthest(outcome: GateOutcome) -> str:
-    """The cell that a gate failed in worst, or that came nearest to it."""
+    """The mean over cells, then the cell that a gate failed in worst or came nearest to it."""
     if not outcome.cells:
         return "no cell judged"
-    first = outcome.cells[0].change
-    which = "in" if outcome.failed else "furthest in"
-    rest = len(outcome.failed) - 1
-    more = f"; and in {counted(rest, 'other cell')}" if rest > 0 else ""
-    return f"{which} {first.cell}: {figures(first)}{more}"
+    first = outcome.cells[0]
+    which = {"FAIL": "in", "UNDECIDED": "undecided in", "PASS": "furthest in"}[first.decision]
+    rest = sum(cell.decision == first.decision for cell in outcome.cells) - 1
+    alike = first.decision != "PASS" and rest > 0
+    more = f"; and in {counted(rest, 'other cell')}" if alike else ""
+    start = f"{outcome.mean}; " if outcome.mean else ""
+    return f"{start}{which} {first.cell}: {first.figures}{more}"

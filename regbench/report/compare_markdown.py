@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from regbench.analysis.compare import Change
 from regbench.analysis.judge import Judgement
 from regbench.analysis.pairs import Pairs
+from regbench.config.speaks import Over
 from regbench.report.compare import (
-    LEGEND,
     Found,
     decimals_of,
     direction,
     furthest,
+    legend,
     sentence,
     texts_of,
     urgency,
@@ -22,14 +23,18 @@ from regbench.report.plain import escaped
 __all__ = ["comparison_markdown", "step_summary"]
 
 
-def comparison_markdown(pairs: Pairs, found: Found, judgement: Judgement) -> str:
+def comparison_markdown(
+    pairs: Pairs, found: Found, judgement: Judgement, over: Over = "seeds"
+) -> str:
     """The whole comparison."""
-    return _head(pairs, found, judgement) + _tables(found) + _foot()
+    return _head(pairs, found, judgement) + _tables(found) + _foot(over)
 
 
-def step_summary(pairs: Pairs, found: Found, judgement: Judgement, room: int) -> str:
+def step_summary(
+    pairs: Pairs, found: Found, judgement: Judgement, room: int, over: Over = "seeds"
+) -> str:
     """The comparison in at most so many bytes: what matters least goes, and that is said."""
-    head, foot = _head(pairs, found, judgement), _foot()
+    head, foot = _head(pairs, found, judgement), _foot(over)
     whole = head + _tables(found) + foot
     if _size(whole) <= room:
         return whole
@@ -56,27 +61,25 @@ def _size(text: str) -> int:
 
 
 def _head(pairs: Pairs, found: Found, judgement: Judgement) -> str:
-    if judgement.problems:
-        answer = "**Not comparable.** "
-    elif judgement.failures:
-        answer = "**Failed.** "
-    else:
-        answer = "**Passed.** " if judgement.asked else ""
+    words = {"PASS": "Passed", "FAIL": "Failed"}
+    answer = words.get(judgement.answer, judgement.answer.capitalize())
+    answer = f"**{answer}.** " if answer else ""
     studies = " and ".join(dict.fromkeys((pairs.base.study, pairs.new.study)))
     lines = [f"## {escaped(studies)}: comparison", "", answer + escaped(sentence(pairs, found))]
     for texts in (judgement.problems, judgement.failures):
         lines += ["", *(f"- {escaped(text)}" for text in texts)] if texts else []
-    passed = [o for o in judgement.outcomes if not o.failed]
-    if passed:
-        lines += ["", *(f"- passed: {escaped(f'{o.gate.text}, {furthest(o)}')}" for o in passed)]
-    notes = [*pairs.notes, *judgement.notes]
+    others = [o for o in judgement.outcomes if o.decision != "FAIL"]
+    words = {"PASS": "passed", "UNDECIDED": "undecided"}
+    told = [f"- {words[o.decision]}: {escaped(f'{o.text}, {furthest(o)}')}" for o in others]
+    lines += ["", *told] if told else []
+    notes = [*judgement.lost, *pairs.notes, *judgement.notes]
     if notes:
         lines += ["", *(f"- note: {escaped(note)}" for note in notes)]
     return "\n".join(lines) + "\n"
 
 
-def _foot() -> str:
-    return f"\n{LEGEND}.\n"
+def _foot(over: Over) -> str:
+    return f"\n{legend(over)}.\n"
 
 
 def _tables(found: Found) -> str:

@@ -19,6 +19,8 @@ from regbench.analysis.curves import CellCurves, cell_curves
 from regbench.analysis.gap import gap_table
 from regbench.analysis.path import Path, paths
 from regbench.analysis.saved import Calibration, WeightShape, calibration, weight_shape
+from regbench.analysis.statistics import IntervalMethod
+from regbench.config.speaks import Over
 from regbench.report.figures.noise import NOISE_COLUMNS
 from regbench.results.epochs import read_epochs
 from regbench.results.files import MOST_LOG, MOST_NOTE, read, there
@@ -41,17 +43,20 @@ class Content:
     Attributes:
         claims: the study's claims, decided; empty where the folder holds no study.
         fits: predictions over one or two inputs, where weights were saved.
+        over, method: what intervals speak of, and how they are made.
     """
 
     folder: FilePath
     runs: Runs
     claims: Sequence[Outcome] = ()
     fits: Sequence[Fit] = field(default=(), repr=False)
+    over: Over = "seeds"
+    method: IntervalMethod = "t"
 
     @cached_property
     def table(self) -> list[CellGap]:
         """The gap table."""
-        return gap_table(self.runs)
+        return gap_table(self.runs, over=self.over, method=self.method)
 
     @property
     def score(self) -> Metric:
@@ -75,7 +80,7 @@ class Content:
     @cached_property
     def paths(self) -> list[list[Path]]:
         """The paths along each swept key."""
-        return [paths(self.runs, key) for key in swept_keys(self.table)]
+        return [paths(self.runs, key, self.over) for key in swept_keys(self.table)]
 
     @cached_property
     def grids(self) -> list[Grid]:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+import shlex
+from collections.abc import Mapping, Sequence
 
 from rich.cells import cell_len, chop_cells
 from rich.console import Console
 from rich.text import Text
 
 from regbench.analysis.cell_gap import CellGap
-from regbench.analysis.claims import Outcome
-from regbench.analysis.sentence import sentence
-from regbench.report.columns import Column, columns_for, legend
+from regbench.analysis.claims import LOOKING_AGAIN, Outcome
+from regbench.analysis.sentence import answer
+from regbench.report.columns import ANSWER, Column, columns_for, legend
 from regbench.report.say import say
 from regbench.results.runs import Runs
 
-__all__ = ["STYLES", "bar", "print_claims", "print_gap_table", "print_sentence"]
+__all__ = ["STYLES", "bar", "print_answer", "print_claims", "print_gap_table"]
 
 # The bar beside the gap takes what the other columns leave, within these bounds.
 _BAR_MOST, _BAR_LEAST = 14, 6
@@ -39,32 +41,45 @@ def bar(value: float | None, largest: float, width: int = _BAR_MOST, *, ascii_on
     return (full if value > 0 else light) * length
 
 
-def print_gap_table(console: Console, runs: Runs, table: Sequence[CellGap]) -> None:
-    """The table, with the columns that the terminal has room for; piped, with all of them."""
+def print_gap_table(
+    console: Console, runs: Runs, table: Sequence[CellGap], folder: str = "DIR"
+) -> None:
+    """The table, with the columns that the terminal has room for; piped, with all of them.
+
+    Args:
+        folder: of the results, for the command that shows what is hidden.
+    """
     if not table:
         say(console, "no runs yet")
         return
     room = console.width if console.is_terminal else 1_000
     ascii_only = not console.encoding.lower().startswith("utf")
-    columns, bar_width = _fitting(columns_for(runs, table), table, room)
+    every = columns_for(runs, table)
+    columns, bar_width = _fitting(every, table, room)
     largest = max((abs(row.metrics["gap_loss"].mean or 0.0) for row in table), default=0.0)
     texts = [[_plain(column.of(row), ascii_only) for column in columns] for row in table]
     widths = [
         max(cell_len(column.title), *(cell_len(line[i]) for line in texts))
         for i, column in enumerate(columns)
     ]
-    taken = sum(widths) + bar_width + _SPACE * len(columns)
+    taken = sum(widths) + _SPACE * (len(columns) - 1) + (bar_width + _SPACE if bar_width else 0)
     widths[0] = max(_NAME_LEAST, widths[0] - max(0, taken - room))
     # Rich's own table would take seconds for a thousand rows.
     lines = [_line(columns, [column.title for column in columns], widths, Text(" " * bar_width))]
     lines[0].stylize("bold")
     for row, line in zip(table, texts, strict=True):
-        name, *more = chop_cells(line[0], widths[0])
+        name, *more = _folded(line[0], widths[0])
         bar_text = _bar(row, largest, bar_width, ascii_only)
         lines.append(_line(columns, [name, *line[1:]], widths, bar_text))
         lines += [Text(rest) for rest in more]
     console.print(Text("\n").join(lines), soft_wrap=True)
     say(console, Text(_plain(legend(columns, table), ascii_only), "dim"))
+    hidden = [column for column in every if column not in columns]
+    if hidden:
+        titles = ", ".join(column.title for column in hidden)
+        names = ",".join(["cell", *(column.name for column in hidden)])
+        command = f"regbench show {shlex.quote(folder)} --columns {names}"
+        say(console, Text(f"hidden: {titles}; {command}, or a wider terminal", "dim"))
 
 
 def _line(
@@ -75,11 +90,26 @@ def _line(
     for i, (column, text, width) in enumerate(zip(columns, texts, widths, strict=True)):
         room = " " * (width - cell_len(text))
         line.append((" " * _SPACE if i else "") + (text + room if column.text else room + text))
-        if column.title == "gap loss":
+        if column.title == "gap loss" and bar_text:
             line.append(" " * _SPACE)
             line.append_text(bar_text)
     line.rstrip()
     return line
+
+
+def _folded(name: str, width: int) -> list[str]:
+    """A name in lines of so many cells, broken after a sign where there is one.
+
+    >>> _folded("lr=0.1, regularizer=none", 12), _folded("one_long_name", 8)
+    (['lr=0.1,', 'regularizer=', 'none'], ['one_', 'long_', 'name'])
+    """
+    lines = [""]
+    for piece in re.findall(r"[^ =+_,]*[ =+_,]*", name):
+        for part in chop_cells(piece, width):
+            if lines[-1] and cell_len(lines[-1] + part.rstrip()) > width:
+                lines.append("")
+            lines[-1] += part
+    return [line.rstrip() for line in lines]
 
 
 def _plain(text: str, ascii_only: bool) -> str:
@@ -89,19 +119,26 @@ def _plain(text: str, ascii_only: bool) -> str:
 def _fitting(
     columns: Sequence[Column], table: Sequence[CellGap], room: int
 ) -> tuple[list[Column], int]:
-    """The columns for which there is room beside whole cell names, and the bar's width."""
+    """The columns for which there is room, and the bar's width: what all of them leave.
 
+    The bar goes first, then what is not the answer, until names of cells stand whole; then what is,
+    where there is no room for folded names either.
+    """
     widths = {
         column.title: max(cell_len(column.title), *(cell_len(column.of(row)) for row in table))
         for column in columns
     }
     kept = list(columns)
-    while True:
-        left = room - sum(widths[column.title] + _SPACE for column in kept)
-        last = max(kept, key=lambda column: column.rank)
-        if left >= _BAR_LEAST or last.rank == 0:
-            return kept, min(_BAR_MOST, max(_BAR_LEAST, left))
-        kept.remove(last)
+    folded = min(widths[columns[0].title], _NAME_LEAST)
+    for never, name in ((ANSWER, widths[columns[0].title]), (0, folded)):
+        while max(column.rank for column in kept) > never and _taken(kept, widths, name) > room:
+            kept.remove(max(kept, key=lambda column: column.rank))
+    left = room - _taken(kept, widths, widths[columns[0].title]) - _SPACE
+    return kept, min(_BAR_MOST, left) if left >= _BAR_LEAST and len(kept) == len(columns) else 0
+
+
+def _taken(columns: Sequence[Column], widths: Mapping[str, int], name: int) -> int:
+    return name + sum(_SPACE + widths[column.title] for column in columns[1:])
 
 
 def _bar(row: CellGap, largest: float, width: int, ascii_only: bool) -> Text:
@@ -110,9 +147,9 @@ def _bar(row: CellGap, largest: float, width: int, ascii_only: bool) -> Text:
     return Text(bar(mean, largest, width, ascii_only=ascii_only).ljust(width), style)
 
 
-def print_sentence(console: Console, table: Sequence[CellGap]) -> None:
-    """What the table shows, in one sentence."""
-    say(console, Text(sentence(table)))
+def print_answer(console: Console, runs: Runs, table: Sequence[CellGap]) -> None:
+    """What the table shows, in words."""
+    say(console, Text(answer(runs, table).text))
 
 
 def print_claims(console: Console, claims: Sequence[Outcome]) -> None:
@@ -124,3 +161,5 @@ def print_claims(console: Console, claims: Sequence[Outcome]) -> None:
             (f"   {outcome.evidence}", "dim"),
         )
         say(console, line)
+    if any(outcome.advises for outcome in claims):
+        say(console, f"note: {LOOKING_AGAIN}")

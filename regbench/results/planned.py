@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from regbench.config.bounds import MAX_RUNS
 from regbench.config.load import study_from_mapping
 from regbench.config.plan import Plan, Study, make_plan
-from regbench.errors import BadData
+from regbench.config.speaks import Over, why_no_rows
+from regbench.errors import BadData, BadStudy
+from regbench.results.files import there
+from regbench.results.pieces import Pieces
+from regbench.results.runs import Runs, read_runs
 from regbench.results.stacks import read_stacks
 from regbench.results.store import read_facts
 
-__all__ = ["recorded_plan", "recorded_study"]
+__all__ = ["read_judged", "recorded_plan", "recorded_study", "with_sizes"]
 
 # Points of a sweep for each setting that they come down to: far more than any study has.
 _SAME = 100
@@ -27,6 +32,43 @@ def recorded_study(folder: Path) -> Study:
         BadData: the folder holds none, or it cannot be understood.
     """
     return _study(folder, read_facts(folder))
+
+
+def read_judged(path: Path, asked: Over | None = None) -> tuple[Runs, Over]:
+    """The runs of a folder or a table, and what intervals of them speak of.
+
+    That is what is asked for, else what the folder's study says.
+
+    Raises:
+        BadData: there are none, or they are malformed; see `read_runs`.
+        BadStudy: rows are asked for, and the study's runs share their split.
+    """
+    runs = read_runs(path)
+    over = _over(path, asked)
+    return (with_sizes(runs, path) if over == "rows" else runs), over
+
+
+def with_sizes(runs: Runs, folder: Path) -> Runs:
+    """The runs with the sizes of their parts, from the folder's committed stacks."""
+    pieces = Pieces(folder)
+    for _ in pieces.read_new():  # damage is for `doctor`: such runs have no sizes
+        pass
+    sizes = {run_id: record.sizes for run_id, record in pieces.records.items()}
+    return replace(runs, sizes=sizes)
+
+
+def _over(path: Path, asked: Over | None) -> Over:
+    if not there(path / ".regbench" / "study.json"):
+        return asked or "seeds"
+    facts = read_facts(path)
+    if asked == "seeds" or (asked is None and "interval" not in facts["given"]):
+        return "seeds"
+    study = _study(path, facts)
+    if asked == "rows":
+        reasons = (why_no_rows(cell.setting.dataset) for cell in study.cells)
+        if why := next(filter(None, reasons), ""):
+            raise BadStudy(f"--interval rows: {why}, so these runs say nothing of other rows")
+    return asked or study.interval
 
 
 def recorded_plan(folder: Path) -> Plan:

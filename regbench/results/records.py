@@ -27,6 +27,7 @@ class RunRecord:
         constant: by column, what the constant prediction scores on the validation part.
         curves: (E,) float64 by column of epochs.csv, one value an epoch from 1 (or the single
             epoch 0); NaN where there is none.
+        sizes: examples by part; empty where it never trained, or an older version wrote it.
     """
 
     run_id: str
@@ -38,6 +39,14 @@ class RunRecord:
     flip_rate: float | None
     curves: Mapping[str, npt.NDArray[np.float64]]
     constant: Mapping[str, float] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def wrong_labels(self) -> int | None:
+        """How many training labels noise changed; None without noise, or where it is not known."""
+        if self.flip_rate is None or "train" not in self.sizes:
+            return None
+        return round(self.flip_rate * self.sizes["train"])
 
     def at_reading(self, name: str) -> float | None:
         """A curve's value at the reading; None where there is none.

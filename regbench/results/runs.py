@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from math import isinf, isnan, nan
 from operator import itemgetter
@@ -73,12 +73,15 @@ class Runs:
         study: its name.
         metrics: the metric columns, in the table's order.
         varying: the config keys that vary.
+        sizes: by run id, how many examples each part has; only where intervals over rows are asked
+            for, as it is the committed stacks that know (see `planned.runs_for`).
     """
 
     study: str
     metrics: tuple[str, ...]
     varying: tuple[str, ...]
     rows: tuple[RunRow, ...]
+    sizes: Mapping[str, Mapping[str, int]] = field(default_factory=dict, repr=False)
 
 
 def read_runs(path: Path) -> Runs:

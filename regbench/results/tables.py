@@ -14,6 +14,9 @@ __all__ = ["Row", "csv_files", "metrics_of"]
 
 Row = list[object]
 Table = tuple[list[str], Iterable[Row]]
+_OF_NOISE = ("flip_rate", "wrong_labels")
+# What a reading's weights are like, besides their scores.
+_OF_WEIGHTS = ("collapsed", "penalty", "weight_norm", "zero_fraction")
 
 
 def metrics_of(plan: Plan) -> tuple[Metric, ...]:
@@ -60,10 +63,11 @@ def _plan_table(plan: Plan, stacks: Mapping[str, Sequence[str]]) -> Table:
 
 def _runs_table(plan: Plan, records: Mapping[str, RunRecord]) -> Table:
     """One row a run that is done."""
-    extra = [*NOISE_ACCURACIES, "flip_rate"] if _noisy(plan) else []
+    extra = [*NOISE_ACCURACIES, *_OF_NOISE] if _noisy(plan) else []
     metrics = [name for metric in metrics_of(plan) for name in metric.columns]
     asked = [name for metric in _asked(plan) for name in metric.columns]
-    constants = [metric.constant_column for metric in metrics_of(plan)]
+    scored = (*metrics_of(plan), *_asked(plan))
+    constants = [metric.constant_column for metric in scored if metric.constant == "column"]
     header = [
         *("schema_version", "study", "run_id", "cell", "regularizer", "seed", "status", "error"),
         *("epochs_run", "best_epoch", "reading_epoch"),
@@ -71,7 +75,7 @@ def _runs_table(plan: Plan, records: Mapping[str, RunRecord]) -> Table:
         *extra,
         *asked,
         *constants,
-        *("stopping_regret", "penalty", "weight_norm", "zero_fraction"),
+        *("stopping_regret", *_OF_WEIGHTS),
         *plan.varying,
     ]
 
@@ -83,13 +87,13 @@ def _runs_table(plan: Plan, records: Mapping[str, RunRecord]) -> Table:
             *(record.epochs_run, record.best_epoch, record.reading_epoch),
             *(_metric(record, name) for name in metrics),
             *(
-                record.flip_rate if name == "flip_rate" else record.at_reading(name)
+                getattr(record, name) if name in _OF_NOISE else record.at_reading(name)
                 for name in extra
             ),
             *(_metric(record, name) for name in asked),
             *(record.constant.get(name) for name in constants),
             record.stopping_regret(),
-            *(record.at_reading(name) for name in ("penalty", "weight_norm", "zero_fraction")),
+            *(record.at_reading(name) for name in _OF_WEIGHTS),
             *(cell.values[key] for key in plan.varying),
         ]
 

@@ -306,7 +306,9 @@ class StackTrainer:
             ]
         if not training.save_weights:
             readings = [replace(r, state={}) for r in readings]
-        return Trajectory(curves, self._flip_rates[i], readings, self._constants[i])
+        parts = self.examples.parts
+        sizes = {p: parts[p].size if p in parts else 0 for p in ("train", "val", "test")}
+        return Trajectory(curves, self._flip_rates[i], readings, self._constants[i], sizes)
 
     def _predict(self, i: int, state: State) -> State:
         return predict(self._members[i], state, self.examples.splits, self._like)

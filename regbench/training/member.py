@@ -63,10 +63,12 @@ class Trajectory:
 
     `curves` maps names to (E,) arrays, one value an epoch from 1 (or the single epoch 0); NaN
     where there is none. `flip_rate` is the share of training labels that noise really changed,
-    `constant` what the constant prediction scores, by column.
+    `constant` what the constant prediction scores, by column, `sizes` how many examples each part
+    has.
     """
 
     curves: Mapping[str, Array]
     flip_rate: float | None
     readings: Sequence[Reading]
     constant: Mapping[str, float] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)

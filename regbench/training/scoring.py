@@ -9,6 +9,7 @@ from torch import Tensor
 
 from regbench.nn import device as devices
 from regbench.nn.network import Network
+from regbench.training.collapse import Spread
 from regbench.training.examples import BeforeNoise, Examples, StackedPart
 from regbench.training.metrics import Outputs, scores_of, slices
 from regbench.vocabulary.metrics import LOSS, score_of
@@ -26,15 +27,19 @@ def score(network: Network, examples: Examples, metrics: Sequence[str] = ()) -> 
     """(R,) float64 scores by column name: `train_loss`, accuracy or R^2, `val_loss`, ...
 
     Loss is plain cross-entropy or mean squared error; R^2 is 1 - SS_res / SS_tot of the part. With
-    label noise there are `train_acc_clean` and what `_with_noise` gives.
+    label noise there are `train_acc_clean` and what `_with_noise` gives. `collapsed` is 1 where the
+    predictions on the validation part are those of a constant (see `collapse.py`), else 0.
 
     Args:
         metrics: what else to score, of `metrics.SCORES`.
     """
     scores: dict[str, Tensor] = {}
     for name, part in examples.parts.items():
+        spread = Spread() if name == "val" else None
         outputs = part.x.new_empty(network.runs, examples.outputs, part.size) if metrics else None
-        total, hits, noise_hits = _totals(network, examples, part, outputs)
+        total, hits, noise_hits = _totals(network, examples, part, outputs, spread)
+        if spread is not None:
+            scores["collapsed"] = spread.collapsed()
         scores[f"{name}_{LOSS.name}"] = total / part.size
         score_column = f"{name}_{score_of(examples.task).name}"
         if outputs is not None:
@@ -45,9 +50,9 @@ def score(network: Network, examples: Examples, metrics: Sequence[str] = ()) -> 
             if part.before_noise is not None:
                 scores |= _with_noise(examples, part, part.before_noise, hits, *noise_hits)
         else:
-            spread = part.spread.index_select(0, examples.view_of_run)
+            squares = part.spread.index_select(0, examples.view_of_run)
             # A part whose targets are all alike has no R^2.
-            scores[score_column] = torch.where(spread > 0, 1 - total / spread, torch.nan)
+            scores[score_column] = torch.where(squares > 0, 1 - total / squares, torch.nan)
     return scores
 
 
@@ -111,13 +116,18 @@ def piece_of(network: Network) -> int:
 
 
 def _totals(
-    network: Network, examples: Examples, part: StackedPart, kept_outputs: Tensor | None
+    network: Network,
+    examples: Examples,
+    part: StackedPart,
+    kept_outputs: Tensor | None,
+    spread: Spread | None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """(R,) sums over the part of loss and of hits; and (2, R), with label noise, of hits on the
     true classes, and on the labels of the rows that noise left alone.
 
     Args:
         kept_outputs: (R, outputs, n), where to leave all outputs.
+        spread: is shown the predictions.
     """
     zeros = torch.zeros(4, network.runs, dtype=torch.float64, device=part.y.device)
     total, hits, noise_hits = zeros[0], zeros[1], zeros[2:]
@@ -129,10 +139,14 @@ def _totals(
         if examples.task == "regression":
             error = outputs.squeeze(1).double() - y
             total += error.square().sum(1)
+            if spread is not None:
+                spread.of_numbers(outputs)
             continue
-        log_p = torch.log_softmax(outputs, 1).gather(1, y.unsqueeze(1)).squeeze(1)
-        total -= log_p.sum(1, dtype=torch.float64)
+        log_p = torch.log_softmax(outputs, 1)
+        total -= log_p.gather(1, y.unsqueeze(1)).squeeze(1).sum(1, dtype=torch.float64)
         choice = _first_largest(outputs)
+        if spread is not None:
+            spread.of_classes(log_p, choice)
         hit = _equal(choice, y)
         hits += hit.sum(1, dtype=torch.float64)
         if part.before_noise is not None:

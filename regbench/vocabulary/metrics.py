@@ -53,6 +53,8 @@ class Metric:
         undefined: of which parts there is no such number: those whose targets are all alike, or
             that lack a class.
         meaning: in a line, for lists.
+        constant: what the constant prediction has of it, which tells whether anything was learned:
+            a column of its own, or always the same number; None where it is not asked for that.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Metric:
     always: bool = False
     undefined: Literal["", "targets alike", "class missing"] = ""
     meaning: str = ""
+    constant: Literal["column"] | float | None = None
 
     @property
     def typeset(self) -> str:
@@ -86,7 +89,7 @@ class Metric:
 
     @property
     def constant_column(self) -> str:
-        """The column of what the constant prediction has of it, for a metric of every study."""
+        """The column of what the constant prediction has of it, where that is one."""
         return f"constant_{self.name}"
 
     def gap(self, train: float, val: float) -> float:
@@ -105,6 +108,7 @@ LOSS = Metric(
     *("loss", "loss", None, "down", (0, inf), "probabilities"),
     always=True,
     meaning="cross-entropy, or mean squared error; without penalty",
+    constant="column",
 )
 
 METRICS: dict[str, Metric] = {
@@ -115,16 +119,19 @@ METRICS: dict[str, Metric] = {
             *("acc", "accuracy", _CLASSES, "up", (0, 1), "labels"),
             always=True,
             meaning="share of the examples whose class is found",
+            constant="column",
         ),
         Metric(
             *("r2", "R^2", _NUMBERS, "up", (-inf, 1), "target"),
             always=True,
             undefined="targets alike",
             meaning="1 less the squared error beside that of the part's own mean",
+            constant="column",
         ),
         Metric(
             *("balanced_acc", "balanced accuracy", _CLASSES, "up", (0, 1), "labels"),
             meaning="mean over the classes of the share found",
+            constant="column",
         ),
         Metric(
             *("f1", "F1", _CLASSES, "up", (0, 1), "labels"),
@@ -230,8 +237,8 @@ def _columns_of(metric: Metric) -> list[Column]:
     title, asked = f"gap in {metric.title}", "" if metric.always else metric.name
     gap = Column(metric.gap_column, title, "down", metric.task, _PART_KEYS["val"], asked)
     title = f"validation {metric.title} of the constant prediction"
-    constant = Column(metric.constant_column, title, None, metric.task, _PART_KEYS["val"])
-    return [*parts, gap, *([constant] if metric.always else [])]
+    constant = Column(metric.constant_column, title, None, metric.task, _PART_KEYS["val"], asked)
+    return [*parts, gap, *([constant] if metric.constant == "column" else [])]
 
 
 def _noise(name: str, title: str, better: Literal["up", "down"]) -> Column:
@@ -251,9 +258,11 @@ NOISE_ACCURACIES = tuple(column.name for column in _NOISE)
 _OTHERS = (
     *_NOISE,
     Column("flip_rate", "share of wrong training labels", keys=("label_noise",)),
+    Column("wrong_labels", "wrong training labels", keys=("label_noise",)),
     Column("generalization", "test loss less training loss", keys=("test_size",)),
     Column("selection_optimism", "test loss less validation loss", keys=("val_size", "test_size")),
     Column("stopping_regret", "stopping regret", "down", keys=("test_size",)),
+    Column("collapsed", "share of runs collapsed to a constant", "down", keys=("val_size",)),
     Column("penalty", "penalty", "down"),
     Column("weight_norm", "norm of the weights"),
     Column("zero_fraction", "share of weights that are 0"),

@@ -113,6 +113,8 @@ def _side(change: Change) -> int:
 def _note(change: Change) -> str:
     """The change in figures, beside its row."""
     found = change.interval
-    if found.low is None or found.high is None or change.word == "identical":
-        return "identical" if change.word == "identical" else f"{found.mean:+.3g}"
+    if change.word in ("identical", "equal", "no spread"):
+        return change.word
+    if found.low is None or found.high is None:
+        return f"{found.mean:+.3g}"
     return f"{found.mean:+.3g} ({found.low:+.3g} to {found.high:+.3g})"

@@ -14,12 +14,12 @@ from regbench.analysis.judge import Judgement, Rules
 from regbench.analysis.pairs import Pairs
 from regbench.analysis.words import counted
 from regbench.report.compare import (
-    LEGEND,
     URGENCY,
     Found,
     change_columns,
     decimals_of,
     furthest,
+    legend,
     texts_of,
 )
 from regbench.report.content import Content
@@ -34,7 +34,7 @@ from regbench.results.runs import Runs
 __all__ = ["comparison_page"]
 
 # What a tile names first.
-_SHOWN: tuple[Word, ...] = ("worse", "higher", "lower", "better")
+_SHOWN: tuple[Word, ...] = ("no number", "worse", "higher", "lower", "better")
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,10 @@ def comparison_page(
         verdict=verdict,
         answer=answer,
         checks=_checks(judgement),
-        warnings=[*pairs.notes, *judgement.notes],
+        warnings=[*judgement.lost, *pairs.notes, *judgement.notes],
         sections=change_sections(found),
         rows=list(_rows(found)),
-        legend=LEGEND,
+        legend=legend(rules.over),
         csv=data_url("text/csv", write_csv(*change_columns(found))),
         command=shlex.join(["regbench", *command]),
         sides=[_side(*each) for each in zip(("Base", "New"), paths, runs, strict=True)],
@@ -86,7 +86,7 @@ def comparison_page(
 def _answer(judgement: Judgement, rules: Rules) -> tuple[str, str]:
     """The verdict on all that was asked, and what that was."""
     if judgement.problems:
-        return "NOT COMPARABLE", "There is no answer to what was asked; below is why."
+        return judgement.answer, "There is no answer to what was asked; below is why."
     if not judgement.asked:
         return "", "No gate was given: this page shows what changed and decides nothing."
     asked = [gate.text for gate in rules.gates]
@@ -97,17 +97,17 @@ def _answer(judgement: Judgement, rules: Rules) -> tuple[str, str]:
         asked.append(f"all numbers equal within --rtol {relative:g} and --atol {absolute:g}")
     if not rules.diverged_ok:
         asked.append("as many lost runs as before")
-    return "FAIL" if judgement.failures else "PASS", f"Asked: {'; '.join(asked)}."
+    return judgement.answer, f"Asked: {'; '.join(asked)}."
 
 
 def _checks(judgement: Judgement) -> list[Check]:
     """Each gate, then what else failed, then why there can be no answer."""
     found = []
     for outcome in judgement.outcomes:
-        # Without data there is no pass, and a problem may be that some of it is missing.
-        open_ = bool(judgement.problems) or not outcome.cells
-        word = "FAIL" if outcome.failed else "UNDECIDED" if open_ else "PASS"
-        found.append(Check(word, outcome.gate.text, furthest(outcome)))
+        # A problem may be that some of the data is missing: then there is no pass.
+        open_ = judgement.problems and outcome.decision == "PASS"
+        word = "UNDECIDED" if open_ else outcome.decision
+        found.append(Check(word, outcome.text, furthest(outcome)))
     told = {reason for outcome in judgement.outcomes for reason in outcome.reasons}
     found += [Check("FAIL", "", text) for text in judgement.failures if text not in told]
     return found + [Check("PROBLEM", "", text) for text in judgement.problems]

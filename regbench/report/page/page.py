@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from regbench.analysis.claims import LOOKING_AGAIN
 from regbench.analysis.empty import empty_scores
 from regbench.analysis.gap import gap_columns
+from regbench.analysis.sentence import answer
 from regbench.analysis.words import counted
 from regbench.report.columns import columns_for, legend
 from regbench.report.content import Content
 from regbench.report.page.frame import data_url, framed
-from regbench.report.page.headline import answer, tiles
+from regbench.report.page.headline import tiles
 from regbench.report.page.made import commands, made
 from regbench.report.page.sections import sections
 from regbench.results.csv_text import write_csv
@@ -22,17 +24,18 @@ def page(content: Content) -> bytes:
     columns = columns_for(runs, table)
     # The verdict first: the table is read from the left, on a phone as far as the screen goes.
     columns.sort(key=lambda column: ("cell", "verdict").index(column.title) if column.text else 2)
-    first, second = answer(table) if table else ("There are no runs yet.", "")
+    found = answer(runs, table)
     seeds = sorted({row.seed for row in runs.rows})
     return framed(
         "page.html.j2",
         kicker="regbench report",
         title=runs.study or content.folder.name,
         asked=_asked(content, len(seeds)),
-        first=first,
-        second=second,
+        lost=found.lost,
+        paragraphs=found.paragraphs,
         tiles=tiles(table),
         claims=content.claims,
+        looking_again=LOOKING_AGAIN if any(each.advises for each in content.claims) else "",
         sections=sections(content) if table else [],
         columns=columns,
         rows=[([column.of(row) for column in columns], row) for row in table],
@@ -56,13 +59,6 @@ def _asked(content: Content, seeds: int) -> str:
 
 def _warnings(content: Content) -> list[str]:
     found = []
-    lost = [row for row in content.runs.rows if not row.ok]
-    if lost:
-        kinds = {
-            status: sum(row.status == status for row in lost) for status in ("diverged", "failed")
-        }
-        named = " and ".join(f"{n} {status}" for status, n in kinds.items() if n)
-        found.append(f"{named} of {counted(len(content.runs.rows), 'run')}: left out of all means.")
     if content.table and max(row.n for row in content.table) == 1:
         found.append(
             "One seed: there are no intervals, and no difference here can be told from chance. Add "
