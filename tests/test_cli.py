@@ -61,6 +61,7 @@ def test_the_tables_in_pandas(finished):
     assert list(runs.columns[11:]) == [
         *("train_loss", "val_loss", "test_loss", "gap_loss"),
         *("train_acc", "val_acc", "test_acc", "gap_acc"),
+        *("constant_loss", "constant_acc"),
         *("stopping_regret", "penalty", "weight_norm", "zero_fraction"),
         *("regularizer.l2", "regularizer.early_stopping.patience", "regularizer.batchnorm"),
     ]

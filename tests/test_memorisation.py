@@ -131,8 +131,8 @@ def test_tables_have_them_where_the_study_has_noise(tmp_path):
 def before_these_columns(monkeypatch):
     """As results were made before there were accuracies of rows."""
 
-    def fewer(network, examples):
-        scores = scoring.score(network, examples)
+    def fewer(*arguments):
+        scores = scoring.score(*arguments)
         return {name: values for name, values in scores.items() if name not in ROWS}
 
     monkeypatch.setattr(loop, "score", fewer)

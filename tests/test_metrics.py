@@ -208,7 +208,7 @@ def test_a_rows_scores_are_those_of_its_saved_predictions(tmp_path, dataset, nam
     asked = {
         "name": "a",
         "dataset": dataset,
-        "model": {"hidden": [32]},
+        "model": {"hidden": [256]},
         "training": TRAINING,
         "seeds": 2,
         "metrics": names,

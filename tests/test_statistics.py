@@ -127,7 +127,7 @@ def test_bootstrap_coverage_is_reported(record_property):
     for n in (5, 30):
         rows = rng.normal(0.2, 1, (300, n))
         found = [statistics._bca(row, 0.95, resamples=999) for row in rows]
-        coverage[n] = np.mean([low <= 0.2 <= high for low, high in found])
+        coverage[n] = float(np.mean([low <= 0.2 <= high for low, high in found]))
         record_property(f"bca_coverage_{n}", coverage[n])
     assert 0.90 <= coverage[30] <= 0.97
     assert coverage[5] < 0.90

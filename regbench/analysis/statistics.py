@@ -152,7 +152,8 @@ def standard_errors(values: Floats, ratio: Floats | float = 0.0) -> list[tuple[f
 
     The error of a single value is 0, and the mean of none is no number.
 
-    >>> standard_errors(np.array([[1.0, 5.0, 1.0, 5.0], [2.0, np.nan, np.nan, np.nan]]), ratio=0.5)
+    >>> rows = np.array([[1.0, 5.0, 1.0, 5.0], [2.0, np.nan, np.nan, np.nan]])
+    >>> [(mean, round(error, 12)) for mean, error in standard_errors(rows, ratio=0.5)]
     [(3.0, 2.0), (2.0, 0.0)]
     """
     mean, spread, n = _moments(values)

@@ -32,6 +32,7 @@ _EXPECTED = {
     "batch_size": "a count from 1, or full",
     "device": "auto, cpu, cuda or cuda:i",
     "batchnorm": "true, false or a mapping of options",
+    "class_weight": "balanced, or class names and their weights",
     "early_stopping": "true, false or a mapping of options",
     "seeds": "a count from 1, or a list of seeds (whole numbers from 0)",
     "hidden": "a list of widths (whole numbers from 1)",

@@ -578,14 +578,7 @@ OptimizerConfig = Annotated[
 # --- training -------------------------------------------------------------------------------
 
 
-def _class_names(value: Any) -> Any:
-    """YAML reads a class called 0 as a number."""
-    if isinstance(value, dict):
-        return {str(key) if type(key) is int else key: each for key, each in value.items()}
-    return value
-
-
-Weights = Annotated[dict[str, NonNegative], Field(min_length=1), BeforeValidator(_class_names)]
+Weights = Annotated[dict[str, NonNegative], Field(min_length=1)]
 
 
 class Training(Block):
