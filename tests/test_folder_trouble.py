@@ -53,7 +53,8 @@ def replace(folder):
 
 def replace_by_another(folder):
     """As by another command with the same -o."""
-    shutil.copytree(folder, folder.with_name("copy"))
+    half_written = shutil.ignore_patterns("*.tmp")
+    shutil.copytree(folder, folder.with_name("copy"), ignore=half_written)
     folder.rename(folder.with_name("old"))
     folder.with_name("copy").rename(folder)
 
