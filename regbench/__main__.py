@@ -27,6 +27,8 @@ def main() -> None:
     from regbench.cli.environment import settle_environment
 
     settle_environment()
+    # Else scikit-learn's helper looks for semaphores, which are not needed, and says what it lacks.
+    os.environ.setdefault("JOBLIB_MULTIPROCESSING", "0")
     from regbench.cli.main import main as run
 
     run()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from io import BytesIO
@@ -23,7 +24,7 @@ from regbench.config.messages import did_you_mean
 from regbench.config.plan import Plan, Study, make_plan
 from regbench.config.speaks import Over, one_test_part
 from regbench.data import fingerprint, fingerprints, require_same
-from regbench.errors import BadData, BadStudy, Problem
+from regbench.errors import BadData, BadStudy, Problem, RegbenchError
 from regbench.execution.device import resolve_device
 from regbench.execution.limits import NO_LIMITS, Limits
 from regbench.execution.progress import Progress
@@ -32,7 +33,7 @@ from regbench.execution.run import RunSummary, run_plan
 from regbench.report.markdown import gap_markdown
 from regbench.results import health
 from regbench.results.csv_text import write_csv
-from regbench.results.files import read as read_file
+from regbench.results.files import opened, there
 from regbench.results.health import Health
 from regbench.results.merge import merged
 from regbench.results.planned import read_judged, recorded_plan, recorded_study
@@ -143,8 +144,10 @@ def _frame(folder: Path, name: str) -> pd.DataFrame:
 
     from regbench.results.csv_text import unguard
 
-    content = read_file(folder / name)
-    require_as_written(folder, name, content)
+    with opened(folder / name) as file:
+        require_as_written(folder, name, file)
+        file.seek(0)
+        content = file.read()
     # "none" and "NA" are labels here; only nothing is missing.
     try:
         header = pd.read_csv(BytesIO(content), nrows=0).columns
@@ -183,8 +186,9 @@ def run(
         seeds: how many, or which: 5, [0, 3, 7], or as on the command line `0,3,7`.
         out: the results folder; `results/<study>` by default.
         device: instead of the study's `training.device`.
-        workers: processes that train (in a script, more than one asks for the usual
-            `if __name__ == "__main__"`); None takes one a core where that is worth it.
+        workers: processes that train, which do not run the caller's script again; None takes one a
+            core where that is worth it. Where none starts, this process trains and a warning says
+            so.
         limits: a shard of the plan, when to stop before its end, whether to try failed runs again.
         overwrite: remove what regbench has written to the folder before.
         progress: a display that is told what happens.
@@ -213,9 +217,12 @@ def run(
             summary = run_plan(
                 plan, store, device=device, workers=workers, limits=limits, progress=progress
             )
-        finally:
-            rows = _write_gap(store, study) if (folder / "runs.csv").exists() else None
-        assert rows is not None
+        except BaseException:
+            with suppress(RegbenchError):  # what went wrong first is what counts
+                if there(folder / "runs.csv"):
+                    _write_gap(store, study)
+            raise
+        rows = _write_gap(store, study)
         if summary.trained:
             store.add_provenance(provenance(summary, study.folder))
         warnings = tuple(store.warnings)

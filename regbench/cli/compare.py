@@ -199,6 +199,7 @@ def _compare(
     from regbench.config.speaks import one_test_part
     from regbench.report.compare import print_changes, print_gates, sentence
     from regbench.report.say import say
+    from regbench.results.files import there
 
     asked = None if metrics is None else [name.strip() for name in metrics.split(",")]
     if asked is not None and not all(asked):
@@ -206,7 +207,7 @@ def _compare(
     for path in (base, new):
         if not os.path.exists(path):  # no error for a name too long
             raise BadData(f"{path}: there is no such file or folder")
-        if path.is_dir() and not (path / "runs.csv").exists():
+        if os.path.isdir(path) and not there(path / "runs.csv"):
             raise BadData(f"{path}: holds no runs.csv: is it a results folder?")
     before, after, over = _read(base, new, interval)
     pairs = Pairs(before, after)

@@ -50,6 +50,7 @@ def _folder(folder: Path, rebuild: bool) -> None:
     from regbench.analysis.words import counted
     from regbench.api import examine
     from regbench.api import rebuild as make_anew
+    from regbench.results.health import how_to_mend
 
     found = make_anew(folder) if rebuild else examine(folder)
     print(f"folder        {one_line(str(folder))}")
@@ -63,7 +64,7 @@ def _folder(folder: Path, rebuild: bool) -> None:
     if found.stale and not rebuild:
         wrong.append(
             f"{folder}: {', '.join(found.stale)} missing or not what the committed stacks say: "
-            f"regbench doctor {folder} --rebuild makes them anew"
+            f"{how_to_mend(folder)}"
         )
     if wrong:
         raise BadData(*wrong)

@@ -30,9 +30,9 @@ def write_file(target: Path, content: bytes, inputs: Iterable[Path] = ()) -> Non
         Unwritable: with the path, and why.
     """
     from regbench.report.say import say
-    from regbench.results.store import OWN_FILES
+    from regbench.results.store import TABLES
 
-    own = (target.parent / ".regbench").is_dir() and target.name in OWN_FILES
+    own = (target.parent / ".regbench").is_dir() and target.name in TABLES
     if own or os.path.realpath(target) in map(os.path.realpath, inputs):
         raise BadStudy(f"-o {target}: holds results: choose another name")
     write_output(target, content)

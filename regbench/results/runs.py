@@ -95,11 +95,11 @@ def read_runs(path: Path) -> Runs:
     Raises:
         BadData: naming the file, and the line and column in which something is wrong.
     """
-    check = None
+    proof = None
     if os.path.isdir(path):  # no error for a name too long
-        check = partial(require_as_written, path, "runs.csv")
+        proof = partial(require_as_written, path, "runs.csv")
         path = path / "runs.csv"
-    header, rows = read_csv(path, check)
+    header, rows = read_csv(path, proof)
     if header[0].startswith("\ufeff"):  # after it, csv takes the first field's quotes for text
         header[0] = header[0].removeprefix("\ufeff").strip('"')
     _check_header(path, header)

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from regbench.config.characters import one_line
 from regbench.data.files.problems import Problems
 from regbench.data.files.scanning import Batch
+from regbench.errors import one_line
 
 __all__ = ["CsvText"]
 
