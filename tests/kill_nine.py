@@ -35,7 +35,7 @@ def kill(arguments, output, seconds, draw, met):
     if draw.random() < 0.5:
         select.select([reading], [], [], 10)
     time.sleep(draw.uniform(0, seconds))
-    os.killpg(pid, signal.SIGKILL)
+    os.kill(pid, signal.SIGKILL)  # its group, which it makes itself, may not be there yet
     _, status = os.waitpid(pid, 0)
     os.close(reading)
     met["at work" if os.WIFSIGNALED(status) else "at its end"] += 1

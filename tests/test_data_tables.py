@@ -176,6 +176,9 @@ def test_all_problems_of_a_file_at_once_and_not_without_end(tmp_path: Path) -> N
         "d.csv: line 4, column 'y': 'z' is not a number, as a regression needs: add 'z' to "
         "na_values if it means missing",
     ]
+    short = "a,y\n1,2\n1\n3,\n4,5\n"
+    told = "d.csv: line 3 has 1 cell, the header has 2"
+    assert refused(tmp_path, short) == refused(tmp_path, short, missing_target="drop") == told
     told = refused(tmp_path, "a,y\n" + "1\n" * 1000).splitlines()
     assert len(told) == 21
     assert told[-1] == "d.csv: and more: these are the first 20"
@@ -354,6 +357,20 @@ def test_one_table_in_many_files(tmp_path: Path) -> None:
         for part in ("train", "val", "test"):
             assert (getattr(split, part).x == getattr(expected, part).x).all()
             assert (getattr(split, part).y == getattr(expected, part).y).all()
+
+
+def test_the_same_text_is_the_same_data(tmp_path: Path) -> None:
+    plain, prints = written(), set()
+    for content, encoding in (
+        (plain.encode(), "utf-8"),
+        (plain.encode("utf-8-sig").replace(b"\n", b"\r\n"), "utf-8"),
+        (plain.encode("latin-1"), "latin-1"),
+        (plain.encode("utf-16"), "utf-16"),
+        (gzip.compress(plain.encode("cp1252")), "cp1252"),
+    ):
+        (tmp_path / "d.csv").write_bytes(content)
+        prints.add(fingerprint(block("csv", "d.csv", encoding=encoding), tmp_path))
+    assert len(prints) == 1
 
 
 def test_parquet_and_npz_are_the_same_table(tmp_path: Path) -> None:

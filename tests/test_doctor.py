@@ -43,7 +43,7 @@ def test_tables_are_made_anew_byte_for_byte(copy, trained, name, how):
     done = regbench("doctor", copy)
     assert done.code == 3
     assert name in done.out.splitlines()[3].removeprefix("tables        stale: ").split(", ")
-    assert f"regbench doctor {copy} --rebuild makes them anew" in done.err
+    assert f"regbench doctor {copy} --rebuild makes it anew" in done.err
     assert everything(copy) == before
     rebuilt = regbench("doctor", copy, "--rebuild")
     assert rebuilt.code == 0, rebuilt.err

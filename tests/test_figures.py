@@ -195,9 +195,9 @@ def test_a_mean_curve_ends_where_fewer_than_half_of_its_seeds_train():
 
 
 def test_epochs_of_a_folder_are_read_run_by_run(trained):
-    curves = read_epochs(trained)
     lines = (trained / "epochs.csv").read_text().splitlines()
     header = lines[0].split(",")
+    curves = read_epochs(trained, header[4:])
     assert sum(len(run.columns["epoch"]) for run in curves.values()) == len(lines) - 1
     last = lines[-1].split(",")
     run = curves[last[0]]

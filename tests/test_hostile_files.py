@@ -322,6 +322,14 @@ for arguments in json.loads(sys.argv[2]):
 """
 
 
+def measured(folder, commands):
+    """Exit code, stderr, processor seconds and peak MiB of each of these commands."""
+    script = [sys.executable, "-c", MEASURE, str(Path(__file__).parent)]
+    command = [*script, json.dumps(commands)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
 def assert_refused_soon(folder, commands, code, lines=None):
     """Each is refused in lines of text (one), two seconds of the processor and 300 MiB.
 
@@ -329,11 +337,8 @@ def assert_refused_soon(folder, commands, code, lines=None):
         commands: arguments by name.
         lines: how many, where they are not one.
     """
-    script = [sys.executable, "-c", MEASURE, str(Path(__file__).parent)]
-    command = [*script, json.dumps(list(commands.values()))]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
-    for name, line in zip(commands, done.stdout.splitlines(), strict=True):
-        found, errors, seconds, mebibytes = json.loads(line)
+    results = measured(folder, list(commands.values()))
+    for name, (found, errors, seconds, mebibytes) in zip(commands, results, strict=True):
         assert found == code, (name, errors)
         assert errors.count("\n") == (lines or {}).get(name, 1), (name, errors)
         assert seconds < 2, name

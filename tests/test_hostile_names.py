@@ -148,12 +148,13 @@ def test_a_device_is_no_data(tmp_path):
 
 
 def test_a_path_with_nul(tmp_path):
-    with pytest.raises(BadStudy, match="cannot name a results folder"):
-        api.run(TINY, out="a\0b")
-    with pytest.raises(BadStudy, match="cannot be read"):
-        api.run("a\0b")
-    with pytest.raises(BadData, match="is no file name"):
-        api.read("a\0b")
+    for call in (
+        lambda: api.run(TINY, out="a\0b"),
+        lambda: api.run("a\0b"),
+        lambda: api.read("a\0b"),
+    ):
+        with pytest.raises(BadStudy, match="cannot name a file or a folder"):
+            call()
     dataset = {"name": "csv", "path": "a\0b", "target": "y", "task": "regression"}
     with pytest.raises(BadStudy, match="a path cannot hold"):
         api.run({**TINY, "dataset": dataset}, out=tmp_path / "x")
@@ -201,7 +202,7 @@ def test_no_file_that_is_written_through_is_a_link(name, tmp_path, elsewhere):
     assert (elsewhere / "mine").read_text() == "mine"
 
 
-@pytest.mark.parametrize("name", ["runs.csv", "gap.md", "study.yaml", ".regbench/study.json"])
+@pytest.mark.parametrize("name", ["runs.csv", "gap.md", "study.yaml"])
 def test_another_file_that_is_a_link_is_replaced(name, tmp_path, elsewhere):
     api.run(TINY, out=tmp_path / "out")
     content = (tmp_path / "out" / name).read_bytes()

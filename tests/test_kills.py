@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import time
+from contextlib import suppress
 
 import pytest
 from command import contents, regbench, study
@@ -39,7 +40,8 @@ def test_kills_of_a_command_with_workers(start, tmp_path, record_property):
         if draw.random() < 0.5:
             process.kill()
         else:
-            os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has come to its end before
+                os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         assert gone(process)
     assert regbench("run", path, "-o", tmp_path / "r", "-q").code == 0

@@ -133,6 +133,24 @@ def test_a_changed_study_is_refused_with_the_keys_that_differ(tmp_path, finished
     assert contents(finished) == before
 
 
+def test_another_number_of_threads_is_another_study(tmp_path, finished):
+    """Sums on several threads may round otherwise: one folder holds bytes of one kind."""
+    before = contents(finished)
+    path = finished.parent / "small.yaml"
+    for number, code in ((2, 2), (1, 0)):
+        done = regbench("run", path, "-o", finished, "-q", "-s", f"training.threads={number}")
+        assert done.code == code, done.err
+        assert ("(training.threads: 1 -> 2)" in done.err) == (code == 2)
+    assert contents(finished) == before
+    shutil.copytree(finished, tmp_path / "other")
+    note = tmp_path / "other" / ".regbench" / "study.json"
+    note.write_text(note.read_text().replace('"threads": 1', '"threads": 2'))
+    done = regbench("merge", finished, tmp_path / "other", "-o", tmp_path / "merged")
+    assert done.code == 3
+    assert "is no shard of the study" in done.err
+    assert "training.threads: 1 -> 2" in done.err
+
+
 def test_overwrite_removes_what_regbench_wrote_and_nothing_else(tmp_path):
     path = study(tmp_path)
     folder = tmp_path / "r"

@@ -1,19 +1,18 @@
 """Grids from the command line, shards and their merging, going on, and stopping before the end."""
 
 import json
-import os
-import signal
+import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from command import SMALL, contents, regbench, study
+from faults import hooked
 
 from regbench.config.grid_text import BadAxis, parse_axis
 from regbench.config.load import load_study
 from regbench.errors import BadStudy
 from regbench.execution import carry_out as carry_out_module
-from regbench.execution import workers as workers_module
 from regbench.execution.limits import parse_duration, parse_shard
 from regbench.results.pieces import stacks_folder
 from regbench.results.records import RunRecord
@@ -156,6 +155,26 @@ def test_merged_bytes_are_those_of_one_run(shards, tmp_path):
     assert "12 were done already" in more.err
 
 
+def test_what_shards_noted_is_copied_once_and_in_one_go(shards, tmp_path):
+    copies = [shutil.copytree(shards / name, tmp_path / name) for name in ("1", "2")]
+    noted = [json.dumps({"event": "trained", "time": i}) for i in range(20_000)]
+    flushes = []
+    for number in (1, 20_000):
+        (copies[0] / "provenance.jsonl").write_text("\n".join(noted[:number]))
+        seen = []
+        with hooked(lambda operation, seen=seen: seen.append(operation.name)):
+            assert regbench("merge", *copies, "-o", tmp_path / f"m{number}").code == 0
+        flushes.append(seen.count("flush"))
+    assert flushes[0] == flushes[1]
+    second = (copies[1] / "provenance.jsonl").read_text().splitlines()
+    for _ in range(2):  # merged again, nothing is there twice but that it was merged
+        lines = (tmp_path / "m20000" / "provenance.jsonl").read_text().splitlines()
+        others = [line for line in lines if '"event": "merged"' not in line]
+        assert others == [*noted, *second]
+        assert regbench("merge", *copies, "-o", tmp_path / "m20000").code == 0
+    assert len(lines) - len(others) == 4
+
+
 def test_shards_are_whole_stacks_and_share_the_work(shards):
     rows = [pd.read_csv(shards / str(i) / "runs.csv") for i in (1, 2)]
     assert sorted(len(r) for r in rows) == [4, 8]
@@ -271,28 +290,6 @@ def test_a_stack_that_runs_out_of_memory_is_halved_and_a_run_alone_fails(tmp_pat
     assert retried.code == 0
     assert "3 runs trained" in retried.err
     assert contents(tmp_path / "r") == contents(whole)
-
-
-def kill_on_l2(job):
-    """A stack that holds an l2 run is killed by the system, wherever it trains."""
-    workers_module._messages.put(("stack_started", job.stack.stack_id, 1))
-    if any(member.setting.regularizer.l2 for member in job.stack.members):
-        os.kill(os.getpid(), signal.SIGKILL)
-    return carry_out_module.carry_out(job, lambda *_: None, lambda *_: None)
-
-
-def test_a_killed_worker_fails_its_own_stack_only(tmp_path, monkeypatch):
-    monkeypatch.setattr(workers_module, "_work", kill_on_l2)
-    monkeypatch.syspath_prepend(str(Path(__file__).parent))
-    done = regbench("run", study(tmp_path), "-o", tmp_path / "r", "-q", "-j", 2)
-    assert done.code == 1, done.err
-    runs = pd.read_csv(tmp_path / "r" / "runs.csv")
-    assert runs.groupby("cell").status.agg(set).to_dict() == {
-        **{cell: {"failed"} for cell in ("none", "l2", "stop")},
-        "norm": {"ok"},
-    }
-    assert set(runs.error.dropna()) == {"the worker was killed (out of memory?)"}
-    assert "Traceback" not in done.err
 
 
 def test_a_piece_of_failed_runs_does_not_hide_good_ones(tmp_path):

@@ -70,11 +70,12 @@ def show(
     from regbench.analysis.select import averaged, selected
     from regbench.report.say import say
     from regbench.report.terminal import print_answer
+    from regbench.results.files import there
     from regbench.results.planned import read_judged
 
     if not os.path.exists(folder):  # no error for a name too long
         raise BadData(f"{folder}: there is no such folder: regbench run makes one")
-    if folder.is_dir() and not (folder / "runs.csv").exists():
+    if os.path.isdir(folder) and not there(folder / "runs.csv"):
         raise BadData(f"{folder}: holds no runs.csv: is it a results folder?")
     runs, over = read_judged(folder, interval.value if interval else None)
     for sentence in lost(runs):

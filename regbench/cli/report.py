@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from regbench.cli import options
-from regbench.cli.consoles import stderr, write_file
+from regbench.cli.consoles import stderr
 from regbench.cli.options import MethodChoice
+from regbench.cli.outputs import write_file
 from regbench.errors import BadData, BadStudy
 
 if TYPE_CHECKING:
@@ -124,13 +125,14 @@ def _content(
     from regbench import api
     from regbench.report.content import Content
     from regbench.report.say import say
+    from regbench.results.files import there
     from regbench.results.planned import read_judged
 
     if not os.path.exists(folder):
         raise BadData(f"{folder}: there is no such folder: regbench run makes one")
-    if not folder.is_dir() or not (folder / "runs.csv").exists():
+    if not os.path.isdir(folder) or not there(folder / "runs.csv"):
         raise BadData(f"{folder}: holds no runs.csv: is it a results folder?")
-    if not (folder / ".regbench" / "study.json").exists():
+    if not there(folder / ".regbench" / "study.json"):
         rows, over = read_judged(folder, interval)
         return Content(folder, rows, over=over, method=method)
     results = api.check(folder, interval=interval)

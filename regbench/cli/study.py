@@ -13,7 +13,7 @@ from regbench.cli import options
 from regbench.cli.consoles import stderr, stdout, write_utf8
 from regbench.cli.github import annotation
 from regbench.config.bounds import MAX_RUNS
-from regbench.errors import BadStudy, Problem
+from regbench.errors import BadStudy, Problem, one_line
 
 __all__ = ["plan", "schema", "validate"]
 
@@ -57,11 +57,12 @@ def validate(
             continue
         if form is ProblemFormat.TEXT:
             runs = len(study.cells) * len(study.seeds)
-            print(f"{path}: {len(study.cells)} cells, {len(study.seeds)} seeds, {runs} runs")
+            counts = f"{len(study.cells)} cells, {len(study.seeds)} seeds, {runs} runs"
+            print(one_line(f"{path}: {counts}"))
             if decides := what_seeds_decide(
                 len(study.seeds), study_families(study.cells), fold_ratio(study)
             ):
-                print(f"{path}: {decides}")
+                print(one_line(f"{path}: {decides}"))
             for warning in study.warnings:
                 say(stderr(), f"note: {path}: {warning}")
     if form is ProblemFormat.JSON:

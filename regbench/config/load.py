@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from collections import Counter
@@ -15,7 +16,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from regbench.config.bounds import MAX_RUNS
 from regbench.config.cell import Cell
-from regbench.config.characters import forbidden_character, one_line
+from regbench.config.characters import as_path, as_texts, forbidden_character
 from regbench.config.claims import (
     Addresses,
     BadClaim,
@@ -39,7 +40,7 @@ from regbench.config.speaks import Over, one_test_part, usual, why_no_rows
 from regbench.config.sweep import Axis, Choice, Grid, count, expand, read_grids, set_key
 from regbench.config.yaml_nodes import MAX_BYTES
 from regbench.config.yaml_text import Document, parse_yaml
-from regbench.errors import BadStudy, Problem
+from regbench.errors import BadStudy, Problem, one_line
 from regbench.vocabulary.metrics import METRICS, OF_EVERY_STUDY
 
 __all__ = ["MAX_RUNS", "load_study", "more_claims", "parse_study", "study_from_mapping"]
@@ -58,6 +59,7 @@ _NAME = re.compile(r"[^\W_][\w .+=,()-]{0,99}")
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d) *(\..*)?|reference")
 
 KeyPath = tuple[str | int, ...]
+Seeds = str | int | Sequence[int] | None
 
 
 def load_study(
@@ -65,7 +67,7 @@ def load_study(
     overrides: Sequence[str] = (),
     *,
     axes: Sequence[str] = (),
-    seeds: str | None = None,
+    seeds: Seeds = None,
     max_runs: int = MAX_RUNS,
 ) -> Study:
     """Read a study file.
@@ -73,14 +75,17 @@ def load_study(
     Args:
         overrides: `key=value` texts that set the base, values parsed as in the file.
         axes: `key=value,value` texts (see `grid_text`) that add axes to the sweep, or replace one.
-        seeds: how many, or `0,3,7`, instead of the file's.
+        seeds: how many, or which (a list, or `0,3,7`), instead of the file's.
         max_runs: a larger plan is refused before anything is enumerated.
     Raises:
         BadStudy: with every problem of the file and the overrides.
     """
-    path = Path(path)
+    path = as_path(path)
     try:
-        with path.open("rb") as file:
+        # A pipe that nobody writes to is empty, and does not hold the command up.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        os.set_blocking(descriptor, True)
+        with open(descriptor, "rb") as file:
             content = file.read(MAX_BYTES + 1)  # it may be a device, which has no end
         if len(content) > MAX_BYTES:
             raise BadStudy(Problem(f"is larger than {MAX_BYTES >> 20} MiB", str(path)))
@@ -106,7 +111,7 @@ def study_from_mapping(
     values: Mapping[str, Any],
     overrides: Sequence[str] = (),
     *,
-    seeds: str | None = None,
+    seeds: Seeds = None,
     folder: Path = Path(),
     max_runs: int = MAX_RUNS,
 ) -> Study:
@@ -141,7 +146,7 @@ def more_claims(study: Study, expect: Sequence[str]) -> list[Claim]:
     problems: list[Problem] = []
     claims: list[Claim] = []
     known = Addresses(study.cells)
-    for text in expect:
+    for text in as_texts(expect, "expect"):
         try:
             claim = parse_claim(text)
         except BadClaim as error:
@@ -166,7 +171,7 @@ def parse_study(
     name: str = "study",
     overrides: Sequence[str] = (),
     axes: Sequence[str] = (),
-    seeds: str | None = None,
+    seeds: Seeds = None,
     max_runs: int = MAX_RUNS,
 ) -> Study:
     """A study from the text of a file; see `load_study`."""
@@ -185,6 +190,8 @@ class _Reader:
 
     def __init__(self, document: Document, source: str, folder: Path, max_runs: int) -> None:
         self._document, self._source, self._folder = document, source, folder
+        if not isinstance(max_runs, int):
+            raise BadStudy(f"max_runs: expected a count, not {max_runs!r}")
         self._max_runs = max_runs
         self._problems: dict[Problem, None] = {}
         self._given: dict[str, str] = {}  # keys from the command line, and by which option
@@ -220,16 +227,19 @@ class _Reader:
 
     # --- overrides ---
 
-    def overridden(
-        self, axes: Sequence[str], overrides: Sequence[str], seeds: str | None
-    ) -> _Reader:
+    def overridden(self, axes: Sequence[str], overrides: Sequence[str], seeds: Seeds) -> _Reader:
         """The same reader, after what the command line or a caller has set."""
+        overrides = as_texts(overrides, "overrides")
         for axis in axes:
             self.axis(axis)
-        for override in overrides:
+        # Whole blocks before what stands in them, as in a sweep.
+        for override in sorted(overrides, key=lambda text: text.partition("=")[0].count(".")):
             self.override(override)
-        if seeds is not None:
+        if isinstance(seeds, str):
             self.override(f"seeds=[{seeds}]" if "," in seeds else f"seeds={seeds}", "--seeds")
+        elif seeds is not None:
+            self._values |= plain({"seeds": seeds}, "--seeds")
+            self._given["seeds"] = "--seeds"
         return self
 
     def override(self, text: str, option: str = "-s") -> None:

@@ -54,7 +54,7 @@ def carry_out(job: Job, on_epoch: OnEpoch, on_losses: OnLosses) -> JobResult:
     with _torch_settings(training.threads, training.tf32):
         parts = list(_train(stack.stack_id, stack.members, job, _Told(report, look)))
     records = [record for part in parts for record in part.records]
-    commit(job.results_folder, stack.stack_id, records)
+    _commit(job, records)
     for part in parts:
         part.checkpoints.discard()
     statuses = [record.status for record in records]
@@ -72,8 +72,15 @@ def give_up(job: Job, reason: str) -> JobResult:
     """Commit all the job's runs as failed."""
     stack = job.stack
     records = [_failed(run_id, reason) for run_id in stack.run_ids]
-    commit(job.results_folder, stack.stack_id, records)
+    _commit(job, records)
     return JobResult(stack.stack_id, len(records), 0, len(records), halved=False)
+
+
+def _commit(job: Job, records: Sequence[RunRecord]) -> None:
+    """Commit to the folder that was opened, and not to one that has taken its place meanwhile."""
+    job.place.require()
+    commit(job.place.folder, job.stack.stack_id, records)
+    job.place.require()
 
 
 @contextmanager
@@ -107,7 +114,7 @@ class _Part:
 
 def _train(name: str, members: Sequence[Member], job: Job, told: _Told) -> Iterator[_Part]:
     """Train the members together, or where memory runs out in halves, each run once."""
-    checkpoints = StackCheckpoints(job.results_folder, name, members, job.device)
+    checkpoints = StackCheckpoints(job.place.folder, name, members, job.device)
     trained = None
     if len(members) == 1 or fits(members, job.study_folder, job.device, scored=bool(job.metrics)):
         trained = _attempt(members, job, told, checkpoints)
@@ -164,12 +171,13 @@ def _failed(run_id: str, reason: str) -> RunRecord:
 
 def _records(trajectory: Trajectory, job: Job) -> Iterator[RunRecord]:
     """One record a reading, with the trajectory's curves up to the reading's own stop."""
+    job.place.require()
     for reading in trajectory.readings:
         length = max(reading.epochs_run, 1)
         if reading.state:
-            save_weights(job.results_folder, reading.run_id, dict(reading.state))
+            save_weights(job.place.folder, reading.run_id, dict(reading.state))
         if reading.predictions:
-            save_predictions(job.results_folder, reading.run_id, dict(reading.predictions))
+            save_predictions(job.place.folder, reading.run_id, dict(reading.predictions))
         yield RunRecord(
             run_id=reading.run_id,
             status=reading.status,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Container, Sequence
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def fits(folder: Path, runs: Runs, cells: Container[str]) -> list[Fit]:
         BadData: weights or data cannot be read, do not fit each other, or the data are no longer
             those that the weights were trained on.
     """
-    if not (folder / "weights").is_dir():
+    if not os.path.isdir(folder / "weights"):
         return []
     plan = recorded_plan(folder)
     planned = {run.run_id: run for run in plan.runs}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from regbench.results.place import Place
 from regbench.training.stacks import Stack
 
 __all__ = ["Job", "JobResult"]
@@ -15,12 +16,13 @@ class Job:
     """What a worker needs to train one stack and commit it.
 
     Attributes:
+        place: the results folder, which is not written once it is another.
         metrics: what the study asks for.
     """
 
     stack: Stack
     study_folder: Path
-    results_folder: Path
+    place: Place
     device: str
     metrics: tuple[str, ...] = ()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import sys
@@ -9,6 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from regbench.execution.run import RunSummary
+from regbench.results.disk import disk
+from regbench.results.files import MOST_LOG
 
 __all__ = ["git_commit", "provenance"]
 
@@ -40,7 +43,7 @@ def git_commit(folder: Path) -> str | None:
     from anyone. Source: gitrepository-layout(5).
     """
     try:
-        folder = folder.resolve()
+        folder = Path(os.path.realpath(folder))
         dot = next(d / ".git" for d in (folder, *folder.parents) if (d / ".git").exists())
         if dot.is_file():  # a further working tree: `gitdir: <path>`
             dot = dot.parent / _line(dot).removeprefix("gitdir: ")
@@ -58,13 +61,15 @@ def _resolved(name: str, common: Path) -> str | None:
         return None
     if (common / name).is_file():
         return _line(common / name)
-    with (common / "packed-refs").open(encoding="utf-8") as lines:
-        return next((line[: -len(name) - 2] for line in lines if line.endswith(f" {name}\n")), None)
+    with disk.open(common / "packed-refs", MOST_LOG) as lines:
+        ending = f" {name}\n".encode()
+        found = next((line for line in lines if line.endswith(ending)), None)
+    return None if found is None else found.removesuffix(ending).decode()
 
 
 def _line(path: Path) -> str:
-    with path.open(encoding="utf-8") as file:
-        return file.readline(_LONGEST_LINE).rstrip("\n")
+    with disk.open(path, MOST_LOG) as file:
+        return file.readline(_LONGEST_LINE).decode().rstrip("\n")
 
 
 def _device_name(device: str) -> str:

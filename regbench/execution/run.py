@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -112,14 +112,14 @@ def run_plan(
     todo = sum(len(stack.run_ids) for stack in stacks)
     kept = sum(run.run_id in done for run in plan.runs)
     study = plan.study
-    jobs = [Job(stack, study.folder, store.folder, where, study.metrics) for stack in stacks]
+    jobs = [Job(stack, study.folder, store.place, where, study.metrics) for stack in stacks]
     datasets = {cell.setting.dataset.origin: cell.setting.dataset for cell in study.cells}
     in_files = [dataset for dataset in datasets.values() if dataset.places]
     try:
         trained = {run_id for stack in stacks for run_id in stack.run_ids}
         cells = {r.run_id: r.cell.name for r in plan.runs if r.run_id in trained | done}
         progress.start(cells, kept, len(stacks), total)
-        for result in _train(jobs, workers, progress, clock):
+        for result in _train(jobs, workers, progress, clock, store.warnings.append):
             store.warnings.extend(result.warnings)
             if result.halved:
                 store.add_provenance({"event": "split by memory", "stack": result.stack_id})
@@ -127,6 +127,7 @@ def run_plan(
             for dataset in in_files:  # committed is what was read before
                 require_unchanged(dataset, plan.study.folder, plan.data[dataset.origin])
             clock.count(result.diverged, result.failed)
+        store.require_committed(trained)
         if limits.shard is None:
             discard_all(store.folder)  # of stacks that were committed just before a crash
     finally:
@@ -256,7 +257,11 @@ def _check_monitor(setting: Setting, split: Split) -> None:
 
 
 def _train(
-    jobs: Sequence[Job], workers: int | None, progress: Progress, clock: Clock
+    jobs: Sequence[Job],
+    workers: int | None,
+    progress: Progress,
+    clock: Clock,
+    warn: Callable[[str], None],
 ) -> Iterable[JobResult]:
     """The results of all jobs as they finish; torch is imported from here on only."""
     if not jobs:
@@ -268,4 +273,4 @@ def _train(
     number = choose_workers(workers, len(jobs), seconds, threads)
     if number == 1 or jobs[0].device != "cpu":
         return train_here(jobs, progress, clock.check)
-    return train_in_workers(jobs, number, progress, clock.check)
+    return train_in_workers(jobs, number, progress, clock.check, warn)

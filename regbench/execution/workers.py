@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
+import traceback
+import warnings
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import connection, get_context, parent_process
-from multiprocessing.queues import Queue
-from multiprocessing.synchronize import Event
-from queue import Empty
+from types import SimpleNamespace
 from typing import Any
 
 from regbench.execution.carry_out import carry_out, give_up
@@ -27,6 +27,8 @@ __all__ = ["choose_workers", "train_here", "train_in_workers"]
 _POLL_SECONDS = 0.1
 # How long workers have to end an epoch and keep their stacks' state when the command ends early.
 _STOP_SECONDS = 2.0
+# Of a stack whose worker is lost; and of starting workers that do not come to train.
+_MOST_TRIES = 3
 _SIGNALS = {signal.SIGINT, signal.SIGTERM}
 # A method of the display, and what it is told.
 _Message = tuple[Any, ...]
@@ -66,43 +68,207 @@ def train_here(
 
 
 def train_in_workers(
-    jobs: Sequence[Job], workers: int, progress: Progress, check: Callable[[], None]
+    jobs: Sequence[Job],
+    workers: int,
+    progress: Progress,
+    check: Callable[[], None],
+    warn: Callable[[str], None],
 ) -> Iterator[JobResult]:
-    """Train the jobs in so many processes; results come as they finish, `check` may end it."""
-    left = list(jobs)
-    while left:
-        try:
-            for job, result in _pooled(left, workers, progress, check):
-                left.remove(job)
-                yield result
-        except BrokenProcessPool:
-            # A worker was killed: by the system when memory ran out, most likely. What is left
-            # trains alone; a stack that is killed even so has failed, and the rest goes on.
-            if workers == 1:
-                job = left.pop(0)
-                yield give_up(job, "the worker was killed (out of memory?)")
-            workers = 1
+    """Train the jobs in so many processes; results come as they finish, `check` may end it.
 
+    A stack whose worker is lost is tried again when no other is at work, as it may be memory that
+    ran out; lost three times, its runs have failed. Where no worker starts, this process trains.
 
-def _pooled(
-    jobs: Sequence[Job], workers: int, progress: Progress, check: Callable[[], None]
-) -> Iterator[tuple[Job, JobResult]]:
-    """The jobs and their results as they finish; BrokenProcessPool where a worker was killed."""
-    context = get_context("spawn")  # a forked torch may deadlock
-    messages: Queue[_Message] = context.Queue()
-    stop = context.Event()
-    pool = ProcessPoolExecutor(workers, context, _start_worker, (messages, stop))
-    with _ended(pool, stop):
-        # Heavy stacks were planned first where it matters; the pool takes them in order.
-        with _signals_later():
-            job_of = {pool.submit(_work, job): job for job in jobs}
-        pending: set[Future[JobResult]] = set(job_of)
-        while pending:
-            done, pending = wait(pending, _POLL_SECONDS, return_when=FIRST_COMPLETED)
-            _relay(messages, progress)
-            for future in sorted(done, key=lambda f: f.exception() is not None):
-                yield job_of[future], future.result()
+    Args:
+        warn: told what was lost, and that no worker starts.
+    """
+    # Heavy stacks were planned first where it matters; they are taken in order.
+    waiting, lost, tries = deque(jobs), deque[Job](), Counter[str]()
+    crew = _Crew()
+    with crew.ended():
+        while waiting or lost or crew.busy:
+            crew.grow(min(workers, len(waiting) + crew.busy) or 1)
+            if not crew.members:
+                warn(f"no worker process starts here ({crew.why}): this process trains alone")
+                yield from train_here([*waiting, *lost], progress, check)
+                return
+            crew.hand_out(waiting)
+            if lost and not crew.busy:
+                crew.hand_out(lost, 1)
+            results, gone, errors = crew.hear(progress)
+            yield from results
+            for job, why in gone:
+                stack_id = job.stack.stack_id
+                tries[stack_id] += 1
+                if tries[stack_id] == _MOST_TRIES:
+                    yield give_up(job, why)
+                    continue
+                warn(f"stack {stack_id}: {why}; it was tried again")
+                lost.append(job)
+            for error in errors:
+                raise error
             check()
+
+
+class _Worker:
+    """A process that trains one stack after the other, as it is told through a pipe.
+
+    No queue, no lock: those need semaphores, which not every machine has, and what a process that
+    is killed held of them stays held.
+    """
+
+    def __init__(self) -> None:
+        context = get_context("spawn")  # a forked torch may deadlock
+        self.pipe, theirs = context.Pipe()
+        stop, self.stop = context.Pipe(duplex=False)
+        self.process = context.Process(target=_serve, args=(theirs, stop), daemon=True)
+        try:
+            with _without_script(), warnings.catch_warnings():
+                # That multiprocessing's own helper was killed, which it starts anew.
+                warnings.simplefilter("ignore")
+                self.process.start()
+        finally:
+            theirs.close()
+            stop.close()
+        self.ready = False
+        self.job: Job | None = None
+
+    def messages(self) -> Iterator[_Message]:
+        """What it has said so far; ("gone",) when it is no more."""
+        try:
+            while self.pipe.poll():
+                yield self.pipe.recv()
+        except (EOFError, OSError):
+            yield ("gone",)
+
+    def give(self, job: Job) -> None:
+        """Have it train a stack."""
+        self.job = job
+        with suppress(OSError):  # it is gone, as will be heard
+            self.pipe.send((_work, job))
+
+    def why_gone(self) -> str:
+        """How it ended."""
+        self.process.join(_STOP_SECONDS)
+        code = self.process.exitcode
+        if code is None or code < 0:
+            return "the worker was killed (out of memory?)"
+        return f"the worker ended by itself, with code {code}"
+
+
+class _Crew:
+    """The workers.
+
+    Attributes:
+        why: what the last one was lost to before it had trained anything.
+    """
+
+    def __init__(self) -> None:
+        self.members: list[_Worker] = []
+        self.why = ""
+        self._failures = 0
+
+    @property
+    def busy(self) -> int:
+        """How many train."""
+        return sum(worker.job is not None for worker in self.members)
+
+    def grow(self, number: int) -> None:
+        """Start workers until there are so many, unless that failed too often."""
+        while len(self.members) < number and self._failures < _MOST_TRIES:
+            try:
+                with _signals_later():
+                    self.members.append(_Worker())
+            except Exception as error:  # whatever a machine lacks for it
+                self._fail(str(error) or type(error).__name__)
+
+    def _fail(self, why: str) -> None:
+        self._failures, self.why = self._failures + 1, why
+
+    def hand_out(self, jobs: deque[Job], most: int | None = None) -> None:
+        """Give jobs to workers that have none and are ready."""
+        idle = [worker for worker in self.members if worker.ready and worker.job is None]
+        for worker in idle[:most]:
+            if jobs:
+                worker.give(jobs.popleft())
+
+    def hear(
+        self, progress: Progress
+    ) -> tuple[list[JobResult], list[tuple[Job, str]], list[Exception]]:
+        """Wait a moment; what was trained, what was lost and why, and what went wrong."""
+        results: list[JobResult] = []
+        gone: list[tuple[Job, str]] = []
+        errors: list[Exception] = []
+        connection.wait([worker.pipe for worker in self.members], _POLL_SECONDS)
+        for worker in list(self.members):
+            for what, *facts in worker.messages():
+                if what == "ready":
+                    worker.ready = True
+                elif what == "done":
+                    results += facts
+                    worker.job, self._failures = None, 0
+                elif what == "error":
+                    errors += facts
+                elif what == "gone":
+                    self.members.remove(worker)
+                    if worker.job is None:
+                        self._fail(worker.why_gone())
+                    else:
+                        gone.append((worker.job, worker.why_gone()))
+                else:
+                    getattr(progress, what)(*facts)
+        return results, gone, errors
+
+    @contextmanager
+    def ended(self) -> Iterator[None]:
+        """Let the workers go at the end; on an error or an interrupt, end them within seconds.
+
+        What they have committed is whole. Of a stack in training they keep the state after the
+        present epoch; one whose epoch takes longer goes on from its last checkpoint.
+        """
+        try:
+            yield
+        finally:
+            for worker in self.members:
+                worker.stop.close()
+            left, deadline = self.members, time.monotonic() + _STOP_SECONDS
+            while left and time.monotonic() < deadline:
+                # Who is not listened to cannot go on to its end.
+                connection.wait([worker.pipe for worker in left], _POLL_SECONDS)
+                left = [worker for worker in left if not _has_left(worker)]
+            for worker in self.members:
+                worker.process.join(max(0.0, deadline - time.monotonic()))
+                worker.process.kill()
+                worker.process.join()
+
+
+def _has_left(worker: _Worker) -> bool:
+    try:
+        return ("gone",) in worker.messages()
+    except Exception:  # an interrupt has torn the message that was being read
+        return False
+
+
+_starting = threading.Lock()
+
+
+@contextmanager
+def _without_script() -> Iterator[None]:
+    """Keep the user's script out of a worker that starts.
+
+    It would run a second time there, up to the call that started the worker, if it does not ask for
+    its `__name__`; one that came from stdin is not even found.
+    """
+    with _starting:
+        main = sys.modules["__main__"].__dict__
+        own: dict[str, Any] = {
+            name: main.pop(name) for name in ("__spec__", "__file__") if name in main
+        }
+        main["__spec__"] = None
+        try:
+            yield
+        finally:
+            main.update(own)
 
 
 @contextmanager
@@ -131,60 +297,44 @@ def _signals_later() -> Iterator[None]:
             signal.raise_signal(each)
 
 
-@contextmanager
-def _ended(pool: ProcessPoolExecutor, stop: Event) -> Iterator[None]:
-    """Wait for the workers at the end; on an error or an interrupt, end them within seconds.
-
-    What they have committed is whole. Of a stack in training they keep the state after the present
-    epoch; one whose epoch takes longer goes on from its last checkpoint.
-    """
-    try:
-        yield
-    except BaseException:
-        processes = list((pool._processes or {}).values())
-        stop.set()
-        pool.shutdown(wait=False, cancel_futures=True)
-        deadline = time.monotonic() + _STOP_SECONDS
-        for process in processes:
-            process.join(max(0.0, deadline - time.monotonic()))
-            process.kill()
-        pool.shutdown(wait=True)
-        raise
-    pool.shutdown()
-
-
-def _relay(messages: Queue[_Message], progress: Progress) -> None:
-    """Hand on what the workers have said so far."""
-    while True:
-        try:
-            what, *facts = messages.get_nowait()
-        except Empty:
-            return
-        getattr(progress, what)(*facts)
-
-
 class _Stopped(Exception):
     """The command ends early, and this worker with it."""
 
 
 _messages: Any = None  # set in each worker
-_stop: Any = None
+_stop = threading.Event()
 
 
-def _start_worker(messages: Queue[_Message], stop: Event) -> None:
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+def _serve(pipe: connection.Connection, stop: connection.Connection) -> None:
+    """What a worker does: train what it is given, until the command ends."""
+    threading.Thread(target=_watch, args=(stop,), daemon=True).start()
     # Ctrl-C reaches the whole process group; the parent decides what becomes of the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-    global _messages, _stop
-    _messages, _stop = messages, stop
+    global _messages  # noqa: PLW0603  (one worker a process)
+    _messages = SimpleNamespace(put=pipe.send)
+    with suppress(_Stopped):
+        _messages.put(("ready",))
+        while not _stop.is_set():
+            if not pipe.poll(_POLL_SECONDS):
+                continue
+            work, job = pipe.recv()
+            try:
+                _messages.put(("done", work(job)))
+            except Exception as error:
+                if isinstance(error, _Stopped):
+                    raise
+                error.add_note("".join(traceback.format_exception(error)))
+                _messages.put(("error", error))
 
 
-def _end_with_parent() -> None:
-    """End this worker when its parent is gone, however it went: nobody else would."""
+def _watch(stop: connection.Connection) -> None:
+    """Note when the command ends; end this worker when its parent is gone, however it went."""
     parent = parent_process()
     if parent is not None:
+        if stop in connection.wait([parent.sentinel, stop]):
+            _stop.set()
         connection.wait([parent.sentinel])
         os._exit(1)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,7 +23,7 @@ from regbench.analysis.statistics import IntervalMethod
 from regbench.config.speaks import Over
 from regbench.report.figures.noise import NOISE_COLUMNS
 from regbench.results.epochs import read_epochs
-from regbench.results.files import read
+from regbench.results.files import MOST_LOG, MOST_NOTE, read, there
 from regbench.results.fit import Fit
 from regbench.results.runs import Runs
 from regbench.results.saved import Arrays, read_predictions, read_weights
@@ -67,7 +68,8 @@ class Content:
         """Learning curves, means over seeds."""
         metrics = metrics_among(self.runs.metrics)
         parts = [f"{part}_{metric.name}" for metric in metrics for part in ("train", "val")]
-        return cell_curves(self.runs, read_epochs(self.folder), [*parts, *_NOISE])
+        columns = [*parts, *_NOISE]
+        return cell_curves(self.runs, read_epochs(self.folder, columns), columns)
 
     @cached_property
     def noisy(self) -> bool:
@@ -87,7 +89,7 @@ class Content:
 
     def _saved(self, kind: str) -> dict[str, list[Arrays]]:
         found: dict[str, list[Arrays]] = {}
-        if not (self.folder / kind).is_dir():
+        if not os.path.isdir(self.folder / kind):
             return found
         load = read_weights if kind == "weights" else read_predictions
         cells = telling(self.table)
@@ -130,13 +132,16 @@ class Content:
 
     @cached_property
     def provenance(self) -> list[dict[str, Any]]:
-        """What provenance.jsonl notes; lines that are none are left out."""
+        """What provenance.jsonl notes, the last of it where that is long; lines that are none are
+        left out.
+        """
         path = self.folder / "provenance.jsonl"
+        log = read(path, MOST_LOG)[-MOST_NOTE:] if there(path) else b""
         notes = []
-        for line in read(path).decode(errors="replace").splitlines() if path.exists() else ():
+        for line in log.decode(errors="replace").splitlines():
             try:
                 note = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             if isinstance(note, dict):
                 notes.append(note)
@@ -146,7 +151,7 @@ class Content:
     def study_yaml(self) -> str:
         """The study as resolved; empty where it is not there."""
         path = self.folder / "study.yaml"
-        return read(path).decode(errors="replace") if path.exists() else ""
+        return read(path, MOST_NOTE).decode(errors="replace") if there(path) else ""
 
 
 def telling(table: Sequence[CellGap], most: int = _MOST_CELLS) -> set[str]:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import save
 
-from regbench.results.files import make_folder, write_atomic
+from regbench.results.files import make_within, write_atomic
 
 __all__ = ["save_predictions", "save_weights"]
 
@@ -24,14 +24,12 @@ def save_weights(folder: Path, run_id: str, arrays: Arrays) -> None:
         arrays: `layers.<i>.weight` (I, O), which is written as (O, I), `layers.<i>.bias` (O,) and
             `norms.<i>.*` (O,).
     """
-    make_folder(folder / "weights")
     contiguous = {name: np.ascontiguousarray(array.T) for name, array in arrays.items()}
-    write_atomic(folder / "weights" / f"{run_id}.safetensors", save(contiguous))
+    write_atomic(make_within(folder, "weights") / f"{run_id}.safetensors", save(contiguous))
 
 
 def save_predictions(folder: Path, run_id: str, arrays: Arrays) -> None:
     """Write predictions/<run_id>.npz (plain arrays, no pickle)."""
-    make_folder(folder / "predictions")
     content = BytesIO()
     np.savez_compressed(content, allow_pickle=False, **dict(arrays))
-    write_atomic(folder / "predictions" / f"{run_id}.npz", content.getvalue())
+    write_atomic(make_within(folder, "predictions") / f"{run_id}.npz", content.getvalue())

@@ -15,13 +15,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from regbench.results.files import make_folder, read, remove, set_aside, write_atomic
+from regbench.results.files import make_within, names, remove, set_aside, write_atomic
 from regbench.results.sealed import Arrays, Damaged, seal, unseal
 
 __all__ = ["Facts", "discard", "discard_all", "latest", "save"]
 
 Facts = Mapping[str, object]  # what JSON can say
 
+_PLACE = (".regbench", "checkpoints")
 _KEPT = 2
 _NAME = re.compile(r"(?P<stack>.+)\.(?P<epoch>[0-9]{9})\.[0-9a-f]{16}\.safetensors")
 
@@ -37,7 +38,8 @@ def save(folder: Path, stack_id: str, key: str, epoch: int, arrays: Arrays, fact
         arrays: names that hold no `__metadata__`; shapes and kinds come back as they are.
         facts: what JSON can say, its floats as they are, NaN and infinities included.
     Raises:
-        Unwritable: the folder is full or read-only. What was there before stays.
+        Unwritable: the folder is full, read-only or gone. What was there before stays.
+        BadData: the others cannot be looked for, as the disk does not list them.
         TypeError, ValueError: the facts are not JSON.
     """
     metadata = {
@@ -47,11 +49,10 @@ def save(folder: Path, stack_id: str, key: str, epoch: int, arrays: Arrays, fact
         "facts": json.dumps(dict(facts)),
     }
     name, content = seal(f"{stack_id}.{epoch:09d}", arrays, metadata)
-    place = _place(folder)
-    make_folder(place)
-    write_atomic(place / name, content)
-    others = [path for at, path in _found(folder, stack_id) if path.name != name]
-    later = [path for at, path in _found(folder, stack_id) if at > epoch]
+    write_atomic(make_within(folder, *_PLACE) / name, content)
+    found = _found(folder, stack_id)
+    others = [path for at, path in found if path.name != name]
+    later = [path for at, path in found if at > epoch]
     remove(dict.fromkeys([*later, *[p for p in others if p not in later][_KEPT - 1 :]]))
 
 
@@ -75,7 +76,7 @@ def latest(
     """
     for epoch, path in _found(folder, stack_id):
         try:
-            arrays, metadata = unseal(path, read(path))
+            arrays, metadata = unseal(path)
             facts = _facts(path, metadata, stack_id, epoch)
         except Damaged as damage:
             aside = set_aside(path)
@@ -103,21 +104,21 @@ def discard_all(folder: Path) -> None:
     Raises:
         Unwritable: one cannot be removed.
     """
-    remove(_place(folder).glob("*.safetensors"))
+    remove(_place(folder) / name for name in names(_place(folder), ".safetensors"))
 
 
 def _place(folder: Path) -> Path:
-    return folder / ".regbench" / "checkpoints"
+    return folder.joinpath(*_PLACE)
 
 
 def _found(folder: Path, stack_id: str) -> list[tuple[int, Path]]:
     """The stack's checkpoints, the latest first."""
 
     def each() -> Iterator[tuple[int, Path]]:
-        for path in _place(folder).glob("*.safetensors"):
-            match = _NAME.fullmatch(path.name)
+        for name in names(_place(folder)):
+            match = _NAME.fullmatch(name)
             if match and match["stack"] == stack_id:
-                yield int(match["epoch"]), path
+                yield int(match["epoch"]), _place(folder) / name
 
     return sorted(each(), reverse=True)
 

@@ -6,21 +6,31 @@ import csv
 import io
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from math import isnan
 from pathlib import Path
-from stat import S_ISCHR
+from stat import S_ISFIFO, S_ISREG
+from typing import TYPE_CHECKING, BinaryIO
 
 from regbench.errors import BadData
+from regbench.results.files import MOST_BYTES, opened
 
-__all__ = ["guard", "read_csv", "unguard", "write_csv"]
+if TYPE_CHECKING:
+    from _csv import Reader
 
-# Far above the largest study: a hundred thousand runs are about 60 MiB.
-MAX_BYTES = 1 << 29
+__all__ = ["Proof", "guard", "open_csv", "read_csv", "unguard", "write_csv"]
+
 MAX_COLUMNS = 10_000
+_MOST_LINE = 1 << 24
+# As shells name a pipe that is open already.
+_OF_THIS_PROCESS = re.compile(r"/dev/(fd/|stdin$)|/proc/[^/]+/fd/")
 
+Rows = Iterator[list[str]]
 Table = tuple[list[str], list[list[str]]]
+# Raises BadData where the bytes are not what regbench wrote.
+Proof = Callable[[BinaryIO], None]
 
 # What a spreadsheet would run as a formula; apostrophes before it are told apart by one more.
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
@@ -68,53 +78,85 @@ def write_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     return text.getvalue().encode()
 
 
-def read_csv(path: Path, check: Callable[[bytes], None] | None = None) -> Table:
+def read_csv(path: Path, proof: Proof | None = None) -> Table:
     """Header and rows of a CSV file that regbench wrote, as text with the guards taken off.
 
     Args:
-        check: told the file's bytes before they are understood.
+        proof: told the file's bytes before they are understood.
     Raises:
         BadData: naming the file and the line.
     """
-    content = _bytes(path)
-    if check is not None:
-        check(content)
-    try:
-        # Line ends as they are: the csv module knows which ones stand within quotes.
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise BadData(f"{path}: is not UTF-8 (byte {error.start})") from error
-    if text and not text.endswith("\n"):
-        raise BadData(f"{path}: the last line is cut off")
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        header = next(reader, [])
-        if len(header) > MAX_COLUMNS:
-            raise BadData(f"{path}: has {len(header)} columns, more than {MAX_COLUMNS}")
-        rows = []
-        for row in reader:
-            if len(row) != len(header):
-                place = f"{path}:{reader.line_num}"
-                raise BadData(f"{place}: {len(row)} fields where the header has {len(header)}")
-            rows.append([unguard(value) for value in row])
-    except csv.Error as error:
-        raise BadData(f"{path}:{reader.line_num}: {error}") from error
-    if not header:
-        raise BadData(f"{path}: is empty")
-    return header, rows
+    with open_csv(path, proof) as (header, rows):
+        return header, list(rows)
 
 
-def _bytes(path: Path) -> bytes:
-    """A file's bytes; a pipe is read, too, but nothing that has no end."""
+@contextmanager
+def open_csv(path: Path, proof: Proof | None = None) -> Iterator[tuple[list[str], Rows]]:
+    """As `read_csv`, but row by row, so that a long table takes no memory.
+
+    Args:
+        proof: of a table in a results folder, which may come from anyone; without one the path is
+            the user's own, and may be a link or the pipe of a command.
+    """
+    with opened(path) if proof else _given(path) as file:
+        if proof:
+            proof(file)
+            file.seek(0)
+        reader = csv.reader(_lines(path, file), strict=True)
+        rows = _rows(path, reader)
+        header = next(rows, [])
+        if not header:
+            raise BadData(f"{path}: is empty")
+        yield header, rows
+
+
+def _given(path: Path) -> BinaryIO:
+    """A file that the user named; `<(command)` is one, too, but nothing that waits for a writer."""
     try:
-        with path.open("rb") as file:
-            if S_ISCHR(os.fstat(file.fileno()).st_mode):
-                raise BadData(f"{path}: is no regular file")
-            content = file.read(MAX_BYTES + 1)
+        mode = os.stat(path).st_mode
+        if not S_ISREG(mode) and not (S_ISFIFO(mode) and _OF_THIS_PROCESS.match(str(path))):
+            raise BadData(f"{path}: is no regular file")
+        return path.open("rb")
     except OSError as error:
         raise BadData(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:  # a NUL in the path
         raise BadData(f"{str(path)!r} is no file name: {error}") from error
-    if len(content) > MAX_BYTES:
-        raise BadData(f"{path}: is larger than {MAX_BYTES >> 20} MiB")
-    return content
+
+
+def _lines(path: Path, file: BinaryIO) -> Iterator[str]:
+    """The lines as they stand: the csv module knows which line ends stand within quotes."""
+    at = 0
+    for line in iter(lambda: file.readline(_MOST_LINE), b""):
+        if not line.endswith(b"\n"):
+            if len(line) == _MOST_LINE:
+                raise BadData(f"{path}: a line is longer than {_MOST_LINE >> 20} MiB")
+            _text(path, line, at)
+            raise BadData(f"{path}: the last line is cut off")
+        yield _text(path, line, at)
+        at += len(line)
+        if at > MOST_BYTES:
+            raise BadData(f"{path}: is larger than {MOST_BYTES >> 20} MiB")
+
+
+def _text(path: Path, line: bytes, at: int) -> str:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadData(f"{path}: is not UTF-8 (byte {at + error.start})") from error
+
+
+def _rows(path: Path, reader: Reader) -> Rows:
+    """The rows, which are all as long as the first."""
+    columns = None
+    try:
+        for row in reader:
+            if columns is None:
+                columns = len(row)
+                if columns > MAX_COLUMNS:
+                    raise BadData(f"{path}: has {columns} columns, more than {MAX_COLUMNS}")
+            elif len(row) != columns:
+                place = f"{path}:{reader.line_num}"
+                raise BadData(f"{place}: {len(row)} fields where the header has {columns}")
+            yield [unguard(value) for value in row]
+    except csv.Error as error:
+        raise BadData(f"{path}:{reader.line_num}: {error}") from error

@@ -13,12 +13,17 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISDIR, S_ISLNK, S_ISREG
+from typing import BinaryIO
 
 from filelock import FileLock
 
 __all__ = ["Disk", "Hook", "Operation", "disk"]
 
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_BINARY = getattr(os, "O_BINARY", 0)
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY
+# Nothing waits for a pipe's other end, and nothing is opened through a link.
+_OLD = os.O_RDONLY | _BINARY | sum(getattr(os, n, 0) for n in ("O_NONBLOCK", "O_NOFOLLOW"))
 # What file systems without an order to flush folders answer; there is nothing to wait for then.
 _NO_FLUSH = {errno.EINVAL, errno.ENOTSUP}
 
@@ -43,6 +48,17 @@ class Operation:
 
 # A hook may raise. For a write it may say how many bytes go through at once, as the system may.
 Hook = Callable[[Operation], int | None]
+
+
+def _require_regular(info: os.stat_result, most: int) -> None:
+    if S_ISLNK(info.st_mode):
+        raise OSError(errno.ELOOP, "it is a link, and a results folder holds its own files")
+    if S_ISDIR(info.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not S_ISREG(info.st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file")
+    if info.st_size > most:
+        raise OSError(errno.EFBIG, f"it is larger than {most >> 20} MiB")
 
 
 def _nothing(operation: Operation) -> None:
@@ -71,10 +87,29 @@ class Disk:
         self.count += 1
         return self.hook(Operation(self.count, name, path, target, content))
 
-    def read(self, path: Path) -> bytes:
-        """A file's whole content."""
+    def open(self, path: Path, most: int) -> BinaryIO:
+        """A file to read: one that is known to be a regular file of at most so many bytes.
+
+        Whoever made the folder may have put a device without end there, a pipe, a link to one or
+        a file with holes of terabytes; none of them is so much as opened.
+        """
         self._ask("read", path)
-        return path.read_bytes()
+        _require_regular(os.lstat(path), most)
+        handle = os.open(path, _OLD)
+        try:
+            _require_regular(os.fstat(handle), most)  # it may have been replaced in between
+            return os.fdopen(handle, "rb")
+        except BaseException:
+            os.close(handle)
+            raise
+
+    def list(self, path: Path) -> list[str]:
+        """The names in a folder, in order; none where there is no such folder."""
+        self._ask("read", path)
+        try:
+            return sorted(os.listdir(path))
+        except FileNotFoundError:
+            return []
 
     def make_folder(self, path: Path) -> None:
         """Make one folder in a folder that is there; no matter if another process was faster."""

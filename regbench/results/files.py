@@ -1,4 +1,8 @@
-"""All writing of result files: whole or not at all, and durable before it is relied on."""
+"""All reading and writing of result files.
+
+What is read may come from anyone, so no file is opened but a regular one of a sane size. What is
+written is there whole or not at all, and durable before it is relied on.
+"""
 
 from __future__ import annotations
 
@@ -10,27 +14,42 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
-from regbench.errors import BadData, Unwritable
+from regbench.errors import BadData, BadStudy, Unwritable
 from regbench.results.disk import disk
 
 __all__ = [
-    "append_line",
+    "MOST_BYTES",
+    "MOST_LOG",
+    "MOST_NOTE",
+    "append_lines",
     "copy_durably",
     "keep_folder",
     "make_folder",
+    "make_within",
+    "names",
+    "opened",
     "read",
+    "read_note",
     "remove",
     "remove_leftovers",
     "require_space",
     "set_aside",
-    "understood",
+    "there",
     "write_atomic",
+    "write_note",
 ]
 
 T = TypeVar("T")
 
+# Far above the largest table: a hundred thousand runs are about 60 MiB.
+MOST_BYTES = 1 << 29
+# A note: which runs half a million runs' stacks are for.
+MOST_NOTE = 1 << 23
+_MOST_VALUES = 1_000_000
+# A log of a hundred thousand commands.
+MOST_LOG = 1 << 26
 _LEFTOVER = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
@@ -47,31 +66,102 @@ def _writing(path: Path, needed: int = 0) -> Iterator[None]:
         raise Unwritable(f"{path}: cannot be written: {why}") from error
 
 
-def read(path: Path) -> bytes:
+@contextmanager
+def opened(path: Path, most: int = MOST_BYTES) -> Iterator[BinaryIO]:
+    """A file to read.
+
+    Args:
+        most: bytes; a larger file is refused.
+    Raises:
+        BadData: with the path and what the operating system said; or it is no regular file, or too
+            large.
+    """
+    with _reading(path):
+        file = disk.open(path, most)
+    with file:
+        try:
+            yield file
+        except OSError as error:
+            raise _unreadable(path, error) from error
+
+
+def read(path: Path, most: int = MOST_BYTES) -> bytes:
     """A file's content.
 
     Raises:
-        BadData: with the path and what the operating system said.
+        BadData: as `opened`.
     """
+    with opened(path, most) as file:
+        return file.read()
+
+
+def names(folder: Path, ending: str = "") -> list[str]:
+    """The names in a folder that end so, in order; none where there is no such folder.
+
+    Raises:
+        BadData: it cannot be read, or is no folder: what it holds is not known then.
+    """
+    with _reading(folder):
+        return [name for name in disk.list(folder) if name.endswith(ending)]
+
+
+def there(path: Path) -> bool:
+    """Whether there is something of that name.
+
+    Raises:
+        BadData: the system does not tell.
+    """
+    with _reading(path):
+        try:
+            os.lstat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
     try:
-        return disk.read(path)
+        yield
     except OSError as error:
-        raise BadData(f"{path}: cannot be read: {error.strerror or error}") from error
+        raise _unreadable(path, error) from error
+    except ValueError as error:  # a NUL in the path
+        raise BadData(f"{str(path)!r} is no file name: {error}") from error
 
 
-def understood(path: Path, content: bytes, understand: Callable[[Any], T]) -> T:
-    """What a file says in JSON; it may come from anyone.
+def _unreadable(path: Path, error: OSError) -> BadData:
+    return BadData(f"{path}: cannot be read: {error.strerror or error}")
+
+
+def read_note(path: Path, understand: Callable[[Any], T]) -> T:
+    """What a small file says in JSON; it may come from anyone.
 
     Args:
-        content: the file's.
         understand: makes of it what is wanted; fails where it is something else.
     Raises:
-        BadData: it is no JSON, or not what is wanted.
+        BadData: it cannot be read, is no JSON, or not what is wanted.
     """
+    content = read(path, MOST_NOTE)
     try:
+        # Of few bytes a parser can make many objects.
+        if sum(map(content.count, (b",", b"[", b"{"))) > _MOST_VALUES:
+            raise ValueError(f"more than {_MOST_VALUES} values")
         return understand(json.loads(content))
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise BadData(f"{path}: cannot be understood: {error}") from error
+
+
+def write_note(path: Path, values: object) -> None:
+    """Write a small file that `read_note` reads.
+
+    Raises:
+        BadStudy: it would be too large for that.
+        Unwritable: as `write_atomic`.
+    """
+    content = json.dumps(values).encode()
+    if len(content) > MOST_NOTE or sum(map(content.count, (b",", b"[", b"{"))) > _MOST_VALUES:
+        raise BadStudy(f"{path}: the study is too large for one folder: part it into several")
+    write_atomic(path, content)
 
 
 def make_folder(path: Path) -> None:
@@ -90,6 +180,20 @@ def make_folder(path: Path) -> None:
             disk.flush_folder(each.parent)
         if not path.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+
+
+def make_within(folder: Path, *parts: str) -> Path:
+    """Make a folder within a results folder, durably, and give its path.
+
+    Raises:
+        Unwritable: as `make_folder`; or the results folder is gone, which is not made anew.
+    """
+    path = folder.joinpath(*parts)
+    with _writing(folder):
+        if not folder.is_dir():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    make_folder(path)
+    return path
 
 
 def keep_folder(path: Path) -> None:
@@ -131,27 +235,27 @@ def write_atomic(path: Path, content: bytes) -> None:
         disk.flush_folder(path.parent)
 
 
-def copy_durably(source: Path, target: Path) -> None:
+def copy_durably(source: Path, target: Path, most: int = MOST_BYTES) -> None:
     """Copy a file, whole or not at all.
 
     Raises:
         BadData: the source cannot be read.
         Unwritable: the target cannot be written.
     """
-    write_atomic(target, read(source))
+    write_atomic(target, read(source, most))
 
 
-def append_line(path: Path, line: str) -> None:
-    """Append one line to a log, so that it is there whole or not at all.
+def append_lines(path: Path, lines: Iterable[str], most: int) -> None:
+    """Append lines to a log, so that they are there whole or not at all.
 
     Raises:
         BadData: the log cannot be read.
         Unwritable: with the path and what the operating system said.
     """
-    before = read(path) if path.exists() else b""
+    before = read(path, most) if there(path) else b""
     if before and not before.endswith(b"\n"):  # somebody else's line, or a copy's
         before += b"\n"
-    write_atomic(path, before + line.encode() + b"\n")
+    write_atomic(path, before + "".join(f"{line}\n" for line in lines).encode())
 
 
 def set_aside(path: Path) -> Path:
@@ -189,8 +293,12 @@ def remove_leftovers(folders: Iterable[Path]) -> None:
     Raises:
         Unwritable: with the path and what the operating system said.
     """
-    found = [path for folder in folders for path in sorted(folder.glob(".*.tmp"))]
-    remove(path for path in found if _LEFTOVER.fullmatch(path.name))
+    remove(
+        folder / name
+        for folder in folders
+        for name in names(folder, ".tmp")
+        if _LEFTOVER.fullmatch(name)
+    )
 
 
 def require_space(folder: Path, needed: int) -> None:

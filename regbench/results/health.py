@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from regbench.results.files import read
-from regbench.results.pieces import Pieces
+from regbench.errors import BadData, RegbenchError, Unwritable
+from regbench.results.files import read, there
+from regbench.results.links import refuse_links
+from regbench.results.lock import require_unlocked
+from regbench.results.pieces import Pieces, stacks_folder
+from regbench.results.place import may
 from regbench.results.planned import recorded_plan
 from regbench.results.stacks import known_stacks, read_stacks
+from regbench.results.store import TABLES, require_same_study
 from regbench.results.tables import csv_files
 
-__all__ = ["Health", "examine", "holds"]
+__all__ = ["Health", "examine", "holds", "how_to_mend"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,36 @@ def examine(folder: Path) -> Health:
     return Health(len(plan.runs), done, len(pieces.names), tuple(damaged), tuple(stale))
 
 
+def how_to_mend(folder: Path) -> str:
+    """What makes a folder's tables anew; or why that cannot be done as things are."""
+    command = f"regbench doctor {folder} --rebuild"
+    try:
+        _require_mendable(folder)
+    except RegbenchError as error:
+        return f"{command} cannot make it anew as things are: {str(error).splitlines()[0]}"
+    return f"{command} makes it anew from what was trained"
+
+
+def _require_mendable(folder: Path) -> None:
+    """Go on if tables can be made anew here.
+
+    Raises:
+        BadStudy, BadData, FolderInUse, Unwritable: what stands against it.
+    """
+    refuse_links(folder)
+    require_same_study(folder, recorded_plan(folder))
+    pieces = Pieces(folder)
+    if not [*pieces.read_new(), *pieces.names]:
+        raise BadData(f"{stacks_folder(folder)}: nothing that was trained is left there")
+    for each in (folder, folder / ".regbench", stacks_folder(folder)):
+        if not may(each, os.W_OK | os.X_OK):
+            raise Unwritable(f"{each}: cannot be written")
+    for name in TABLES:
+        if os.path.isdir(folder / name):
+            raise Unwritable(f"{folder / name}: is a folder")
+    require_unlocked(folder)
+
+
 def holds(path: Path, content: bytes) -> bool:
     """Whether a file is there with just this content."""
-    return path.is_file() and read(path) == content
+    return there(path) and read(path) == content

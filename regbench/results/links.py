@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 from regbench.errors import BadData
+from regbench.results.files import names
 
 __all__ = ["refuse_links"]
 
@@ -28,8 +29,8 @@ def refuse_links(folder: Path) -> None:
         _refuse(folder / name)
     for name in _FOLDERS[1:]:
         if os.path.isdir(folder / name):
-            for path in sorted((folder / name).iterdir()):
-                _refuse(path)
+            for each in names(folder / name):
+                _refuse(folder / name / each)
 
 
 def _refuse(path: Path) -> None:

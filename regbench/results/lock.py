@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import time
@@ -10,11 +9,11 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from regbench.errors import FolderInUse, Unwritable
+from regbench.errors import BadData, FolderInUse, Unwritable
 from regbench.results.disk import disk
-from regbench.results.files import write_atomic
+from regbench.results.files import read_note, there, write_note
 
-__all__ = ["take_lock"]
+__all__ = ["require_unlocked", "take_lock"]
 
 # A process writes its name a moment after it has the lock.
 _WAIT_SECONDS = 0.5
@@ -27,24 +26,41 @@ def take_lock(folder: Path) -> FileLock:
 
     Raises:
         FolderInUse: another process writes it; with its host and number.
+        BadData: something else lies in the lock's place.
         Unwritable: the folder cannot be written, or its file system has no locks.
     """
-    path = folder / ".regbench" / "lock"
+    lock = _locked(folder)
     try:
-        lock = disk.lock(path)
+        owner = {"host": socket.gethostname(), "pid": os.getpid()}
+        write_note(folder / ".regbench" / "owner.json", owner)
+    except BaseException:
+        lock.release()
+        raise
+    return lock
+
+
+def _locked(folder: Path) -> FileLock:
+    path = folder / ".regbench" / "lock"
+    if there(path) and not path.is_file():
+        raise BadData(f"{path}: is no regular file: remove it")
+    try:
+        return disk.lock(path)
     except Timeout:
         raise FolderInUse(f"{folder}: {_owner(folder)} is writing this folder") from None
     except NotImplementedError as error:
         raise Unwritable(f"{path}: cannot be locked: the file system has no locks") from error
     except OSError as error:
         raise Unwritable(f"{path}: cannot be written: {error.strerror or error}") from error
-    try:
-        owner = {"host": socket.gethostname(), "pid": os.getpid()}
-        write_atomic(folder / ".regbench" / "owner.json", json.dumps(owner).encode())
-    except BaseException:
-        lock.release()
-        raise
-    return lock
+
+
+def require_unlocked(folder: Path) -> None:
+    """Go on if nobody writes a results folder just now.
+
+    Raises:
+        FolderInUse, Unwritable: as `take_lock`.
+    """
+    if there(folder / ".regbench" / "lock"):
+        _locked(folder).release()
 
 
 def _owner(folder: Path) -> str:
@@ -52,9 +68,11 @@ def _owner(folder: Path) -> str:
     deadline = time.monotonic() + _WAIT_SECONDS
     while True:
         try:
-            owner = json.loads(disk.read(folder / ".regbench" / "owner.json"))
-            host, pid = str(owner["host"]), int(owner["pid"])
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            host, pid = read_note(
+                folder / ".regbench" / "owner.json",
+                lambda owner: (str(owner["host"]), int(owner["pid"])),
+            )
+        except BadData:
             host, pid = "", 0
         if pid > 0 and (host != socket.gethostname() or _alive(pid)):
             return f"process {pid} on {host}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,11 +11,11 @@ from typing import Any
 
 from regbench.config.plan import Plan
 from regbench.errors import BadData, BadStudy
-from regbench.results.files import copy_durably, make_folder
+from regbench.results.files import copy_durably, make_within, names
 from regbench.results.links import refuse_links
 from regbench.results.pieces import read_piece, stacks_folder
 from regbench.results.planned import recorded_plan
-from regbench.results.sealed import Damaged
+from regbench.results.sealed import MOST_ARRAYS, Damaged
 from regbench.results.stacks import read_stacks
 from regbench.results.store import Store, differing_keys, read_facts
 
@@ -44,7 +45,7 @@ def merged(folders: Sequence[Path], out: Path, *, overwrite: bool = False) -> It
     """
     if not folders:
         raise BadStudy("merge needs at least one results folder")
-    if out.resolve() in {folder.resolve() for folder in folders}:
+    if os.path.realpath(out) in map(os.path.realpath, folders):
         raise BadStudy(f"{out}: is one of the folders to merge: choose another with -o")
     for folder in folders:
         refuse_links(folder)
@@ -55,26 +56,23 @@ def merged(folders: Sequence[Path], out: Path, *, overwrite: bool = False) -> It
     plan = recorded_plan(folders[0])
     with Store.open(out, plan, overwrite=overwrite) as store:
         store.record_stacks(stacks)
-        make_folder(stacks_folder(out))
+        place = make_within(out, ".regbench", "stacks")
         for piece in pieces:
-            copy_durably(piece, stacks_folder(out) / piece.name)
+            copy_durably(piece, place / piece.name, MOST_ARRAYS)
         for folder in folders:
-            _take_over(folder, store)
+            _take_over(folder, out)
+        store.merge_provenance(folders)
         done = store.records()
         yield Merged(store, plan, tuple(r.run_id for r in plan.runs if r.run_id not in done))
 
 
-def _take_over(folder: Path, store: Store) -> None:
-    """What a shard has besides its stacks: weights, predictions, provenance."""
+def _take_over(folder: Path, out: Path) -> None:
+    """What a shard has besides its stacks and its log: weights, predictions."""
     for kind in ("weights", "predictions"):
-        if (folder / kind).is_dir():
-            make_folder(store.folder / kind)
-            for path in sorted((folder / kind).iterdir()):
-                copy_durably(path, store.folder / kind / path.name)
-    store.add_provenance({"event": "merged", "from": str(folder)})
-    log = folder / "provenance.jsonl"
-    if log.exists():
-        store.copy_provenance(log)
+        if saved := names(folder / kind):
+            place = make_within(out, kind)
+            for name in saved:
+                copy_durably(folder / kind / name, place / name, MOST_ARRAYS)
 
 
 def _require_one_study(folders: Sequence[Path], facts: Sequence[Mapping[str, Any]]) -> None:
@@ -102,7 +100,8 @@ def _pieces(folders: Sequence[Path]) -> list[Path]:
     owner: dict[str, Path] = {}
     pieces = []
     for folder in folders:
-        for path in sorted(stacks_folder(folder).glob("*.safetensors")):
+        for name in names(stacks_folder(folder), ".safetensors"):
+            path = stacks_folder(folder) / name
             try:
                 records = read_piece(path)
             except Damaged as damage:

@@ -13,16 +13,18 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from regbench.results.files import make_folder, read, write_atomic
+from regbench.results.files import make_within, names, write_atomic
 from regbench.results.records import RunRecord
 from regbench.results.sealed import Damaged, seal, unseal
 
 __all__ = ["Pieces", "commit", "read_piece", "stacks_folder"]
 
+_PLACE = (".regbench", "stacks")
+
 
 def stacks_folder(folder: Path) -> Path:
     """Where a results folder keeps its committed stacks."""
-    return folder / ".regbench" / "stacks"
+    return folder.joinpath(*_PLACE)
 
 
 def commit(folder: Path, stack_id: str, records: Sequence[RunRecord]) -> Path:
@@ -34,17 +36,17 @@ def commit(folder: Path, stack_id: str, records: Sequence[RunRecord]) -> Path:
     Raises:
         Unwritable: the folder is full or read-only.
     """
-    names = sorted({name for record in records for name in record.curves})
+    columns = sorted({name for record in records for name in record.curves})
     rows = [max((len(c) for c in record.curves.values()), default=0) for record in records]
-    curves = {name: _end_to_end(records, rows, name) for name in names}
+    curves = {name: _end_to_end(records, rows, name) for name in columns}
     facts = [
         {key: value for key, value in vars(record).items() if key != "curves"} | {"rows": length}
         for record, length in zip(records, rows, strict=True)
     ]
     name, content = seal(stack_id, curves, {"runs": json.dumps(facts)})
-    make_folder(stacks_folder(folder))
-    write_atomic(stacks_folder(folder) / name, content)
-    return stacks_folder(folder) / name
+    path = make_within(folder, *_PLACE) / name
+    write_atomic(path, content)
+    return path
 
 
 def read_piece(path: Path) -> list[RunRecord]:
@@ -55,7 +57,7 @@ def read_piece(path: Path) -> list[RunRecord]:
         BadData: the disk does not give it; it may be whole all the same.
     """
     try:
-        arrays, metadata = unseal(path, read(path))
+        arrays, metadata = unseal(path)
         curves = {name: array.astype(np.float64, copy=False) for name, array in arrays.items()}
         return list(_records(json.loads(metadata["runs"]), curves))
     except (KeyError, TypeError, ValueError) as error:
@@ -83,9 +85,10 @@ class Pieces:
         Raises:
             BadData: the disk does not give a file.
         """
-        for path in sorted(stacks_folder(self._folder).glob("*.safetensors")):
-            if path.name in self.names:
+        for name in names(stacks_folder(self._folder), ".safetensors"):
+            if name in self.names:
                 continue
+            path = stacks_folder(self._folder) / name
             try:
                 records = read_piece(path)
             except Damaged as damage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from regbench.config.load import study_from_mapping
 from regbench.config.plan import Plan, Study, make_plan
 from regbench.config.speaks import Over, why_no_rows
 from regbench.errors import BadData, BadStudy
+from regbench.results.files import there
 from regbench.results.pieces import Pieces
 from regbench.results.runs import Runs, read_runs
 from regbench.results.stacks import read_stacks
@@ -51,7 +53,9 @@ def read_judged(path: Path, asked: Over | None = None) -> tuple[Runs, Over]:
 
 
 def with_sizes(runs: Runs, folder: Path) -> Runs:
-    """The runs with the sizes of their parts, from the folder's committed stacks."""
+    """The runs with the sizes of their parts, from a folder's committed stacks; a table has none."""
+    if not folder.is_dir():
+        return runs
     pieces = Pieces(folder)
     for _ in pieces.read_new():  # damage is for `doctor`: such runs have no sizes
         pass
@@ -61,7 +65,7 @@ def with_sizes(runs: Runs, folder: Path) -> Runs:
 
 def _asked_of(path: Path, asked: Over | None) -> Study | None:
     """The study whose intervals are to speak of rows; None where they are not, or it is unknown."""
-    if asked == "seeds" or not (path / ".regbench" / "study.json").exists():
+    if asked == "seeds" or not there(path / ".regbench" / "study.json"):
         return None
     facts = read_facts(path)
     if asked is None and facts["given"].get("interval") != "rows":
@@ -91,6 +95,7 @@ def _study(folder: Path, facts: Mapping[str, Any]) -> Study:
     # A study may be larger than the default allows where more was planned.
     planned = sum(len(runs) for runs in read_stacks(folder).values())
     where, most = Path(facts["folder"]), max(MAX_RUNS, _SAME * planned)
-    if not where.is_dir():  # on another machine, or moved: fingerprints tell whether data are these
+    # On another machine, or moved; fingerprints tell whether data are these.
+    if not os.path.isdir(where):
         where = Path()
     return study_from_mapping(facts["given"], folder=where, max_runs=most)

@@ -8,15 +8,17 @@ somewhere alone has no such proof.
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Sequence
+from codecs import BOM_UTF8
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from regbench.errors import BadData
-from regbench.results.files import understood, write_atomic
+from regbench.results.files import read_note, there, write_note
 
 __all__ = ["note_table", "require_as_written"]
+
+_CHUNK = 1 << 20
 
 
 def note_table(folder: Path, name: str, content: bytes) -> None:
@@ -32,28 +34,30 @@ def note_table(folder: Path, name: str, content: bytes) -> None:
         noted = _noted(folder)
     except BadData:
         noted = {}  # damaged: every table is about to be written
-    digest = _digest(content)
+    digest = _digest([content])
     before = noted.get(name, [])
     if digest in before[:1]:
         return
     noted[name] = [digest, *before[:1]]
-    write_atomic(_path(folder), json.dumps(noted).encode())
+    write_note(_path(folder), noted)
 
 
-def require_as_written(folder: Path, name: str, content: bytes) -> None:
+def require_as_written(folder: Path, name: str, file: BinaryIO) -> None:
     """Refuse a table that is not what regbench wrote to this folder.
 
     Args:
-        content: the table's bytes; a byte order mark and CRLF line ends change nothing.
+        file: the table, to be read from its begin; a byte order mark and CRLF line ends change
+            nothing.
     Raises:
         BadData: it was changed.
     """
     noted = _noted(folder).get(name)
-    if noted is not None and _digest(content) not in noted:
-        raise BadData(
-            f"{folder / name}: was changed since regbench wrote it: regbench doctor {folder} "
-            "--rebuild makes it anew from what was trained"
-        )
+    if noted is not None and _digest(iter(lambda: file.read(_CHUNK), b"")) not in noted:
+        path = folder / name
+        # Only where something is wrong: it looks at all that the folder holds.
+        from regbench.results.health import how_to_mend
+
+        raise BadData(f"{path}: was changed since regbench wrote it: {how_to_mend(folder)}")
 
 
 def _path(folder: Path) -> Path:
@@ -61,22 +65,25 @@ def _path(folder: Path) -> Path:
 
 
 def _noted(folder: Path) -> dict[str, Sequence[str]]:
-    path = _path(folder)
-
     def noted(found: Any) -> dict[str, Sequence[str]]:
         if not all(isinstance(digests, list) for digests in found.values()):
             raise TypeError("not what regbench writes")
         return dict(found)
 
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        return {}  # tables alone, as in a repository
-    except OSError as error:
-        raise BadData(f"{path}: cannot be read: {error.strerror}") from error
-    return understood(path, content, noted)
+    # Else tables alone, as in a repository.
+    return read_note(_path(folder), noted) if there(_path(folder)) else {}
 
 
-def _digest(content: bytes) -> str:
-    plain = content.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
-    return hashlib.sha256(plain).hexdigest()
+def _digest(chunks: Iterable[bytes]) -> str:
+    """Of a table without a byte order mark, line ends as LF; a table holds no NUL, a hole only."""
+    digest, held = hashlib.sha256(), b""
+    for i, chunk in enumerate(chunks):
+        if b"\0" in chunk:
+            return ""
+        text = (chunk if i else chunk.removeprefix(BOM_UTF8)).replace(b"\r\n", b"\n")
+        # Of a line end that stands in two chunks.
+        digest.update(held[: len(held) - text.startswith(b"\n")])
+        held = text[-1:] if text.endswith(b"\r") else b""
+        digest.update(text.removesuffix(b"\r"))
+    digest.update(held)
+    return digest.hexdigest()

@@ -6,6 +6,7 @@ is refused with its place, and never guessed at.
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -94,11 +95,11 @@ def read_runs(path: Path) -> Runs:
     Raises:
         BadData: naming the file, and the line and column in which something is wrong.
     """
-    check = None
-    if path.is_dir():
-        check = partial(require_as_written, path, "runs.csv")
+    proof = None
+    if os.path.isdir(path):  # no error for a name too long
+        proof = partial(require_as_written, path, "runs.csv")
         path = path / "runs.csv"
-    header, rows = read_csv(path, check)
+    header, rows = read_csv(path, proof)
     if header[0].startswith("\ufeff"):  # after it, csv takes the first field's quotes for text
         header[0] = header[0].removeprefix("\ufeff").strip('"')
     _check_header(path, header)

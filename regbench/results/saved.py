@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable, Mapping
-from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +13,19 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from regbench.errors import BadData
-from regbench.results.files import read
+from regbench.results.files import opened, there
+from regbench.results.sealed import MOST_ARRAYS, is_laid_out
 
 __all__ = ["Arrays", "read_predictions", "read_weights"]
 
 Arrays = Mapping[str, npt.NDArray[np.generic]]
+
+_MOST_UNPACKED = 1 << 30
+# What the readers of both formats raise.
+_NOT_UNDERSTOOD = (
+    *(SafetensorError, zipfile.BadZipFile),
+    *(ValueError, EOFError, MemoryError, RuntimeError),
+)
 
 
 def read_weights(folder: Path, run_id: str) -> Arrays | None:
@@ -26,7 +34,7 @@ def read_weights(folder: Path, run_id: str) -> Arrays | None:
     Raises:
         BadData: the file is no safetensors file.
     """
-    return _saved(folder / "weights" / f"{run_id}.safetensors", load)
+    return _saved(folder / "weights" / f"{run_id}.safetensors", _tensors)
 
 
 def read_predictions(folder: Path, run_id: str) -> Arrays | None:
@@ -38,27 +46,34 @@ def read_predictions(folder: Path, run_id: str) -> Arrays | None:
     return _saved(folder / "predictions" / f"{run_id}.npz", _arrays)
 
 
-def _saved(path: Path, understand: Callable[[bytes], Arrays]) -> Arrays | None:
-    if not path.exists():
+def _saved(path: Path, understand: Callable[[BinaryIO], Arrays]) -> Arrays | None:
+    if not there(path):
         return None
-    content = read(path)
     try:
-        return understand(content)
-    except (SafetensorError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        with opened(path, MOST_ARRAYS) as file:
+            return understand(file)
+    except _NOT_UNDERSTOOD as error:
         raise BadData(f"{path}: cannot be understood: {error}") from error
 
 
-def _arrays(content: bytes) -> Arrays:
-    """What an .npz file holds."""
-    with zipfile.ZipFile(BytesIO(content)) as archive:
-        return {
-            name.removesuffix(".npy"): _array(archive.read(name)) for name in archive.namelist()
-        }
+def _tensors(file: BinaryIO) -> Arrays:
+    """What a safetensors file holds."""
+    if not is_laid_out(file):
+        raise ValueError("its size is not what its header says")
+    tensors: Arrays = load(file.read())
+    return tensors
 
 
-def _array(content: bytes) -> npt.NDArray[np.generic]:
-    """An array in NumPy's own format; one of objects, which would be unpickled, is refused."""
+def _arrays(file: BinaryIO) -> Arrays:
+    """What an .npz file holds; of few bytes of it gigabytes can be unpacked."""
     from numpy.lib.format import read_array
 
-    array: npt.NDArray[np.generic] = read_array(BytesIO(content), allow_pickle=False)
-    return array
+    arrays: dict[str, npt.NDArray[np.generic]] = {}
+    with zipfile.ZipFile(file) as archive:
+        if sum(each.file_size for each in archive.infolist()) > _MOST_UNPACKED:
+            raise ValueError(f"unpacked it is larger than {_MOST_UNPACKED >> 20} MiB")
+        for each in archive.infolist():
+            with archive.open(each) as member:
+                # One of objects, which would be unpickled, is refused by itself.
+                arrays[each.filename.removesuffix(".npy")] = read_array(member)
+    return arrays

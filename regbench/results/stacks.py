@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from regbench.results.files import read, understood
+from regbench.results.files import read_note, there
 
 __all__ = ["known_stacks", "read_stacks", "stacks_path"]
 
@@ -22,11 +22,10 @@ def read_stacks(folder: Path) -> dict[str, tuple[str, ...]]:
         BadData: they cannot be understood.
     """
     path = stacks_path(folder)
-    if not path.exists():
+    if not there(path):
         return {}
-    return understood(
+    return read_note(
         path,
-        read(path),
         lambda stacks: {str(name): tuple(map(str, runs)) for name, runs in stacks.items()},
     )
 
@@ -42,9 +41,9 @@ def known_stacks(
     >>> known_stacks({"s0002": ["r3"]}, {"r1": "s0001", "r3": "s0002", "r2": "s0001"})
     {'s0002': ('r3',), 's0001': ('r1', 'r2')}
     """
-    known = {name: tuple(runs) for name, runs in noted.items()}
+    known = {name: list(runs) for name, runs in noted.items()}
     in_a_note = {run for runs in noted.values() for run in runs}
     for run, name in committed.items():
         if run not in in_a_note:
-            known[name] = (*known.get(name, ()), run)
-    return known
+            known.setdefault(name, []).append(run)
+    return {name: tuple(runs) for name, runs in known.items()}

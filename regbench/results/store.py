@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path, PurePath
 from types import TracebackType
 from typing import Any
 
@@ -14,32 +15,41 @@ from filelock import FileLock
 
 from regbench.config.plan import Plan
 from regbench.config.yaml_text import dump_yaml
-from regbench.errors import BadData, BadStudy
+from regbench.errors import BadData, BadStudy, RegbenchError, Unwritable
 from regbench.results.files import (
-    append_line,
+    MOST_LOG,
+    MOST_NOTE,
+    append_lines,
     keep_folder,
     make_folder,
+    names,
+    opened,
     read,
+    read_note,
     remove,
     remove_leftovers,
     require_space,
     set_aside,
-    understood,
+    there,
     write_atomic,
+    write_note,
 )
 from regbench.results.links import refuse_links
 from regbench.results.lock import take_lock
 from regbench.results.pieces import Pieces, stacks_folder
+from regbench.results.place import Place
 from regbench.results.proof import note_table
 from regbench.results.records import RunRecord, Status
 from regbench.results.stacks import known_stacks, read_stacks, stacks_path
 from regbench.results.tables import csv_files
 
-__all__ = ["Store", "differing_keys", "read_facts"]
+__all__ = ["TABLES", "Store", "differing_keys", "read_facts", "require_same_study"]
 
-_OWN_FILES = ("study.yaml", "plan.csv", "runs.csv", "epochs.csv", "gap.csv", "gap.md")
+# Written whole, and made anew at any time.
+TABLES = ("study.yaml", "plan.csv", "runs.csv", "epochs.csv", "gap.csv", "gap.md")
+_LOG = "provenance.jsonl"
 _OWN_PATTERNS = (
-    "provenance.jsonl",
+    _LOG,
     "weights/r????????????.safetensors",
     "predictions/r????????????.npz",
     ".regbench/stacks/*",
@@ -56,11 +66,13 @@ class Store:
     """The one writer of a results folder; use it as a context manager.
 
     Attributes:
+        place: the folder as it was opened, by which it is known.
         warnings: what was found damaged and set aside.
     """
 
     def __init__(self, folder: Path, lock: FileLock) -> None:
         self.folder = folder
+        self.place = Place.of(folder)
         self.warnings: list[str] = []
         self._lock = lock
         self._pieces = Pieces(folder)
@@ -81,8 +93,8 @@ class Store:
         store = cls(folder, lock)
         try:
             store._take_up(plan, overwrite)
-        except BaseException:
-            lock.release()
+        except BaseException as error:
+            store.__exit__(type(error), error, error.__traceback__)
             raise
         return store
 
@@ -95,7 +107,20 @@ class Store:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._lock.release()
+        """Unlock it. Whatever a folder that is gone has brought about, it is that which is said.
+
+        Raises:
+            Unwritable: the folder is no longer the one that was opened.
+        """
+        try:
+            if error is None or isinstance(error, RegbenchError):
+                trouble = self.place.trouble()
+                if trouble is not None:
+                    raise Unwritable(trouble) from error
+            if error is None:
+                self.require_committed(())
+        finally:
+            self._lock.release()
 
     def _take_up(self, plan: Plan, overwrite: bool) -> None:
         self._protect(plan)
@@ -107,12 +132,14 @@ class Store:
         for each in (self.folder, stacks_folder(self.folder)):
             keep_folder(each)
         known = self.folder / ".regbench" / "study.json"
-        if known.exists():
-            self._refuse_other(read_facts(self.folder), _facts(plan))
-        write_atomic(known, json.dumps(_facts(plan)).encode())
+        if there(known):
+            require_same_study(self.folder, plan)
+        if there(log := self.folder / _LOG):
+            with opened(log, MOST_LOG):  # else what has been trained could not be noted
+                pass
+        write_note(known, _facts(plan))
         self._check_note_of_stacks()
-        text = dump_yaml(plan.study.resolved())
-        write_atomic(self.folder / "study.yaml", text.encode())
+        write_atomic(self.folder / "study.yaml", _study_yaml(plan))
 
     def _check_note_of_stacks(self) -> None:
         """Put the note aside if it is damaged: committed stacks tell what it said of them."""
@@ -126,45 +153,27 @@ class Store:
         """Refuse to replace what regbench has not written."""
         mine = self.folder / "study.yaml"
         source = Path(plan.study.source)
-        if mine.exists() and source.exists() and mine.samefile(source):
+        if all(map(os.path.exists, (mine, source))) and os.path.samefile(mine, source):
             raise BadStudy(
                 f"{self.folder}: its study.yaml is the study itself, which the results would "
                 "replace: choose another folder with -o"
             )
-        known = (self.folder / ".regbench" / "study.json").exists()
-        others = [name for name in _OWN_FILES if (self.folder / name).exists()]
+        known = there(self.folder / ".regbench" / "study.json")
+        if not known and there(mine):  # without its inside, it is known by what it is about
+            known = read(mine, MOST_NOTE) == _study_yaml(plan)
+        others = [name for name in TABLES if there(self.folder / name)]
         if others and not known:
             raise BadStudy(
                 f"{self.folder}: holds a {others[0]} that is not regbench's: choose another folder "
                 "with -o"
             )
 
-    def _refuse_other(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
-        versions = old["numerics_version"], new["numerics_version"]
-        if versions[0] != versions[1]:
-            raise BadStudy(
-                f"{self.folder}: was computed by numerics version {versions[0]}, and this regbench "
-                f"computes version {versions[1]}: choose another folder with -o, or replace the "
-                "results with --overwrite (show, compare, report and check still read them)"
-            )
-        before, now = (facts["study"].get("metrics", []) for facts in (old, new))
-        if set(before) != set(now):
-            raise BadStudy(
-                f"{self.folder}: its runs were scored with metrics: [{', '.join(before)}], and "
-                f"this study asks for [{', '.join(now)}]: ask for the same, choose another folder "
-                "with -o, or train again with --overwrite"
-            )
-        changed = differing_keys(old, new)
-        if changed:
-            raise BadStudy(
-                f"{self.folder}: holds the results of another study ({'; '.join(changed)}): choose "
-                "another folder with -o, or replace them with --overwrite"
-            )
-
     def _clear(self) -> None:
         """Remove what regbench writes, and nothing else."""
-        found = [p for pattern in (*_OWN_FILES, *_OWN_PATTERNS) for p in self.folder.glob(pattern)]
-        remove(path for path in found if path.name != "owner.json")
+        for pattern in map(PurePath, (*TABLES, *_OWN_PATTERNS)):
+            place = self.folder / pattern.parent
+            found = fnmatch.filter(names(place), pattern.name)
+            remove(place / name for name in found if name != "owner.json")
 
     def records(self) -> Mapping[str, RunRecord]:
         """Every committed run by id; a damaged piece is set aside, and its runs are not done."""
@@ -180,26 +189,30 @@ class Store:
     @property
     def has_note_of_stacks(self) -> bool:
         """Whether the planned stacks were noted; else only committed ones are known."""
-        return stacks_path(self.folder).exists()
+        return there(stacks_path(self.folder))
 
     def record_stacks(self, stacks: Mapping[str, Sequence[str]]) -> None:
         """Remember which runs a new stack is for, before it trains."""
         if stacks:
             known = {name: list(runs) for name, runs in {**self.known_stacks(), **stacks}.items()}
-            write_atomic(stacks_path(self.folder), json.dumps(known).encode())
+            write_note(stacks_path(self.folder), known)
 
     def add_provenance(self, facts: Mapping[str, object]) -> None:
         """Note what may differ between identical results: times, versions, machine."""
-        stamp = {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
-        append_line(self.folder / "provenance.jsonl", json.dumps(stamp | dict(facts)))
+        append_lines(self.folder / _LOG, [_note(facts)], MOST_LOG)
 
-    def copy_provenance(self, log: Path) -> None:
-        """Add what another folder has noted."""
-        for line in read(log).decode("utf-8", "replace").splitlines():
-            append_line(self.folder / "provenance.jsonl", line)
+    def merge_provenance(self, folders: Sequence[Path]) -> None:
+        """Add what other folders have noted and this one does not hold yet."""
+        own = set(_log(self.folder))
+        new = []
+        for folder in folders:
+            new.append(_note({"event": "merged", "from": str(folder)}))
+            new += [line for line in _log(folder) if line not in own]
+        append_lines(self.folder / _LOG, new, MOST_LOG)
 
     def write_tables(self, plan: Plan) -> None:
         """Write plan.csv, runs.csv and epochs.csv anew from the committed stacks."""
+        self.place.require()  # before its committed stacks are looked for
         records = self.records()
         for name, content in csv_files(plan, records, self.known_stacks()):
             self.write_file(name, content)
@@ -216,13 +229,57 @@ class Store:
             Unwritable: it has not; with what is needed and what is free.
         """
         # Tables are written anew beside those that are there.
-        tables = [path for name in _OWN_FILES if (path := self.folder / name).exists()]
-        require_space(self.folder, needed + sum(path.stat().st_size for path in tables))
+        tables = [path for name in TABLES if there(path := self.folder / name)]
+        require_space(self.folder, needed + sum(path.lstat().st_size for path in tables))
+
+    def require_committed(self, run_ids: Iterable[str]) -> None:
+        """Go on if the committed stacks that hold these runs are still there.
+
+        Raises:
+            Unwritable: some were removed since.
+        """
+        self.place.require()
+        lost = self._pieces.names - set(names(stacks_folder(self.folder)))
+        if lost or not set(run_ids) <= self.records().keys():
+            raise Unwritable(
+                f"{stacks_folder(self.folder)}: committed stacks were removed meanwhile; the same "
+                "command trains them again"
+            )
 
     def statuses(self, plan: Plan) -> list[Status]:
         """How the plan's runs ended, as far as they are done."""
         records = self.records()
         return [records[run.run_id].status for run in plan.runs if run.run_id in records]
+
+
+def require_same_study(folder: Path, plan: Plan) -> None:
+    """Go on if a folder holds the results of this study, by the same numerics.
+
+    Raises:
+        BadStudy: it holds another's; with the keys that differ.
+        BadData: what it holds cannot be understood.
+    """
+    old, new = read_facts(folder), _facts(plan)
+    versions = old["numerics_version"], new["numerics_version"]
+    if versions[0] != versions[1]:
+        raise BadStudy(
+            f"{folder}: was computed by numerics version {versions[0]}, and this regbench "
+            f"computes version {versions[1]}: choose another folder with -o, or replace the "
+            "results with --overwrite (show, compare, report and check still read them)"
+        )
+    before, now = (facts["study"].get("metrics", []) for facts in (old, new))
+    if set(before) != set(now):
+        raise BadStudy(
+            f"{folder}: its runs were scored with metrics: [{', '.join(before)}], and this study "
+            f"asks for [{', '.join(now)}]: ask for the same, choose another folder with -o, or "
+            "train again with --overwrite"
+        )
+    changed = differing_keys(old, new)
+    if changed:
+        raise BadStudy(
+            f"{folder}: holds the results of another study ({'; '.join(changed)}): choose "
+            "another folder with -o, or replace them with --overwrite"
+        )
 
 
 def read_facts(folder: Path) -> dict[str, Any]:
@@ -245,7 +302,22 @@ def read_facts(folder: Path) -> dict[str, Any]:
             raise TypeError("not what regbench writes")
         return dict(found)
 
-    return understood(path, read(path), facts)
+    return read_note(path, facts)
+
+
+def _study_yaml(plan: Plan) -> bytes:
+    return dump_yaml(plan.study.resolved()).encode()
+
+
+def _note(facts: Mapping[str, object]) -> str:
+    stamp = {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+    return json.dumps(stamp | dict(facts))
+
+
+def _log(folder: Path) -> list[str]:
+    """The lines of a folder's provenance.jsonl."""
+    log = folder / _LOG
+    return read(log, MOST_LOG).decode("utf-8", "replace").splitlines() if there(log) else []
 
 
 def differing_keys(
@@ -261,7 +333,7 @@ def differing_keys(
     if all_keys:
         before["numerics version"] = old["numerics_version"]
         now["numerics version"] = new["numerics_version"]
-    may_change = ["schema_version", "training.device", "training.threads"]
+    may_change = ["schema_version", "training.device"]
     may_change += [] if all_keys else ["sweep", "seeds", "expect", "metrics"]
     keys = [
         f"{key}: {before.get(key)} -> {now.get(key)}"

@@ -16,6 +16,7 @@ from typing import Any
 
 from regbench.data.files.problems import Problems
 from regbench.data.files.scanning import Batch
+from regbench.errors import one_line
 
 __all__ = ["CsvText"]
 
@@ -155,9 +156,11 @@ class CsvText:
             lines = [first + place for place, text in enumerate(texts) if text]
         if wrong:
             records = csv.reader(io.StringIO(block.decode(), newline="\n"), delimiter=self._sep)
-            for place, record in enumerate(records):
-                if record and len(record) != len(names):
-                    self._count(first + place, len(record))
+            sizes = [(first + place, len(record)) for place, record in enumerate(records)]
+            lines = [line for line, size in sizes if size == len(names)]
+            for line, size in sizes:
+                if size not in (0, len(names)):
+                    self._count(line, size)
         columns = [column.combine_chunks() for column in table.columns]
         return Batch(columns, lines)
 
@@ -218,7 +221,7 @@ class _Records:
         try:
             return next(self._reader)
         except csv.Error as error:
-            self._text._problems.refuse(f"line {first}: {error}", fatal=True)
+            self._text._problems.refuse(f"line {first}: {one_line(str(error))}", fatal=True)
             raise StopIteration from None
 
     def rest(self) -> bytes:

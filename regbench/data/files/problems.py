@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from regbench.config.characters import one_line
-from regbench.errors import BadData
+from regbench.errors import BadData, one_line
 
 __all__ = ["Problems", "shown"]
 

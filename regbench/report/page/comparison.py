@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections import Counter
 from collections.abc import Sequence
@@ -144,5 +145,5 @@ def _side(name: str, path: Path, runs: Runs) -> Side:
     lost = sum(not row.ok for row in runs.rows)
     count = counted(len(runs.rows), "run") + (f", {lost} diverged or failed" if lost else "")
     facts = [("path", str(path)), ("study", runs.study), ("runs", count)]
-    notes = Content(path, runs).provenance if path.is_dir() else []
+    notes = Content(path, runs).provenance if os.path.isdir(path) else []
     return name, facts + made(notes), commands(notes)
