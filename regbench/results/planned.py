@@ -53,7 +53,7 @@ def read_judged(path: Path, asked: Over | None = None) -> tuple[Runs, Over]:
 
 
 def with_sizes(runs: Runs, folder: Path) -> Runs:
-    """The runs with the sizes of their parts, from a folder's committed stacks; a table has none."""
+    """The runs with the sizes of their parts, from a folder's stacks; a table has none."""
     if not folder.is_dir():
         return runs
     pieces = Pieces(folder)
