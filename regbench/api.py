@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -17,10 +17,12 @@ from regbench.analysis.cell_gap import CellGap
 from regbench.analysis.claims import Outcome, decide
 from regbench.analysis.gap import gap_columns, gap_table
 from regbench.analysis.gate import GateOutcome, parse_limit
+from regbench.config.characters import as_path, as_texts
 from regbench.config.claims import Addresses, BadClaim, Claim, Term, require_asked, resolve
 from regbench.config.load import load_study, more_claims, study_from_mapping
+from regbench.config.messages import did_you_mean
 from regbench.config.plan import Plan, Study, make_plan
-from regbench.config.speaks import Over
+from regbench.config.speaks import Over, one_test_part
 from regbench.data import fingerprint, fingerprints, require_same
 from regbench.errors import BadData, BadStudy, Problem, RegbenchError
 from regbench.execution.device import resolve_device
@@ -105,8 +107,11 @@ class Results:
         """A run's weights at its reading, shaped as PyTorch's layers hold them.
 
         Raises:
-            BadData: the study did not ask for them (`training.save_weights`).
+            BadData: there is no such run, or its study did not ask for them
+                (`training.save_weights`).
         """
+        if run_id not in [row.run_id for row in self.rows.rows]:
+            raise BadData(f"{self.folder}: has no run {run_id!r}")
         weights = read_weights(self.folder, run_id)
         if weights is None:
             raise BadData(
@@ -118,13 +123,19 @@ class Results:
         """The data as this run sees them: split, encoded, scaled, with label noise.
 
         Raises:
-            BadData: they cannot be read, or are no longer what it was trained on.
-            KeyError: there is no such cell.
+            BadData: there is no such cell, or its data cannot be read, or are no longer what it was
+                trained on.
+            BadStudy: the seed is none.
         """
         from regbench.data import load
 
         plan = self._plan
-        dataset = {each.name: each.setting.dataset for each in plan.study.cells}[cell]
+        datasets = {each.name: each.setting.dataset for each in plan.study.cells}
+        if not isinstance(cell, str) or cell not in datasets:
+            raise BadData(f"{self.folder}: has no cell {cell!r}{did_you_mean(cell, datasets)}")
+        if not isinstance(seed, int) or seed < 0:
+            raise BadStudy(f"a seed is a whole number from 0, not {seed!r}")
+        dataset = datasets[cell]
         return load(dataset, seed, plan.study.folder, plan.data[dataset.origin])
 
 
@@ -138,10 +149,13 @@ def _frame(folder: Path, name: str) -> pd.DataFrame:
         file.seek(0)
         content = file.read()
     # "none" and "NA" are labels here; only nothing is missing.
-    header = pd.read_csv(BytesIO(content), nrows=0).columns
-    words = dict.fromkeys([name for name in _WORDS if name in header], str)
-    missing = {name: [""] for name in header if name not in words}
-    frame = pd.read_csv(BytesIO(content), keep_default_na=False, na_values=missing, dtype=words)
+    try:
+        header = pd.read_csv(BytesIO(content), nrows=0).columns
+        words = dict.fromkeys([name for name in _WORDS if name in header], str)
+        missing = {name: [""] for name in header if name not in words}
+        frame = pd.read_csv(BytesIO(content), keep_default_na=False, na_values=missing, dtype=words)
+    except ValueError as error:  # pandas has several kinds of it
+        raise BadData(f"{folder / name}: cannot be understood: {error}") from error
     for column in frame.columns:
         if not pd.api.types.is_numeric_dtype(frame[column]):
             frame[column] = frame[column].map(lambda v: unguard(v) if isinstance(v, str) else v)
@@ -156,7 +170,7 @@ def run(
     study: Study | Mapping[str, Any] | Path | str,
     *,
     overrides: Sequence[str] = (),
-    seeds: str | None = None,
+    seeds: str | int | Sequence[int] | None = None,
     out: Path | str | None = None,
     device: str | None = None,
     workers: int | None = 1,
@@ -169,7 +183,7 @@ def run(
     Args:
         study: a study file's path, its content as a mapping, or a loaded study.
         overrides: `key=value` texts that set the file's base.
-        seeds: how many, or `0,3,7`.
+        seeds: how many, or which: 5, [0, 3, 7], or as on the command line `0,3,7`.
         out: the results folder; `results/<study>` by default.
         device: instead of the study's `training.device`.
         workers: processes that train, which do not run the caller's script again; None takes one a
@@ -181,7 +195,7 @@ def run(
     Raises:
         BadStudy, BadData, FolderInUse, Unwritable, AnswerIsNo, TimeIsUp: see regbench.errors.
     """
-    if isinstance(study, Path | str):
+    if isinstance(study, str | os.PathLike):
         study = load_study(study, overrides, seeds=seeds)
     elif not isinstance(study, Study):
         study = study_from_mapping(study, overrides, seeds=seeds)
@@ -189,10 +203,12 @@ def run(
         raise BadStudy(
             "overrides and seeds go with a file or a mapping: this study is read already"
         )
-    folder = Path(out) if out is not None else Path("results") / study.name
+    folder = as_path(out) if out is not None else Path("results") / study.name
     plan = make_plan(study, fingerprints(study))
-    if "\0" in str(folder):
-        raise BadStudy(f"{str(folder)!r} cannot name a results folder")
+    if not isinstance(limits, Limits):
+        raise BadStudy(f"limits: expected Limits, not {limits!r}")
+    if workers is not None and (not isinstance(workers, int) or workers < 1):
+        raise BadStudy(f"workers: expected a count from 1, not {workers!r}")
     where = device or study.base.training.device
     if where != "auto" and not os.path.exists(folder):  # a refusal now leaves no folder behind
         resolve_device(where)
@@ -222,8 +238,10 @@ def merge(folders: Sequence[Path | str], out: Path | str, *, overwrite: bool = F
         BadData: a folder holds no results, or another study's, or runs that another one holds too.
         FolderInUse, Unwritable: see regbench.errors.
     """
-    out = Path(out)
-    with merged([Path(folder) for folder in folders], out, overwrite=overwrite) as shards:
+    out = as_path(out)
+    if isinstance(folders, str | os.PathLike) or not isinstance(folders, Iterable):
+        folders = [folders]
+    with merged([as_path(folder) for folder in folders], out, overwrite=overwrite) as shards:
         study = shards.plan.study
         shards.store.write_tables(shards.plan)
         rows = _write_gap(shards.store, study)
@@ -251,13 +269,18 @@ def check(
         BadStudy: a claim cannot be understood, or there is no interval over rows.
         BadData: the folder holds no results.
     """
-    study = recorded_study(Path(folder))
-    rows, over = read_judged(Path(folder), interval)
+    folder = as_path(folder)
+    study = recorded_study(folder)
+    rows, over = read_judged(folder, interval)
     claims = [*study.claims, *more_claims(study, expect)]
     by_seed = BySeed(rows, over)
     bounds = limits_of(study, limits)
+    asked = [name for claim in claims for name in claim.metrics]
+    asked += [limit.metric for limit in bounds]
+    if why := one_test_part(asked, rows.one_test):
+        raise BadStudy(f"--interval: {why}")
     return Results(
-        Path(folder),
+        folder,
         rows,
         claims=_decided(claims, study, rows, over),
         gates=tuple(_limited(limit, by_seed, on_value) for limit in bounds),
@@ -273,7 +296,7 @@ def limits_of(study: Study, texts: Sequence[str]) -> list[gate.Limit]:
     """
     known, found = Addresses(study.cells), []
     problems: list[Problem] = []
-    for text in dict.fromkeys(texts):
+    for text in dict.fromkeys(as_texts(texts, "limits")):
         try:
             limit = parse_limit(text)
             for cell in study.cells:
@@ -307,7 +330,7 @@ def examine(folder: Path | str) -> Health:
     Raises:
         BadData: the folder holds no results, or the disk does not give them.
     """
-    folder = Path(folder)
+    folder = as_path(folder)
     found = _with_data(health.examine(folder), recorded_plan(folder))
     if "runs.csv" in found.stale:
         return replace(found, stale=(*found.stale, "gap.csv", "gap.md"))
@@ -342,7 +365,7 @@ def rebuild(folder: Path | str) -> Health:
         BadData: the folder holds no results, or the disk does not give them.
         FolderInUse, Unwritable: see regbench.errors.
     """
-    folder = Path(folder)
+    folder = as_path(folder)
     plan = recorded_plan(folder)
     with Store.open(folder, plan) as store:
         found = _with_data(health.examine(folder), plan)
@@ -378,5 +401,6 @@ def read(folder: Path | str) -> Results:
     Raises:
         BadData: it holds none, or they are malformed.
     """
-    rows, over = read_judged(Path(folder))
-    return Results(Path(folder), rows, interval=over)
+    folder = as_path(folder)
+    rows, over = read_judged(folder)
+    return Results(folder, rows, interval=over)

@@ -14,13 +14,42 @@ __all__ = [
     "RegbenchError",
     "TimeIsUp",
     "Unwritable",
+    "one_line",
 ]
 
 
+# What a message shows of a file that someone else may have written.
+_LONGEST_LINE = 2_000
+
+
+def one_line(text: str) -> str:
+    """A text with what cannot be seen, or begins another line, written as escapes.
+
+    >>> print(one_line("a\\nb\\v\\u2028\\x1b[2J\\ufeff"))
+    a\\nb\\x0b\\u2028\\x1b[2J\\ufeff
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 class RegbenchError(Exception):
-    """An outcome that ends a command with `exit_code` and its message, never with a traceback."""
+    """An outcome that ends a command with `exit_code` and its message, never with a traceback.
+
+    Attributes:
+        lines: the message. Whatever a file or a caller gave for a part of it, each stays one line
+            on which no terminal acts.
+    """
 
     exit_code: ClassVar[int] = 70
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__(*lines)
+        cut = (line[:_LONGEST_LINE] + "..." * (len(line) > _LONGEST_LINE) for line in lines)
+        self.lines = tuple(map(one_line, cut))
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
 
 
 class AnswerIsNo(RegbenchError):
@@ -59,7 +88,7 @@ class BadStudy(RegbenchError):
 
     def __init__(self, *problems: Problem | str) -> None:
         self.problems = tuple(Problem(p) if isinstance(p, str) else p for p in problems)
-        super().__init__("\n".join(str(p) for p in self.problems))
+        super().__init__(*map(str, self.problems))
 
 
 class BadData(RegbenchError):

@@ -298,6 +298,62 @@ MUTATIONS = [
         "json.dumps([_FORM])",
         ("tests/test_going_on.py",),
     ),
+    Mutation(
+        "what is no file is replaced by one",
+        "cli/outputs.py",
+        "        descriptor = _opened(target)\n",
+        "        descriptor = None\n",
+        ("tests/test_outputs.py",),
+    ),
+    Mutation(
+        "a link is replaced by a file",
+        "cli/outputs.py",
+        "write_atomic(Path(os.path.realpath(target)), content)",
+        "write_atomic(target, content)",
+        ("tests/test_outputs.py",),
+    ),
+    Mutation(
+        "a stderr that nobody reads is waited for",
+        "cli/streams.py",
+        "            seconds = _STDERR_SECONDS\n",
+        "            seconds = None\n",
+        ("tests/test_streams.py",),
+    ),
+    Mutation(
+        "closed streams leave their places to files",
+        "__main__.py",
+        "<= 2:\n        pass\n",
+        "<= -1:\n        pass\n",
+        ("tests/test_streams.py",),
+    ),
+    Mutation(
+        "an interruption stays what an import made of it",
+        "cli/signals.py",
+        "            raise came[0] from error\n",
+        "            pass\n",
+        ("tests/test_signals.py::test_what_becomes_of_a_signal",),
+    ),
+    Mutation(
+        "a message may hold lines of a file",
+        "errors.py",
+        "        self.lines = tuple(map(one_line, cut))\n",
+        "        self.lines = tuple(cut)\n",
+        ("tests/test_messages.py", "tests/test_api_mistakes.py"),
+    ),
+    Mutation(
+        "overrides apply as they are given",
+        "config/load.py",
+        'for override in sorted(overrides, key=lambda text: text.partition("=")[0].count(".")):',
+        "for override in overrides:",
+        ("tests/test_api_mistakes.py",),
+    ),
+    Mutation(
+        "numbers of a rounded file are compared in all their digits",
+        "analysis/precision.py",
+        "    return abs(x - y) <= max(step, own) / 2 + ulp(x)\n",
+        "    return False\n",
+        ("tests/test_precision.py",),
+    ),
 ]
 
 

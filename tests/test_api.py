@@ -290,7 +290,7 @@ def test_weights_and_data_give_back_what_the_run_saw(tmp_path):
             loss = ((outputs - rows.y) ** 2).mean()
             assert loss == pytest.approx(getattr(row, f"{part}_loss"), rel=1e-12)
     assert [cell.name for cell in results.study.cells] == ["true", "false"]
-    with pytest.raises(KeyError):
+    with pytest.raises(BadData, match="has no cell 'nothing'"):
         results.data("nothing", 0)
 
 

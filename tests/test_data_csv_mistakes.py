@@ -30,13 +30,23 @@ MISTAKES: list[tuple[str, str | bytes, dict[str, Any], str]] = [
         "latin-1",
         "a,y\n1,p\n2,\u00e9\n".encode("latin-1"),
         {},
-        "d.csv: line 3: byte 0xe9 is not UTF-8 text",
+        "d.csv: line 3: byte 0xe9 is not UTF-8 text: set encoding (often latin-1 or cp1252)",
     ),
-    ("utf-16", "a,y\n1,p\n".encode("utf-16"), {}, "d.csv: line 1: byte 0xff is not UTF-8 text"),
+    (
+        "utf-16",
+        "a,y\n1,p\n".encode("utf-16"),
+        {},
+        "d.csv: begins as UTF-16 text does: set encoding: utf-16",
+    ),
     # --- its lines
     ("short row", "a,b,y\n1,2,p\n1,2\n", {}, "d.csv: line 3 has 2 cells, the header has 3"),
     ("long row", "a,b,y\n1,2,p\n\n1,2,3,p\n", {}, "d.csv: line 4 has 4 cells, the header has 3"),
-    ("long first row", "a,y\n1,2,p\n1,2,q\n", {}, "d.csv: line 2 has 3 cells, the header has 2"),
+    (
+        "long rows",
+        "a,y\n1,2,p\n1,2,q\n",
+        {},
+        "d.csv: line 2 has 3 cells, the header has 2\nd.csv: line 3 has 3 cells, the header has 2",
+    ),
     ("one cell", "a,y\n1,p\n2\n", {}, "d.csv: line 3 has 1 cell, the header has 2"),
     (
         "after a cell of two lines",
@@ -51,13 +61,13 @@ MISTAKES: list[tuple[str, str | bytes, dict[str, Any], str]] = [
         "semicolons",
         "a;y\n1;p\n",
         {},
-        "d.csv: has one column only: cells are separated by ';' here, regbench reads commas",
+        "d.csv: has one column only: its cells look separated by ';': set sep: \";\"",
     ),
     (
         "tabs",
         "a\ty\n1\tp\n",
         {},
-        "d.csv: has one column only: cells are separated by '\\t' here, regbench reads commas",
+        "d.csv: has one column only: its cells look separated by '\\t': set sep: tab",
     ),
     ("one column", "y\np\n", {}, "d.csv: has one column only"),
     (
@@ -68,11 +78,10 @@ MISTAKES: list[tuple[str, str | bytes, dict[str, Any], str]] = [
     ),
     ("two names alike", "a, a,y\n1,2,p\n", {}, "d.csv: two columns are called 'a'"),
     (
-        "pandas index",
-        ",a,y\n0,2,p\n",
+        "a column without a name",
+        "a,,y\n0,2,p\n1,2,q\n",
         {},
-        "d.csv: column 1 has no name in the header (if it is a pandas index, write the file with "
-        "index=False)",
+        "d.csv: column 2 has no name in the header: give it one",
     ),
     # --- the columns asked for
     (
@@ -136,35 +145,37 @@ MISTAKES: list[tuple[str, str | bytes, dict[str, Any], str]] = [
         "a slip",
         wide("?"),
         {},
-        "d.csv: line 7, column 'a': '?' stands among numbers: leave the cell empty if it is "
-        "missing",
+        "d.csv: line 7, column 'a': '?' stands among numbers: add '?' to na_values if it means "
+        "missing, or list the column under categorical",
     ),
     (
         "decimal comma",
         wide('"2,5"'),
         {},
-        "d.csv: line 7, column 'a': '2,5' stands among numbers: leave the cell empty if it is "
-        "missing",
+        "d.csv: line 7, column 'a': '2,5' is a number with a decimal comma: set decimal: \",\"; or "
+        "list it under categorical or drop",
     ),
     (
         "identifiers",
         "a,y\n" + "".join(f"n{n},{n % 2}\n" for n in range(1001)),
         {},
-        "d.csv: column 'a': 1001 different texts, more than the 1000 that are made into one-hot "
-        "columns: list it under drop",
+        "d.csv: column 'a': more than 1000 different texts, too many for one-hot columns: list it "
+        "under drop",
     ),
     # --- cells of the target
     (
         "text for a regression",
         GOOD,
         {"task": "regression"},
-        "d.csv: line 2, column 'y': 'p' is not a number, as a regression needs",
+        "d.csv: line 2, column 'y': 'p' is not a number, as a regression needs (as in 30 cells): "
+        "add 'p' to na_values if it means missing",
     ),
     (
         "late text for a regression",
         "a,y\n1,2\n2,3\n\n3,x\n",
         {"task": "regression"},
-        "d.csv: line 5, column 'y': 'x' is not a number, as a regression needs",
+        "d.csv: line 5, column 'y': 'x' is not a number, as a regression needs: add 'x' to "
+        "na_values if it means missing",
     ),
     (
         "inf for a regression",
@@ -183,13 +194,14 @@ MISTAKES: list[tuple[str, str | bytes, dict[str, Any], str]] = [
         "a missing target",
         "a,y\n1,p\n2,\n3,q\n",
         {},
-        "d.csv: line 3, column 'y': 1 row has no target value; this is the first",
+        "d.csv: no target in line 3: give column 'y' a value there, or set missing_target: drop",
     ),
     (
         "missing targets",
-        "a,y\n1,3\n2,nan\n3,\n",
+        "a,y\n1,3\n2,nan\n3,\n4,\u00a0\t\n5,4\n",
         {"task": "regression"},
-        "d.csv: line 3, column 'y': 2 rows have no target value; this is the first",
+        "d.csv: no target in lines 3, 4, 5 ('nan' means missing): give column 'y' a value there, "
+        "or set missing_target: drop",
     ),
     (
         "a quantity as classes",

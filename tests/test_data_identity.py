@@ -250,8 +250,8 @@ def test_the_engine_itself_refuses_other_data(files):
 def test_a_change_that_keeps_size_and_time_is_noticed(tmp_path, monkeypatch):
     monkeypatch.setattr(reading, "_SETTLED_NS", 0)  # else the file is too new to be remembered
     path, reads = tmp_path / "d.csv", []
-    read = reading._read
-    monkeypatch.setattr(reading, "_read", lambda *a: reads.append(a) or read(*a))
+    read = reading._opened
+    monkeypatch.setattr(reading, "_opened", lambda *a: reads.append(a) or read(*a))
     config = Csv(name="csv", path="d.csv", target="y", task="classification")
     seen = set()
     for cell in "1379":
@@ -264,14 +264,14 @@ def test_a_change_that_keeps_size_and_time_is_noticed(tmp_path, monkeypatch):
         assert load(config, 1, tmp_path, found[0]).inputs == split.inputs
         seen.add(found[0])
     assert len(seen) == 4
-    assert len(reads) == 8  # of each content once for its fingerprint and once for its table
+    assert len(reads) == 12  # of each once for its fingerprint, to look at it, for its table
 
 
 def test_a_file_is_remembered_once_its_clock_has_moved_on(tmp_path, monkeypatch):
     """Written twice within a tick (of up to two seconds), a file may look as it did before."""
     path, reads, now = tmp_path / "d.csv", [], [0]
-    read = reading._read
-    monkeypatch.setattr(reading, "_read", lambda *a: reads.append(a) or read(*a))
+    read = reading._opened
+    monkeypatch.setattr(reading, "_opened", lambda *a: reads.append(a) or read(*a))
     monkeypatch.setattr(reading.time, "time_ns", lambda: now[0])
     config = Csv(name="csv", path="d.csv", target="y", task="classification")
     path.write_text("x,y\n" + "1,p\n2,q\n" * 10)
@@ -290,7 +290,7 @@ STEPS = [
         'class Lines(_File, _Classification):\n    """A class and numbers a line."""\n\n'
         '    name: Literal["lines"]\n\n\n# Keys that say what is made',
     ),
-    ("config/schema.py", "    | Csv,\n", "    | Csv\n    | Lines,\n"),
+    ("config/schema.py", "    | Npz,\n", "    | Npz\n    | Lines,\n"),
     (  # 3. its entry
         "data/sources.py",
         '    "csv": CSV,\n',
@@ -306,7 +306,7 @@ STEPS = [
 LINES = """
 import numpy as np
 
-from regbench.data.files.reading import as_text, file_source
+from regbench.data.files.reading import as_text, file_source, whole
 from regbench.data.table import Table
 
 
@@ -318,7 +318,7 @@ def _parse(config, content):
     return Table(values, classes.astype(np.int64), columns, tuple(map(str, names)))
 
 
-LINES = file_source(_parse, as_text)
+LINES = file_source(whole(_parse), as_text)
 """
 SCRIPT = """
 import json, os

@@ -13,13 +13,7 @@ import pytest
 from regbench.config.schema import BreastCancer, Diabetes, Digits, Iris, Moons, Wine
 from regbench.data import Split, load
 from regbench.data.bundled import load as bundled
-from regbench.data.split import (
-    PartIds,
-    part_sizes,
-    require_classes,
-    split_by_column,
-    stratified_order,
-)
+from regbench.data.split import PartIds, part_ids, part_sizes, require_classes, spread
 from regbench.data.table import Table
 from regbench.errors import BadData
 from regbench.streams import Purpose, raw
@@ -36,14 +30,14 @@ def test_order_is_sainte_lague_by_hand() -> None:
     for label in (0, 1, 2):
         members = sorted(np.flatnonzero(labels == label), key=lambda row: keys[row])
         place |= {row: ((k + 0.5) / len(members), keys[row]) for k, row in enumerate(members)}
-    assert stratified_order(labels, 3).tolist() == sorted(place, key=place.__getitem__)
+    assert spread(labels, keys).tolist() == sorted(place, key=place.__getitem__)
 
 
 @pytest.mark.parametrize("name", ["digits", "breast_cancer", "wine", "iris"])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_every_prefix_is_within_one_example_a_class_of_proportional(name: str, seed: int) -> None:
     labels = bundled(name).target.astype(np.int64)
-    order = stratified_order(labels, seed)
+    order = spread(labels, raw(seed, Purpose.SPLIT, len(labels)))
     assert sorted(order) == list(range(len(labels)))
     one_hot = np.eye(labels.max() + 1)[labels]
     held = np.cumsum(one_hot[order], axis=0)
@@ -164,7 +158,9 @@ def test_a_class_that_training_never_shows_is_refused_in_either_part(part: str) 
 
 
 def test_the_split_that_a_file_brings_is_kept() -> None:
-    ids = split_by_column(np.array(["val", "train", "test", "train"]))
+    parts = np.array(["val", "train", "test", "train"])
+    table = Table(np.zeros((4, 1)), np.arange(4.0), ("x",), parts=parts)
+    ids = part_ids(Iris(name="iris"), table, 0)
     assert [part.tolist() for part in ids] == [[1, 3], [0], [2]]
 
 

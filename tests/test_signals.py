@@ -5,11 +5,14 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 from command import SMALL, contents, regbench, study
 from processes import gone, wait_for, wait_for_workers
+
+from regbench.errors import BadData
 
 pytestmark = pytest.mark.xdist_group("processes")
 
@@ -64,6 +67,55 @@ def test_a_signal_while_modules_are_imported(tmp_path, module, number, code):
     assert "Traceback" not in done.stderr
     # Before the command line is read there is nothing to say.
     assert ("to go on: regbench run" in done.stderr) == (module in ("numpy", "torch"))
+
+
+# As an extension module does that is interrupted in the middle of its own import (seen with NumPy).
+ANOTHER_ERROR = AT_IMPORT.replace(
+    "            os.kill(os.getpid(), signal.{number})",
+    """            try:
+                os.kill(os.getpid(), signal.{number})
+            except BaseException as error:
+                raise ImportError("initialization failed") from error""",
+)
+
+
+def test_a_signal_of_which_an_import_makes_its_own_error(tmp_path):
+    script = ANOTHER_ERROR.format(module="numpy", number="SIGINT")
+    command = [sys.executable, "-c", script, "run", str(study(tmp_path)), "-o", str(tmp_path / "r")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 130, done.stderr
+    assert done.stderr.splitlines()[-1].startswith("interrupted: finished work is kept; to go on: ")
+    assert "initialization" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_becomes_of_a_signal(number, capfd):
+    """It leaves as what it was, whatever was made of it; and Python keeps its remarks to itself."""
+    from regbench.cli.signals import Interrupted, Terminated, signals
+
+    class Deleted:
+        def __del__(self):
+            os.kill(os.getpid(), number)
+            time.sleep(0)
+
+    hooks = sys.unraisablehook, threading.excepthook
+
+    def meet(made):
+        try:
+            os.kill(os.getpid(), number)
+            time.sleep(1)
+        except BaseException as error:
+            raise made or error from None
+
+    for made in (None, ImportError("initialization failed"), BadData("no"), SystemExit(3)):
+        with pytest.raises(Interrupted) as caught, signals():
+            meet(made)
+        assert type(caught.value) is {2: Interrupted, 15: Terminated}[number]
+    with signals():
+        Deleted()
+    assert (sys.unraisablehook, threading.excepthook) == hooks
+    assert capfd.readouterr().err == ""
 
 
 # The process stays somewhere, says so, and lets no exception out.

@@ -1,81 +1,143 @@
-"""Random numbers are pure functions of (seed, purpose, epoch, layer, element)."""
+"""Whatever stdout and stderr are, the work is done, and the exit code is the documented one."""
 
-import numpy as np
+import errno
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from unittest import mock
+
 import pytest
+from calls import TINY
+from command import regbench
+from processes import run_script
 
-from regbench.streams import Purpose, normal, permutation, raw, uint16, uniform
-from regbench.training.draws import Draws, shuffled
-
-RAW = [2683023010648031724, 8953848923190161291]
-UINT16 = [4707, 6515, 7771, 47688]
-UNIFORM = 0.7652654894732128
-
-
-def test_the_generator_is_philox_4x64_10():
-    # Known answer of Random123's kat_vectors for philox4x64 with 10 rounds, counter and key 0:
-    # NumPy steps the counter before it draws, so counter -1 gives the block of counter 0.
-    state = np.random.Philox(counter=2**256 - 1, key=0).random_raw(4)
-    expected = ["16554d9eca36314c", "db20fe9d672d0fdc", "d7e772cee186176b", "7e68b68aec7ba23b"]
-    assert [f"{word:016x}" for word in state] == expected
+from regbench.cli.environment import settle_environment
+from regbench.cli.streams import _Output
 
 
-def test_streams_never_change():
-    # A change here changes every result that was ever made: bump NUMERICS_VERSION with it.
-    assert raw(0, Purpose.SPLIT, 2).tolist() == RAW
-    assert uint16(1, Purpose.DROPOUT, 4, epoch=2, layer=3, block=4).tolist() == UINT16
-    assert uniform(0, Purpose.INIT, 1)[0] == UNIFORM
+def check_streams(folder, *options):
+    """Each command on each kind of stream: its code, what could be said, and what was trained."""
+    (folder / "tiny.yaml").write_text(TINY)
+    assert regbench("run", "tiny.yaml", "-o", "r", "-q", cwd=folder).code == 0
+    found = json.loads(run_script("streams_of_all_kinds.py", folder, *options))
+    trained = (folder / "r" / "runs.csv").read_text()
+    for place, (code, out, err, tables) in found.items():
+        name, _, case = place.partition(": ")
+        usual = found[f"{name}: usual"]
+        lost = case in ("stdout full", "both full", "stdout for reading only")
+        assert code == (1 if name == "no" else 4 if lost else 0), (place, err)
+        assert tables == (trained if name == "run" else ""), place
+        if "stdout" not in case and "both" not in case and case not in ("ascii", "latin-1"):
+            assert out == usual[1], place
+        if case == "stdout read late, non-blocking":
+            assert out == usual[1], place
+        if "stderr" in case or "both" in case:
+            assert err == "", place
+        elif lost and name != "no":
+            assert err.splitlines()[-1].startswith("error: stdout cannot be written: "), place
+        elif name == "no":
+            assert err.endswith("error: 1 of 2 claims failed\n"), place
+        assert (out + err).isascii() or case not in ("ascii", "latin-1"), place
+    return len(found)
 
 
-def test_any_part_of_a_stream_can_be_drawn_alone():
-    whole = raw(5, Purpose.DROPOUT, 400, epoch=3, layer=1)
-    assert (raw(5, Purpose.DROPOUT, 40, epoch=3, layer=1, block=25) == whole[100:140]).all()
-    bits = uint16(5, Purpose.DROPOUT, 1600, epoch=3, layer=1)
-    assert (uint16(5, Purpose.DROPOUT, 10, epoch=3, layer=1, block=2) == bits[32:42]).all()
+def test_streams_of_all_kinds(tmp_path):
+    assert check_streams(tmp_path) == 24
 
 
-def test_seeds_purposes_epochs_and_layers_have_streams_of_their_own():
-    keys = [(s, p, e, k) for s in (0, 1) for p in Purpose for e in (0, 1) for k in (0, 1)]
-    drawn = {tuple(raw(s, p, 4, epoch=e, layer=k).tolist()) for s, p, e, k in keys}
-    assert len(drawn) == len(keys)
+@pytest.mark.torture
+def test_streams_of_all_kinds_at_length(tmp_path, record_property):
+    number = check_streams(tmp_path, "all")
+    record_property("figure", f"{number} commands on odd streams")
 
 
-def test_every_bit_of_a_seed_counts():
-    seeds = [0, *(1 << bit for bit in range(63)), 2**63 - 1, 2**64 - 1]
-    assert len({tuple(raw(seed, Purpose.SPLIT, 2).tolist()) for seed in seeds}) == len(seeds)
+def pipe(blocking=True):
+    reading, writing = os.pipe()
+    os.set_blocking(writing, blocking)
+    return reading, writing
 
 
-def test_uniforms_are_uniform_and_normals_normal():
-    from scipy.stats import kstest
+def test_a_reader_that_comes_late_gets_all_and_one_that_leaves_is_no_fault():
+    content = bytes(range(256)) * 2000
+    reading, writing = pipe(blocking=False)
+    output = _Output(writing, 10.0, may_skip=False)
+    got = bytearray()
 
-    assert kstest(uniform(1, Purpose.INIT, 50_000), "uniform").pvalue > 0.01
-    assert kstest(normal(1, Purpose.INPUT_NOISE, 50_000), "norm").pvalue > 0.01
-    counts = np.bincount(uint16(1, Purpose.DROPOUT, 160_000) >> 12, minlength=16)
-    assert abs(counts - 10_000).max() < 5 * np.sqrt(10_000)
+    def read():
+        time.sleep(0.05)
+        while len(got) < len(content):
+            got.extend(os.read(reading, 5000))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    left = memoryview(content)
+    while left:
+        left = left[output.write(left) :]
+    reader.join()
+    assert (bytes(got), output.lost) == (content, None)
+    os.close(reading)
+    assert output.write(b"more") == 4
+    assert output.lost is None
+    os.close(writing)
 
 
-def test_orders_nest():
-    small, large = np.array([3, 7, 9]), np.arange(12)
-    for epoch in range(1, 5):
-        order = large[shuffled(0, epoch, large)]
-        kept = [row for row in order if row in small]
-        assert small[shuffled(0, epoch, small)].tolist() == kept
-    assert sorted(permutation(2, Purpose.SHUFFLE, 9).tolist()) == list(range(9))
+def test_what_nobody_reads_is_lost_on_stdout_and_skipped_on_stderr():
+    for may_skip in (False, True):
+        reading, writing = pipe()
+        output = _Output(writing, 0.01, may_skip=may_skip)
+        while output.lost is None and output._seconds:
+            assert output.write(b"x" * 512) == 512
+        assert (output.lost is None) == may_skip
+        if not may_skip:
+            assert output.lost.errno == errno.ETIMEDOUT
+        held = len(os.read(reading, 1 << 20))
+        assert output.write(b"later") == 5
+        os.close(writing)
+        assert os.read(reading, 1 << 20) == (b"later" if may_skip else b"")
+        assert held % 512 == 0
+        os.close(reading)
 
 
-@pytest.mark.parametrize("chunk", [16, 1 << 10, 1 << 21])
-def test_drawing_ahead_changes_nothing(chunk, monkeypatch):
-    import torch
+def test_a_full_disk_is_remembered_and_a_descriptor_made_non_blocking_waited_for():
+    full = os.open("/dev/full", os.O_WRONLY)
+    output = _Output(full, None, may_skip=False)
+    assert output.write(b"x") == 1
+    assert output.lost.errno == errno.ENOSPC
+    os.close(full)
+    reading, writing = pipe(blocking=False)
+    output = _Output(writing, None, may_skip=False)  # it was blocking when the command began
+    while output.write(b"x" * 4096):
+        pass
+    os.read(reading, 1 << 20)
+    assert output.write(b"x" * 100) == 100
+    assert output.lost is None
+    os.close(reading)
+    os.close(writing)
 
-    monkeypatch.setattr("regbench.training.draws._CHUNK", chunk)
-    draws = Draws([4, 9, 4], batch=6, device=torch.device("cpu"))
-    draws.start_epoch(3, steps=5)
-    for step, rows in enumerate([6, 6, 6, 6, 2]):
-        draws.start_step(step, rows)
-        got = draws.dropout(2, 7, slice(0, 3)).numpy()
-        assert got.shape == (3, rows, 7)
-        for run, seed in enumerate([4, 9, 4]):
-            blocks = -(-6 * 7 // 16)
-            expected = uint16(
-                seed, Purpose.DROPOUT, rows * 7, epoch=3, layer=2, block=step * blocks
-            )
-            assert (got[run].ravel() == expected.view(np.int16)).all()
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"COLUMNS": "100", "LINES": "50"}, {"COLUMNS": "100", "LINES": "50"}),
+        *(({"COLUMNS": odd}, {}) for odd in ("0", "1", "-5", "", "x", "9" * 30, "1e2", "٩٩")),
+        ({"LINES": "0", "TERMINAL_WIDTH": "wide", "MPLBACKEND": "none", "TYPER_USE_RICH": "0"}, {}),
+        ({"_REGBENCH_COMPLETE": "complete_zsh"}, {"_REGBENCH_COMPLETE": "complete_zsh"}),
+        *(({"_REGBENCH_COMPLETE": odd}, {}) for odd in ("x", "complete_x", "complete_bash")),
+    ],
+)
+def test_odd_values_of_the_environment_are_left_out(before, after):
+    with mock.patch.dict("os.environ", before, clear=True):
+        settle_environment()
+        assert dict(os.environ) == after
+
+
+def test_a_command_in_an_odd_environment():
+    odd = {"COLUMNS": "0", "TERMINAL_WIDTH": "x", "MPLBACKEND": "x", "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "regbench", "validate", "--help"]
+    done = subprocess.run(command, capture_output=True, env=os.environ | odd, check=True)
+    assert b"Usage: regbench validate" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) == 80
+    assert done.stderr == b""

@@ -78,19 +78,34 @@ class BySeed:
         """(K,) what the variance of a mean is more than 1 / n of the runs': see `intervals`.
 
         0 over seeds; over rows n_val / n_train, and n_test / n_train for what is scored on the
-        test part (Nadeau & Bengio 2003).
+        test part (Nadeau & Bengio 2003). 0 for that where all runs have one test part.
 
         Raises:
             BadData: the sizes of the parts are not known.
         """
         if self.over == "seeds":
             return np.zeros(len(self.cells))
-        return np.array(
-            [
-                _ratio(self._sound[cell], self.runs.sizes.get(self._sound[cell].run_id, {}), metric)
-                for cell in self.cells
-            ]
-        )
+        by_cell: dict[str, list[RunRow]] = {cell: [] for cell in self.cells}
+        for row in self.runs.rows:
+            if row.ok:
+                by_cell[row.cell].append(row)
+        return np.array([self._ratio(rows, metric) for rows in by_cell.values()])
+
+    def _ratio(self, rows: Sequence[RunRow], metric: str) -> float:
+        """Over all runs of a cell, as folds and groups differ in size."""
+        if not rows:  # without numbers, and so without intervals
+            return 0.0
+        of_test = metric in COLUMNS and COLUMNS[metric].of_test
+        if of_test and rows[0].cell in self.runs.one_test:  # which says nothing of other rows
+            return 0.0
+        sizes = [self.runs.sizes.get(row.run_id, {}) for row in rows]
+        train = sum(each.get("train", 0) for each in sizes)
+        if not all(sizes) or not train:
+            raise BadData(
+                f"cell {rows[0].cell!r}: intervals over rows need the sizes of the parts, which a "
+                "table alone does not hold, nor a folder of an older version: run the study again"
+            )
+        return sum(each["test" if of_test else "val"] for each in sizes) / train
 
     def incomplete(self, metric: str) -> dict[str, str]:
         """By cell, the runs whose value of a metric is no number, finished ones first."""
@@ -121,11 +136,6 @@ class BySeed:
         )
 
     @cached_property
-    def _sound(self) -> Mapping[str, RunRow]:
-        """By cell, the first run with numbers, else the first."""
-        return self.first | {row.cell: row for row in reversed(self.runs.rows) if row.ok}
-
-    @cached_property
     def counts(self) -> tuple[Sequence[int], Sequence[int]]:
         """(K,) runs with numbers, and (K,) runs without: diverged or failed."""
         sound = np.bincount(self._k[self._ok], minlength=len(self.cells))
@@ -147,19 +157,6 @@ class BySeed:
         """The metric columns, and what is derived from them."""
         have = set(self.runs.metrics)
         return (*self.runs.metrics, *(name for name, of in DERIVED.items() if have.issuperset(of)))
-
-
-def _ratio(row: RunRow, sizes: Mapping[str, int], metric: str) -> float:
-    if not row.ok:  # a cell without numbers, and so without intervals
-        return 0.0
-    of_test = metric in COLUMNS and "test_size" in COLUMNS[metric].keys
-    train = sizes.get("train", 0)
-    if not train:
-        raise BadData(
-            f"cell {row.cell!r}: intervals over rows need the sizes of the parts, which a table "
-            "alone does not hold, nor a folder of an older version: run the study again"
-        )
-    return sizes["test" if of_test else "val"] / train
 
 
 # The parts of the test loss: what training leaves (train_loss), what is lost on unseen data, and

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from regbench.analysis.decides import ALPHA
-from regbench.analysis.statistics import Interval
+from regbench.analysis.statistics import METHODS, Interval
 from regbench.config.speaks import Over
 
 __all__ = ["NO_SIGNAL", "CellGap", "Delta", "Edge", "shown", "signed"]
@@ -116,6 +116,12 @@ class CellGap:
     def _settings(self, *blocks: str) -> tuple[tuple[str, str], ...]:
         items = self.settings.items()
         return tuple(item for item in items if item[0].partition(".")[0] in blocks)
+
+    @property
+    def one_test(self) -> bool:
+        """Whether its intervals speak of other rows, but those of its one test part do not."""
+        loss = self.metrics.get("test_loss")
+        return self.over == "rows" and loss is not None and loss.method == METHODS["t"]
 
     @property
     def is_lost(self) -> bool:

@@ -8,8 +8,9 @@ from math import cos, pi, sin, sqrt, tan
 from regbench.analysis.families import Family, Member, families
 from regbench.analysis.words import counted
 from regbench.config.cell import Cell
+from regbench.config.plan import Study
 
-__all__ = ["ALPHA", "decidable", "study_families", "t_quantile", "what_seeds_decide"]
+__all__ = ["ALPHA", "decidable", "fold_ratio", "study_families", "t_quantile", "what_seeds_decide"]
 
 ALPHA = 0.05
 _NEXT = (6, 10, 20, 30, 50, 100)  # seeds that people take
@@ -45,15 +46,28 @@ def _within(angle: float, freedom: int) -> float:
     return (2 / pi) * (angle + sine * total) if odd else sine * total
 
 
-def decidable(seeds: int, tests: int) -> float:
+def decidable(seeds: int, tests: int, ratio: float = 0.0) -> float:
     """The least mean difference that n seeds decide, in standard deviations of the differences.
 
-    t(n - 1, 1 - alpha / (2 F)) / sqrt(n), where F tests share alpha = .05.
+    t(n - 1, 1 - alpha / (2 F)) * sqrt(1 / n + ratio), where F tests share alpha = .05.
 
     >>> [round(decidable(n, 4), 1) for n in (3, 6, 10)]
     [5.1, 1.6, 1.0]
     """
-    return t_quantile(1 - ALPHA / 2 / tests, seeds - 1) / sqrt(seeds)
+    return t_quantile(1 - ALPHA / 2 / tests, seeds - 1) * sqrt(1 / seeds + ratio)
+
+
+def fold_ratio(study: Study) -> float:
+    """What speaking of other rows adds to the variance of a mean over folds: n_val / n_train.
+
+    >>> from regbench.config.load import study_from_mapping
+    >>> fold_ratio(study_from_mapping({"dataset": {"name": "iris", "folds": 5}}))
+    0.25
+    """
+    if study.interval == "seeds":
+        return 0.0
+    folds = [cell.setting.dataset.folds for cell in study.cells]
+    return max(1 / (n - 1) if n else 0.0 for n in folds)
 
 
 def study_families(cells: Sequence[Cell]) -> list[Family]:
@@ -64,8 +78,11 @@ def study_families(cells: Sequence[Cell]) -> list[Family]:
     )
 
 
-def what_seeds_decide(seeds: int, tests: Sequence[Family]) -> str:
+def what_seeds_decide(seeds: int, tests: Sequence[Family], ratio: float = 0.0) -> str:
     """What a plan of so many seeds can decide against its baselines; empty where it has none.
+
+    Args:
+        ratio: as in `decidable`.
 
     >>> families = [Family("none", (kind,), (kind,), True) for kind in ("l1", "l2", "dropout", "x")]
     >>> what_seeds_decide(3, families)
@@ -80,9 +97,9 @@ decided; with 6, 1.6; with 10, 1.0'
     more = [n for n in _NEXT if n >= _MORE * seeds][:2]
     text = (
         f"with {seeds} seeds and {many} only a difference beyond "
-        f"{decidable(seeds, len(tests)):.1f} of its own standard deviation is decided"
+        f"{decidable(seeds, len(tests), ratio):.1f} of its own standard deviation is decided"
     )
-    text += "".join(f"; with {n}, {decidable(n, len(tests)):.1f}" for n in more)
+    text += "".join(f"; with {n}, {decidable(n, len(tests), ratio):.1f}" for n in more)
     loose = [family for family in tests if not family.ordered]
     if loose:
         text += f" ({_named(loose)}: more, as their strengths have no order)"

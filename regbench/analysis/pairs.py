@@ -10,6 +10,7 @@ import numpy as np
 
 from regbench.analysis.by_seed import BySeed, Floats
 from regbench.analysis.lost import no_number
+from regbench.analysis.precision import within_precision
 from regbench.analysis.words import some
 from regbench.config.speaks import Over
 from regbench.errors import BadData
@@ -40,7 +41,9 @@ class Pairs:
         names, self.notes, self.other_settings = _matched(base, new)
         there = {(row.cell, row.seed): row for row in new.rows}
         found = [(row, there.pop((names.get(row.cell, ""), row.seed), None)) for row in base.rows]
-        self.rows = tuple((row, other) for row, other in found if other is not None)
+        self.rows, rounded = within_precision(
+            [(row, other) for row, other in found if other is not None]
+        )
         self.only_base = tuple(row for row, other in found if other is None)
         self.only_new = tuple(there.values())
         if not self.rows:
@@ -49,7 +52,7 @@ class Pairs:
                 "seed in common: there is nothing to compare"
             )
         self.cells = tuple(dict.fromkeys(row.cell for row, _ in self.rows))
-        self.notes += _of_other_settings(self.rows)
+        self.notes += [*_of_other_settings(self.rows), *rounded]
         at = {cell: k for k, cell in enumerate(self.cells)}
         self._k = np.array([at[row.cell] for row, _ in self.rows], dtype=np.intp)
         self.seeds = tuple(sorted({row.seed for row, _ in self.rows}))

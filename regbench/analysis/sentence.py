@@ -303,7 +303,8 @@ def _test(row: CellGap, chosen: bool) -> str:
     score = row.metrics.get(f"test_{kind.name}")
     more = "" if score is None or score.mean is None else f" and {kind.title} {_figure(score)}"
     whose = "that choice has" if chosen else "it has"
-    return f"On the test part {whose} loss {_figure(loss)}{more}."
+    alone = ", over trainings alone: all folds have one test part" if row.one_test else ""
+    return f"On the test part {whose} loss {_figure(loss)}{more}{alone}."
 
 
 def _figure(found: Interval) -> str:

@@ -15,16 +15,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from regbench.cli import options
-from regbench.cli.consoles import (
-    readers_may_leave,
-    stderr,
-    stdout,
-    write_file,
-    write_utf8,
-)
+from regbench.cli.consoles import stderr, stdout, write_utf8
 from regbench.cli.github import annotation
-from regbench.config.characters import one_line
-from regbench.errors import AnswerIsNo, BadData, BadStudy, RegbenchError, Unwritable
+from regbench.cli.outputs import append_to, write_file
+from regbench.errors import AnswerIsNo, BadData, BadStudy, RegbenchError
 
 if TYPE_CHECKING:
     from regbench.analysis.judge import Judgement, Rules
@@ -147,7 +141,7 @@ def compare(
         )
     except RegbenchError as error:
         if form is CompareFormat.GITHUB:
-            _annotate([one_line(line) for line in str(error).split("\n")])
+            _annotate(error.lines)
         raise
 
 
@@ -202,6 +196,7 @@ def _compare(
     from regbench.analysis.compare import changes, default_metrics
     from regbench.analysis.judge import judge
     from regbench.analysis.pairs import Pairs
+    from regbench.config.speaks import one_test_part
     from regbench.report.compare import print_changes, print_gates, sentence
     from regbench.report.say import say
     from regbench.results.files import there
@@ -217,6 +212,8 @@ def _compare(
     before, after, over = _read(base, new, interval)
     pairs = Pairs(before, after)
     gated = [gate.metric for gate in rules.gates]
+    if why := one_test_part(gated, before.one_test | after.one_test):
+        raise BadStudy(f"--interval: {why}")
     names = dict.fromkeys([*(default_metrics(pairs) if asked is None else asked), *gated])
     pairs.require(names)
     rules = replace(rules, over=over)
@@ -225,27 +222,25 @@ def _compare(
     if form is CompareFormat.GITHUB:
         _summarize(pairs, found, judgement, rules.over)
     elif form is CompareFormat.TABLE:
-        with readers_may_leave():
-            print_changes(stdout(), found, rules.over)
+        print_changes(stdout(), found, rules.over)
     else:
         text = _text(pairs, found, judgement, rules, (base, new), form)
         if out is not None:
-            write_file(out, text.encode())
+            write_file(out, text.encode(), (base, new))
         else:
-            with readers_may_leave():
-                write_utf8(text)
+            write_utf8(text)
     errors = stderr()
     for note in (*judgement.lost, *pairs.notes, *judgement.notes):
         say(errors, f"note: {note}")
     say(errors, sentence(pairs, found))
     print_gates(errors, judgement.outcomes)
     if judgement.problems:
-        raise BadData("\n".join([*judgement.problems, *judgement.failures]))
+        raise BadData(*judgement.problems, *judgement.failures)
     failures = list(judgement.failures)
     if strict and judgement.undecided:
         failures.append(f"undecided (--strict): {', '.join(judgement.undecided)}")
     if failures:
-        raise AnswerIsNo("\n".join(failures))
+        raise AnswerIsNo(*failures)
 
 
 def _read(base: Path, new: Path, interval: options.IntervalOver | None) -> tuple[Runs, Runs, Over]:
@@ -333,17 +328,12 @@ def _summarize(pairs: Pairs, found: Found, judgement: Judgement, over: Over) -> 
 
     place = os.environ.get("GITHUB_STEP_SUMMARY")
     if not place:
-        with readers_may_leave():
-            write_utf8(step_summary(pairs, found, judgement, _SUMMARY_BYTES, over))
+        write_utf8(step_summary(pairs, found, judgement, _SUMMARY_BYTES, over))
         return
-    try:
-        path = Path(place)
-        # Earlier commands of the step have their part of it.
-        room = _SUMMARY_BYTES - (path.stat().st_size if path.exists() else 0)
-        with path.open("ab") as file:
-            file.write(step_summary(pairs, found, judgement, room, over).encode())
-    except OSError as error:
-        raise Unwritable(f"{place}: cannot be written: {error.strerror or error}") from error
+    path = Path(place)
+    # Earlier commands of the step have their part of it.
+    room = _SUMMARY_BYTES - (os.path.getsize(path) if os.path.exists(path) else 0)
+    append_to(path, step_summary(pairs, found, judgement, room, over))
 
 
 def _annotate(messages: Sequence[str]) -> None:
@@ -351,5 +341,4 @@ def _annotate(messages: Sequence[str]) -> None:
     if len(messages) > _ANNOTATIONS:
         rest = len(messages) - _ANNOTATIONS + 1
         messages = [*messages[: _ANNOTATIONS - 1], f"and {rest} more: see the log"]
-    with readers_may_leave():
-        write_utf8("".join(f"{annotation(message, title=_TITLE)}\n" for message in messages))
+    write_utf8("".join(f"{annotation(message, title=_TITLE)}\n" for message in messages))

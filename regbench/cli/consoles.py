@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import NoReturn
 
 from rich.console import Console
 
-__all__ = ["readers_may_leave", "stderr", "stdout", "write_file", "write_utf8"]
-
-
-class _Console(Console):
-    def on_broken_pipe(self) -> NoReturn:
-        """Leave it to `readers_may_leave`, where Rich would end the program."""
-        raise BrokenPipeError
+__all__ = ["stderr", "stdout", "write_utf8"]
 
 
 def stdout() -> Console:
     """For tables: plain when piped; NO_COLOR and COLUMNS are honoured by Rich."""
-    return _Console(highlight=False, soft_wrap=False)
+    return Console(highlight=False, soft_wrap=False)
 
 
 def stderr() -> Console:
@@ -39,23 +29,3 @@ def write_utf8(text: str) -> None:
         sys.stdout.write(text)
     else:
         binary.write(text.encode())
-
-
-def write_file(target: Path, content: bytes) -> None:
-    """Write a file whole or not at all, and say so."""
-    from regbench.report.say import say
-    from regbench.results.files import write_atomic
-
-    write_atomic(target, content)
-    say(stderr(), f"{target}: {len(content) / 1000:.0f} kB")
-
-
-@contextmanager
-def readers_may_leave() -> Iterator[None]:
-    """Go on when whoever reads stdout (`| head`) has seen enough: what is left to decide counts."""
-    try:
-        yield
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Python would complain again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

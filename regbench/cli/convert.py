@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from regbench.cli import options
-from regbench.cli.consoles import readers_may_leave, stderr, stdout
+from regbench.cli.consoles import stderr, stdout
 from regbench.cli.options import Format
 from regbench.cli.tables import print_rows
 from regbench.errors import BadStudy
@@ -78,8 +78,7 @@ def convert(
     if len(found) == 1 and found[0].exact is None:
         raise BadStudy(found[0].remarks[0])
     if form is Format.TABLE:
-        with readers_may_leave():
-            print_translations(stdout(), found)
+        print_translations(stdout(), found)
     elif form is Format.JSON:
         print(json.dumps(records(found), indent=1))
     else:

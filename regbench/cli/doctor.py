@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regbench.errors import AnswerIsNo, BadData, BadStudy
+from regbench.errors import AnswerIsNo, BadData, BadStudy, one_line
 
 if TYPE_CHECKING:
     from regbench.results.health import Health
@@ -53,7 +53,7 @@ def _folder(folder: Path, rebuild: bool) -> None:
     from regbench.results.health import how_to_mend
 
     found = make_anew(folder) if rebuild else examine(folder)
-    print(f"folder        {folder}")
+    print(f"folder        {one_line(str(folder))}")
     stacks = counted(found.pieces, "committed stack")
     print(f"runs          {found.done} of {found.planned} done, in {stacks}")
     print(f"damaged       {len(found.damaged) or 'nothing'}")
@@ -67,7 +67,7 @@ def _folder(folder: Path, rebuild: bool) -> None:
             f"{how_to_mend(folder)}"
         )
     if wrong:
-        raise BadData("\n".join(wrong))
+        raise BadData(*wrong)
 
 
 def _data(found: Health) -> str:
@@ -81,7 +81,16 @@ def _installation() -> None:
 
     print(f"python        {platform.python_version()} ({sys.executable})")
     print(f"platform      {platform.platform()}")
-    for name in ("regbench", "torch", "numpy", "scipy", "scikit-learn", "pandas", "pydantic"):
+    for name in (
+        "regbench",
+        "torch",
+        "numpy",
+        "scipy",
+        "scikit-learn",
+        "pandas",
+        "pyarrow",
+        "pydantic",
+    ):
         try:
             print(f"{name:<13} {version(name)}")
         except PackageNotFoundError:

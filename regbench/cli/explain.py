@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from regbench.cli import options
-from regbench.cli.consoles import readers_may_leave, stdout, write_utf8
+from regbench.cli.consoles import stdout, write_utf8
 from regbench.config.bounds import MAX_RUNS
 
 __all__ = ["explain"]
@@ -66,8 +66,7 @@ def explain(
         facts = {"study": loaded.name, "warnings": list(loaded.warnings)}
         print(json.dumps({**facts, "explanations": explanation_records(found)}, indent=1))
         return
-    with readers_may_leave():
-        if form is ExplainFormat.MD:
-            write_utf8(explanations_markdown(loaded.name, found, loaded.warnings))
-        else:
-            print_explanations(stdout(), found, loaded.warnings)
+    if form is ExplainFormat.MD:
+        write_utf8(explanations_markdown(loaded.name, found, loaded.warnings))
+    else:
+        print_explanations(stdout(), found, loaded.warnings)

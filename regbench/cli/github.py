@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from regbench.errors import one_line
+
 __all__ = ["annotation"]
 
 
@@ -22,4 +24,4 @@ def annotation(message: str, **properties: object) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return one_line(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))

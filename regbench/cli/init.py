@@ -12,7 +12,8 @@ from typing import Annotated
 
 import typer
 
-from regbench.errors import BadStudy, Unwritable
+from regbench.cli.outputs import write_output
+from regbench.errors import BadStudy, Unwritable, one_line
 
 __all__ = ["init"]
 
@@ -50,7 +51,6 @@ def init(
     [dim]Example: regbench init houses.yaml --template csv --data houses.csv[/dim]
     """
     from regbench.config.json_schema import study_schema
-    from regbench.results.files import write_atomic
 
     if data is not None and template is not Template.CSV:
         raise BadStudy("--data goes with --template csv")
@@ -72,9 +72,9 @@ def init(
         words |= _guessed(data, path.parent)
     _require_free(path, beside, force)
     for file, content in {**beside, path: _filled(f"{template.value}.yaml", words)}.items():
-        write_atomic(file, content)
+        write_output(file, content)
     others = " and ".join(map(str, beside))
-    print(f"wrote {path} and {others}; next: regbench run {path}")
+    print(one_line(f"wrote {path} and {others}; next: regbench run {path}"))
 
 
 def _template(name: str) -> str:
@@ -88,7 +88,7 @@ def _filled(name: str, words: dict[str, str]) -> bytes:
 def _yaml(text: str) -> str:
     """A text as YAML takes it: quoted where it is not a plain word."""
     plain = _PLAIN.fullmatch(text) and text not in ("true", "false", "null")
-    return text if plain else json.dumps(text, ensure_ascii=False)
+    return text if plain else json.dumps(text, ensure_ascii=not text.isprintable())
 
 
 def _guessed(data: Path, folder: Path) -> dict[str, str]:
@@ -99,9 +99,11 @@ def _guessed(data: Path, folder: Path) -> dict[str, str]:
     """
     import pandas as pd
 
+    from regbench.config.schema import Csv
     from regbench.data.files.csv import last_column
 
-    values = last_column(data).dropna()
+    block = Csv(name="csv", path=str(data), target="?", task="classification")
+    values = last_column(block, Path()).dropna()
     numbers = pd.to_numeric(values, errors="coerce")
     few = values.nunique() <= min(_MOST_CLASSES, len(values) // _ROWS_A_CLASS)
     classes = bool(numbers.isna().any()) or (few and bool((numbers % 1 == 0).all()))

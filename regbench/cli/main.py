@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import atexit
-import errno
-import os
 import shlex
 import sys
 import tempfile
 import traceback
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
 
@@ -26,10 +25,9 @@ from regbench.cli import (
     run,
     study,
 )
-from regbench.cli.consoles import readers_may_leave
 from regbench.cli.signals import Interrupted, Terminated, end_within, how_to_go_on, signals
-from regbench.config.characters import one_line
-from regbench.errors import RegbenchError, Unwritable
+from regbench.cli.streams import lost_output, open_streams
+from regbench.errors import BadStudy, RegbenchError, Unwritable, one_line
 
 __all__ = ["app", "main"]
 
@@ -82,18 +80,16 @@ def _options(
 
 def main() -> None:
     """Run the command line, and end with the exit code that docs/exit-codes.md promises."""
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:  # closed by whoever started us
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
-        else:
-            stream.reconfigure(errors="backslashreplace")
+    open_streams()
     # First in is last out: once all that Python waits for has ended, an alarm would find its
     # handler gone, and end a process that is as good as over with another code.
     atexit.register(end_within, 0, 0)
     code = outcome()
     if code in (Interrupted.exit_code, Terminated.exit_code):
         end_within(_EXIT_SECONDS, code)  # whatever Python still waits for
+    if (error := lost_output()) is not None and code == 0:
+        _say(f"stdout cannot be written: {error.strerror}")
+        code = Unwritable.exit_code
     sys.exit(code)
 
 
@@ -101,37 +97,65 @@ def outcome() -> int:
     """Run the command line; the exit code."""
     try:
         code = None
-        with signals(), readers_may_leave():
+        with signals():
+            _require_text(sys.argv[1:])
             # Typer gives back the code of typer.Exit, and raises what it cannot handle.
-            code = app(standalone_mode=False)
+            code = app(standalone_mode=False, prog_name="regbench")
         return code if isinstance(code, int) else 0
     except RegbenchError as error:
-        for line in str(error).split("\n"):
-            print(f"error: {one_line(line)}", file=sys.stderr)
+        _say(*error.lines)
         return error.exit_code
     except Interrupted as interrupt:
         print(how_to_go_on(), file=sys.stderr)
         return interrupt.exit_code
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EBADF, errno.EIO) and error.filename is None:
-            print(f"error: stdout cannot be written: {error.strerror}", file=sys.stderr)
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return Unwritable.exit_code
-        return _defect(error)
     except Exception as error:
-        if hasattr(error, "exit_code") and hasattr(error, "show"):  # a usage error of click's
-            error.show()
-            return 2
-        return _defect(error)
+        message = getattr(error, "format_message", None)
+        if message is None:
+            return _defect(error)
+        return _wrong_usage(error, message())
+
+
+def _require_text(arguments: Sequence[str]) -> None:
+    """Refuse what is no text, or nothing: `-o ""` would be the working directory.
+
+    Raises:
+        BadStudy: naming the argument.
+    """
+    for number, argument in enumerate(arguments, 1):
+        if not argument or (argument.startswith("--") and argument.endswith("=")):
+            before = argument or (arguments[number - 2] if number > 1 else "")
+            raise BadStudy(f"argument {number} is empty{f' ({before})' if before else ''}")
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise BadStudy(f"argument {number} is not UTF-8: {argument}") from None
+
+
+def _wrong_usage(error: Any, message: str) -> int:
+    """Say what the parser of the command line found; without any argument, it is the help."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()
+    else:
+        command = error.ctx.command_path if error.ctx else "regbench"
+        _say(f"{one_line(message)} ({command} --help shows what there is)")
+    return 2
+
+
+def _say(*lines: str) -> None:
+    for line in lines:
+        print(f"error: {line}", file=sys.stderr)
 
 
 def _defect(error: Exception) -> int:
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="regbench-", suffix=".txt", delete=False, encoding="utf-8"
-    ) as file:
-        file.write(f"{shlex.join(sys.argv)}\n\n")
-        traceback.print_exception(error, file=file)
-    name = type(error).__name__
-    print(f"error: a defect in regbench ({name}: {error}); please report it", file=sys.stderr)
-    print(f"error: with the traceback in {file.name}", file=sys.stderr)
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="regbench-", suffix=".txt", delete=False, encoding="utf-8", errors="replace"
+        ) as file:
+            file.write(f"{shlex.join(sys.argv)}\n\n")
+            traceback.print_exception(error, file=file)
+        place = f"with the traceback in {file.name}"
+    except OSError as problem:
+        place = f"no file could take the traceback: {problem}"
+    found = one_line(f"{type(error).__name__}: {error}")
+    _say(f"a defect in regbench ({found}); please report it", place)
     return 70

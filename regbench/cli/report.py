@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from regbench.cli import options
-from regbench.cli.consoles import stderr, write_file
+from regbench.cli.consoles import stderr
 from regbench.cli.options import MethodChoice
+from regbench.cli.outputs import write_file
 from regbench.errors import BadData, BadStudy
 
 if TYPE_CHECKING:

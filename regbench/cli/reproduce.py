@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from regbench.cli import options
-from regbench.cli.consoles import readers_may_leave, stderr, stdout
+from regbench.cli.consoles import stderr, stdout
 from regbench.cli.options import Format
 from regbench.cli.run import judge
 from regbench.cli.tables import print_rows
@@ -89,17 +89,16 @@ def _print(each: Reproduced) -> None:
     from regbench.report.terminal import STYLES
 
     console = stdout()
-    with readers_may_leave():
-        say(console, Text.assemble((each.name, "bold"), ": ", each.lesson.title))
-        for finding in each.findings:
-            decision = (f"{finding.decision:<{_INDENT}}", STYLES[finding.decision])
-            say(console, Text.assemble(decision, finding.what))
-            for label in ("found", "expected", "source"):
-                if not getattr(finding, label):
-                    continue
-                text = Text(f"{label:<9} {getattr(finding, label)}", "dim")
-                if console.is_terminal:
-                    console.print(Padding(text, (0, 0, 0, _INDENT)))
-                else:
-                    say(console, Text(" " * _INDENT).append_text(text))
-        say(console, "")
+    say(console, Text.assemble((each.name, "bold"), ": ", each.lesson.title))
+    for finding in each.findings:
+        decision = (f"{finding.decision:<{_INDENT}}", STYLES[finding.decision])
+        say(console, Text.assemble(decision, finding.what))
+        for label in ("found", "expected", "source"):
+            if not getattr(finding, label):
+                continue
+            text = Text(f"{label:<9} {getattr(finding, label)}", "dim")
+            if console.is_terminal:
+                console.print(Padding(text, (0, 0, 0, _INDENT)))
+            else:
+                say(console, Text(" " * _INDENT).append_text(text))
+    say(console, "")

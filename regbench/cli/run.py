@@ -10,6 +10,7 @@ import typer
 from regbench.cli import options
 from regbench.cli.consoles import stderr
 from regbench.cli.options import Format
+from regbench.cli.outputs import write_output
 from regbench.cli.tables import print_table
 from regbench.config.bounds import MAX_RUNS
 from regbench.errors import AnswerIsNo
@@ -130,12 +131,13 @@ def sweep(
     from regbench.analysis.lost import lost
     from regbench.api import run as run_study
     from regbench.config.load import load_study
+    from regbench.data import notes
     from regbench.execution.limits import Limits, parse_duration, parse_shard
     from regbench.report.progress import progress_for
     from regbench.report.say import say
     from regbench.report.tensorboard import event_files, require_tensorboard
     from regbench.report.terminal import print_answer, print_claims
-    from regbench.results.files import make_folder, write_atomic
+    from regbench.results.files import make_folder
 
     if log_dir is not None:
         require_tensorboard()
@@ -147,7 +149,7 @@ def sweep(
     )
     errors = stderr()
     loaded = load_study(study, overrides or (), axes=axes or (), seeds=seeds, max_runs=max_runs)
-    for warning in loaded.warnings:
+    for warning in (*loaded.warnings, *notes(loaded)):
         say(errors, f"note: {warning}")
     results = run_study(
         loaded,
@@ -161,7 +163,7 @@ def sweep(
     if log_dir is not None:
         for name, content in event_files(results.epochs):
             make_folder((log_dir / name).parent)
-            write_atomic(log_dir / name, content)
+            write_output(log_dir / name, content)
     for warning in results.warnings:
         say(errors, f"warning: {warning}")
     for sentence in lost(results.rows):
@@ -231,4 +233,4 @@ def judge(
     if strict and (undecided := decisions.count("UNDECIDED")):
         said.append(f"{undecided} of {len(decisions)} {what} stay undecided (--strict)")
     if said:
-        raise AnswerIsNo("\n".join(said))
+        raise AnswerIsNo(*said)

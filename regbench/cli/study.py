@@ -13,7 +13,7 @@ from regbench.cli import options
 from regbench.cli.consoles import stderr, stdout, write_utf8
 from regbench.cli.github import annotation
 from regbench.config.bounds import MAX_RUNS
-from regbench.errors import BadStudy, Problem
+from regbench.errors import BadStudy, Problem, one_line
 
 __all__ = ["plan", "schema", "validate"]
 
@@ -44,7 +44,7 @@ def validate(
 
     [dim]Example: regbench validate configs/*.yaml --format github[/dim]
     """
-    from regbench.analysis.decides import study_families, what_seeds_decide
+    from regbench.analysis.decides import fold_ratio, study_families, what_seeds_decide
     from regbench.config.load import load_study
     from regbench.report.say import say
 
@@ -57,9 +57,12 @@ def validate(
             continue
         if form is ProblemFormat.TEXT:
             runs = len(study.cells) * len(study.seeds)
-            print(f"{path}: {len(study.cells)} cells, {len(study.seeds)} seeds, {runs} runs")
-            if decides := what_seeds_decide(len(study.seeds), study_families(study.cells)):
-                print(f"{path}: {decides}")
+            counts = f"{len(study.cells)} cells, {len(study.seeds)} seeds, {runs} runs"
+            print(one_line(f"{path}: {counts}"))
+            if decides := what_seeds_decide(
+                len(study.seeds), study_families(study.cells), fold_ratio(study)
+            ):
+                print(one_line(f"{path}: {decides}"))
             for warning in study.warnings:
                 say(stderr(), f"note: {path}: {warning}")
     if form is ProblemFormat.JSON:
@@ -92,14 +95,17 @@ def plan(
 
     [dim]Example: regbench plan configs/quickstart.yaml --seeds 10[/dim]
     """
-    from regbench.analysis.decides import study_families, what_seeds_decide
+    from regbench.analysis.decides import fold_ratio, study_families, what_seeds_decide
     from regbench.config.load import load_study
     from regbench.config.plan import make_plan
-    from regbench.data import fingerprints
+    from regbench.data import fingerprints, notes
     from regbench.execution.run import describe
+    from regbench.report.say import say
 
     loaded = load_study(study, overrides or (), axes=axes or (), seeds=seeds, max_runs=max_runs)
     made = make_plan(loaded, fingerprints(loaded))
+    for note in notes(loaded):
+        say(stderr(), f"note: {note}")
     stacks = describe(made)
     trajectories = sum(stack.trajectories for stack in stacks)
     facts: dict[str, Any] = {
@@ -112,7 +118,7 @@ def plan(
         "estimated_seconds_one_core": round(sum(stack.seconds for stack in stacks), 1),
         "estimated_memory_bytes": max((stack.memory_bytes for stack in stacks), default=0),
         "families": len(families := study_families(made.study.cells)),
-        "decides": what_seeds_decide(len(made.study.seeds), families),
+        "decides": what_seeds_decide(len(made.study.seeds), families, fold_ratio(made.study)),
     }
     if form is PlanFormat.JSON:
         cells = [

@@ -8,7 +8,7 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from regbench.cli.consoles import readers_may_leave, stderr, stdout, write_utf8
+from regbench.cli.consoles import stderr, stdout, write_utf8
 from regbench.cli.options import Format
 
 if TYPE_CHECKING:
@@ -39,11 +39,9 @@ def print_table(
         at = [header.index(require_column(name, header, "--columns")) for name in wanted]
         print_rows(wanted, [[row[i] for i in at] for row in rows], form, runs.varying)
     elif form is Format.TABLE:
-        with readers_may_leave():
-            print_gap_table(stdout(), runs, table, str(folder))
+        print_gap_table(stdout(), runs, table, str(folder))
     elif form is Format.MD:
-        with readers_may_leave():
-            write_utf8(gap_markdown(runs.study, runs, table))
+        write_utf8(gap_markdown(runs.study, runs, table))
     else:
         print_rows(*gap_columns(runs, table), form, runs.varying)
 
@@ -64,19 +62,18 @@ def print_rows(
     from regbench.report.plain import markdown_rows, print_plain
     from regbench.results.csv_text import write_csv
 
-    with readers_may_leave():
-        if form is Format.TABLE:
-            print_plain(stdout(), header, rows, spare)
-        elif form is Format.CSV:
-            write_utf8(write_csv(header, rows).decode())
-        elif form is Format.MD:
-            write_utf8(markdown_rows(header, rows))
-        else:
-            records = [
-                {k: _typed(v) if k in settings else v for k, v in zip(header, row, strict=True)}
-                for row in rows
-            ]
-            print(json.dumps(records, indent=1))
+    if form is Format.TABLE:
+        print_plain(stdout(), header, rows, spare)
+    elif form is Format.CSV:
+        write_utf8(write_csv(header, rows).decode())
+    elif form is Format.MD:
+        write_utf8(markdown_rows(header, rows))
+    else:
+        records = [
+            {k: _typed(v) if k in settings else v for k, v in zip(header, row, strict=True)}
+            for row in rows
+        ]
+        print(json.dumps(records, indent=1))
 
 
 def _typed(value: object) -> object:

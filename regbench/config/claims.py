@@ -75,6 +75,11 @@ class Claim:
     right: Term | float
     margin: float | None = None
 
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The columns that it speaks of."""
+        return tuple(side.metric for side in (self.left, self.right) if isinstance(side, Term))
+
 
 class _Scanner:
     def __init__(self, text: str) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from fractions import Fraction
 from functools import lru_cache
+from math import ceil
 
 from regbench.config.characters import forbidden_character
 from regbench.config.schema import DatasetConfig, Regularizer, Setting
 from regbench.vocabulary.metrics import COLUMNS, twin
 
-__all__ = ["contradictions", "doubts", "part_count"]
+__all__ = ["contradictions", "decays_nothing", "doubts", "incomplete", "part_count"]
 
 # Key and message.
 Finding = tuple[str, str]
@@ -100,14 +102,19 @@ def _tasks(setting: Setting, metrics: Collection[str]) -> Iterator[Finding]:
 
 
 def _sizes(dataset: DatasetConfig) -> Iterator[Finding]:
-    if dataset.split_by is not None:
-        for key in sorted(dataset.inapplicable & dataset.model_fields_set):
-            yield f"dataset.{key}", f"goes against {dataset.split_by}, which brings the split"
-        return
+    for key, why in sorted(dataset.ruled_out.items()):
+        if key in dataset.model_fields_set and getattr(dataset, key) is not None:
+            yield f"dataset.{key}", f"goes against {why}"
     rows = dataset.rows
-    if rows is None:
+    if rows is None or dataset.split_by is not None:
         return
     counts = {key: part_count(getattr(dataset, key), rows) for key in ("val_size", "test_size")}
+    if dataset.folds is not None:
+        left = rows - counts["test_size"]
+        if dataset.folds > left:
+            yield "dataset.folds", f"asks for {dataset.folds} folds of {left} rows"
+            return
+        counts["val_size"] = ceil(left / dataset.folds)
     for key, count in counts.items():
         if getattr(dataset, key) and not count:
             yield f"dataset.{key}", f"leaves no example of {rows} rows: give 0 for none"
@@ -160,7 +167,7 @@ def doubts(setting: Setting) -> Iterator[str]:
             "regularizer.weight_decay"
         )
     rows = setting.dataset.rows
-    if rows is not None:
+    if rows is not None and setting.dataset.folds is None:
         validation = part_count(setting.dataset.val_size, rows)
         if 0 < validation < 30:
             yield (
@@ -172,6 +179,30 @@ def doubts(setting: Setting) -> Iterator[str]:
 def _strong(regularizer: Regularizer, key: str) -> bool:
     value = getattr(regularizer, key)
     return any(value) if isinstance(value, tuple) else bool(value)
+
+
+def incomplete(folds: int, seeds: Collection[int]) -> str:
+    """Which repeats lack some of their folds, in words; empty where all are whole.
+
+    >>> incomplete(5, range(10))
+    ''
+    >>> incomplete(5, [0, 1, 2, 5, 6, 7, 8, 9, 10])
+    'folds: 5 needs all of the seeds 0 to 4, 10 to 14: rows whose fold has no seed are never \
+validated on'
+    """
+    present = Counter(seed // folds for seed in seeds)
+    lacking = [
+        f"{repeat * folds} to {repeat * folds + folds - 1}"
+        for repeat, there in sorted(present.items())
+        if there < folds
+    ]
+    if not lacking:
+        return ""
+    more = f" and of {len(lacking) - 3} more repeats" if len(lacking) > 3 else ""
+    return (
+        f"folds: {folds} needs all of the seeds {', '.join(lacking[:3])}{more}: rows whose fold "
+        "has no seed are never validated on"
+    )
 
 
 def decays_nothing(settings: list[Setting]) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from math import lcm
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from regbench.config.bounds import MAX_RUNS
 from regbench.config.cell import Cell
-from regbench.config.characters import forbidden_character, one_line
+from regbench.config.characters import as_path, as_texts, forbidden_character
 from regbench.config.claims import (
     Addresses,
     BadClaim,
@@ -23,7 +25,7 @@ from regbench.config.claims import (
     require_asked,
     resolve,
 )
-from regbench.config.crosschecks import contradictions, decays_nothing, doubts
+from regbench.config.crosschecks import contradictions, decays_nothing, doubts, incomplete
 from regbench.config.grid_text import BadAxis, parse_axis
 from regbench.config.identity import BLOCKS, EXECUTION
 from regbench.config.messages import (
@@ -33,12 +35,12 @@ from regbench.config.messages import (
 )
 from regbench.config.plain import plain
 from regbench.config.plan import Study
-from regbench.config.schema import TOP_LEVEL, Block, Setting, StudyFile
-from regbench.config.speaks import Over, why_no_rows
+from regbench.config.schema import TOP_LEVEL, Block, DatasetConfig, Setting, StudyFile
+from regbench.config.speaks import Over, one_test_part, usual, why_no_rows
 from regbench.config.sweep import Axis, Choice, Grid, count, expand, read_grids, set_key
 from regbench.config.yaml_nodes import MAX_BYTES
 from regbench.config.yaml_text import Document, parse_yaml
-from regbench.errors import BadStudy, Problem
+from regbench.errors import BadStudy, Problem, one_line
 from regbench.vocabulary.metrics import METRICS, OF_EVERY_STUDY
 
 __all__ = ["MAX_RUNS", "load_study", "more_claims", "parse_study", "study_from_mapping"]
@@ -57,6 +59,7 @@ _NAME = re.compile(r"[^\W_][\w .+=,()-]{0,99}")
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d) *(\..*)?|reference")
 
 KeyPath = tuple[str | int, ...]
+Seeds = str | int | Sequence[int] | None
 
 
 def load_study(
@@ -64,7 +67,7 @@ def load_study(
     overrides: Sequence[str] = (),
     *,
     axes: Sequence[str] = (),
-    seeds: str | None = None,
+    seeds: Seeds = None,
     max_runs: int = MAX_RUNS,
 ) -> Study:
     """Read a study file.
@@ -72,14 +75,17 @@ def load_study(
     Args:
         overrides: `key=value` texts that set the base, values parsed as in the file.
         axes: `key=value,value` texts (see `grid_text`) that add axes to the sweep, or replace one.
-        seeds: how many, or `0,3,7`, instead of the file's.
+        seeds: how many, or which (a list, or `0,3,7`), instead of the file's.
         max_runs: a larger plan is refused before anything is enumerated.
     Raises:
         BadStudy: with every problem of the file and the overrides.
     """
-    path = Path(path)
+    path = as_path(path)
     try:
-        with path.open("rb") as file:
+        # A pipe that nobody writes to is empty, and does not hold the command up.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        os.set_blocking(descriptor, True)
+        with open(descriptor, "rb") as file:
             content = file.read(MAX_BYTES + 1)  # it may be a device, which has no end
         if len(content) > MAX_BYTES:
             raise BadStudy(Problem(f"is larger than {MAX_BYTES >> 20} MiB", str(path)))
@@ -105,7 +111,7 @@ def study_from_mapping(
     values: Mapping[str, Any],
     overrides: Sequence[str] = (),
     *,
-    seeds: str | None = None,
+    seeds: Seeds = None,
     folder: Path = Path(),
     max_runs: int = MAX_RUNS,
 ) -> Study:
@@ -140,7 +146,7 @@ def more_claims(study: Study, expect: Sequence[str]) -> list[Claim]:
     problems: list[Problem] = []
     claims: list[Claim] = []
     known = Addresses(study.cells)
-    for text in expect:
+    for text in as_texts(expect, "expect"):
         try:
             claim = parse_claim(text)
         except BadClaim as error:
@@ -165,7 +171,7 @@ def parse_study(
     name: str = "study",
     overrides: Sequence[str] = (),
     axes: Sequence[str] = (),
-    seeds: str | None = None,
+    seeds: Seeds = None,
     max_runs: int = MAX_RUNS,
 ) -> Study:
     """A study from the text of a file; see `load_study`."""
@@ -184,6 +190,8 @@ class _Reader:
 
     def __init__(self, document: Document, source: str, folder: Path, max_runs: int) -> None:
         self._document, self._source, self._folder = document, source, folder
+        if not isinstance(max_runs, int):
+            raise BadStudy(f"max_runs: expected a count, not {max_runs!r}")
         self._max_runs = max_runs
         self._problems: dict[Problem, None] = {}
         self._given: dict[str, str] = {}  # keys from the command line, and by which option
@@ -219,16 +227,19 @@ class _Reader:
 
     # --- overrides ---
 
-    def overridden(
-        self, axes: Sequence[str], overrides: Sequence[str], seeds: str | None
-    ) -> _Reader:
+    def overridden(self, axes: Sequence[str], overrides: Sequence[str], seeds: Seeds) -> _Reader:
         """The same reader, after what the command line or a caller has set."""
+        overrides = as_texts(overrides, "overrides")
         for axis in axes:
             self.axis(axis)
-        for override in overrides:
+        # Whole blocks before what stands in them, as in a sweep.
+        for override in sorted(overrides, key=lambda text: text.partition("=")[0].count(".")):
             self.override(override)
-        if seeds is not None:
+        if isinstance(seeds, str):
             self.override(f"seeds=[{seeds}]" if "," in seeds else f"seeds={seeds}", "--seeds")
+        elif seeds is not None:
+            self._values |= plain({"seeds": seeds}, "--seeds")
+            self._given["seeds"] = "--seeds"
         return self
 
     def override(self, text: str, option: str = "-s") -> None:
@@ -311,16 +322,26 @@ class _Reader:
         self._simple("schema_version")
         expect = self._simple("expect") or ()
         metrics = self._simple("metrics") or ()
-        interval: Over = self._simple("interval") or "seeds"
+        interval: Over | None = self._simple("interval")
         grids = self._grids()
         if did_you_mean("dataset", _KEYS) not in hints:  # else it is there, misspelt
             self._require_dataset()
         base = {block: self._block(block, self._values.get(block), ()) for block in BLOCKS}
-        cells = self._cells(grids, len(seeds), metrics)
+        cells = self._cells(grids, len(seeds) or 1, metrics)
+        folds = {n for cell in cells if (n := cell.setting.dataset.folds) is not None}
+        if not seeds:
+            seeds = tuple(range(lcm(*folds) if folds else 5))
+            self._bounded(len(cells), len(seeds))
         metrics = self._metrics(metrics, cells)
+        datasets = [cell.setting.dataset for cell in cells]
+        if interval == "rows":
+            self._require_splits(datasets)
+        interval = interval or usual(datasets)
         claims = self._claims(expect, cells, metrics)
         if interval == "rows":
-            self._require_splits(cells)
+            self._require_own_rows(claims, folds)
+        # Who reads a folder need not look for folds.
+        spoken = {} if interval == "seeds" else {"interval": interval}
         self._fail()
         for block in BLOCKS:  # a block that is only in the sweep
             if base[block] is None:
@@ -335,15 +356,21 @@ class _Reader:
             sweep=self._values.get("sweep") or {},
             expect=expect,
             metrics=metrics,
-            given={**self._values, "name": name},
+            given={**self._values, "name": name, **spoken},
             claims=claims,
             interval=interval,
-            warnings=_warnings(cells),
+            warnings=_warnings(cells, seeds),
         )
 
-    def _require_splits(self, cells: Sequence[Cell]) -> None:
+    def _require_own_rows(self, claims: Sequence[Claim], folds: Collection[int]) -> None:
+        """Refuse claims over rows on what all seeds have the same rows for."""
+        for claim in claims:
+            if why := one_test_part(claim.metrics, folds):
+                self._add(("expect", self._values["expect"].index(claim.text)), f"interval: {why}")
+
+    def _require_splits(self, datasets: Sequence[DatasetConfig]) -> None:
         """Refuse intervals over rows where all seeds have one split."""
-        why = next(filter(None, (why_no_rows(cell.setting.dataset) for cell in cells)), "")
+        why = next(filter(None, map(why_no_rows, datasets)), "")
         if why:
             message = f"rows speaks of other rows, and {why}: take seeds, or leave that out"
             self._add(("interval",), message)
@@ -382,9 +409,10 @@ class _Reader:
         return name
 
     def _seeds(self) -> tuple[int, ...]:
+        """As given; none where the data sets' folds decide."""
         value = self._simple("seeds")
         if value is None:
-            value = 5
+            return ()
         if isinstance(value, int):
             if value > self._max_runs:
                 self._add(
@@ -501,15 +529,7 @@ class _Reader:
         return sound
 
     def _cells(self, grids: Sequence[Grid], seeds: int, metrics: Sequence[str]) -> tuple[Cell, ...]:
-        runs = count(grids) * seeds
-        if runs > self._max_runs:
-            many = [f"{n}" if n < 10**18 else "more than 10^18" for n in (count(grids), runs)]
-            self._add(
-                ("sweep",),
-                f"{many[0]} cells with {seeds} seeds are {many[1]} runs, more than --max-runs "
-                f"({self._max_runs})",
-                key=True,
-            )
+        if not self._bounded(count(grids), seeds):
             return ()
         base = {block: self._values[block] for block in BLOCKS if block in self._values}
         cells = expand(base, grids, self._block)
@@ -517,6 +537,20 @@ class _Reader:
             for key, message in contradictions(cell.setting, metrics):
                 self._add(self._nearest(key, cell, grids), message)
         return cells
+
+    def _bounded(self, cells: int, seeds: int) -> bool:
+        """Whether the plan is no larger than allowed; if not, it is a problem."""
+        runs = cells * seeds
+        if runs <= self._max_runs:
+            return True
+        many = [f"{n}" if n < 10**18 else "more than 10^18" for n in (cells, runs)]
+        self._add(
+            ("sweep",),
+            f"{many[0]} cells with {seeds} seeds are {many[1]} runs, more than --max-runs "
+            f"({self._max_runs})",
+            key=True,
+        )
+        return False
 
     def _nearest(self, key: str, cell: Cell, grids: Sequence[Grid]) -> KeyPath:
         """Where the value of a key in a cell was written: in the sweep, or in the base."""
@@ -593,9 +627,12 @@ def _dotted(path: KeyPath) -> str:
     return text
 
 
-def _warnings(cells: Sequence[Cell]) -> tuple[str, ...]:
+def _warnings(cells: Sequence[Cell], seeds: Sequence[int]) -> tuple[str, ...]:
     settings = [cell.setting for cell in cells]
     found = dict.fromkeys(doubt for setting in settings for doubt in doubts(setting))
+    for folds in dict.fromkeys(setting.dataset.folds for setting in settings):
+        if folds is not None and (lacking := incomplete(folds, seeds)):
+            found[lacking] = None
     if decays_nothing(settings):
         found["adamw decays nothing here: set regularizer.weight_decay"] = None
     return tuple(found)

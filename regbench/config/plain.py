@@ -29,6 +29,8 @@ def plain(values: Mapping[str, Any], source: str) -> dict[str, Any]:
     >>> plain({"seeds": range(3), "sweep": {"model.hidden": [(8, 8)], 1: None}}, "study")
     {'seeds': [0, 1, 2], 'sweep': {'model.hidden': [[8, 8]], '1': None}}
     """
+    if not isinstance(values, Mapping):
+        raise BadStudy(f"expected a path, a mapping or a loaded study, not {values!r}")
     return dict(_Plain(source).items(values, ()))
 
 

@@ -10,7 +10,7 @@ from regbench.config.schema import Block, EarlyStopping
 __all__ = ["kinds_swept", "resolved"]
 
 # Keys that decide which others a block may have.
-_KINDS = ("name", "split_column", "patience", "gl", "pq", "up")
+_KINDS = ("name", "split_column", "folds", "groups", "time", "patience", "gl", "pq", "up")
 
 
 def kinds_swept(axes: Iterable[str]) -> set[str]:

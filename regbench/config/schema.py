@@ -110,15 +110,28 @@ class _Dataset(Block):
 
     train_size: PartSize | None = Field(None, description="share or count; default: the rest")
     val_size: PartSize = Field(0.2, description="share of all rows, or a count; 0 for none")
-    test_size: PartSize = Field(0.2, description="share of all rows, or a count; 0 for none")
+    test_size: PartSize = Field(
+        0.2, description="share of all rows, or a count; 0 for none, as by default with folds"
+    )
+    folds: Annotated[int, Field(ge=2, le=1_000_000)] | None = Field(
+        None,
+        description="K: seed s validates on fold s % K of repeat s // K, and trains on the others; "
+        "one test part for all seeds, where test_size asks for it",
+    )
     split_seed: Seed | None = Field(
         None, description="pins data, split and label noise for all seeds; default: the run's seed"
     )
     standardize: bool = Field(
         True,
-        description="features (and a regression's target) to mean 0, variance 1, fitted on the "
-        "training part; losses are in those units",
+        description="numbers (and a regression's target) to mean 0, variance 1, fitted on the "
+        "training part; losses are in those units; indicators stay 0 and 1",
     )
+
+    @model_validator(mode="after")
+    def _folds_leave_no_test_part(self) -> _Dataset:
+        if self.folds is not None and "test_size" not in self.model_fields_set:
+            self.__dict__["test_size"] = 0  # a default that hangs on another key, in a frozen block
+        return self
 
     @property
     def rows(self) -> int | None:
@@ -146,10 +159,30 @@ class _Dataset(Block):
         return None
 
     @property
+    def unit(self) -> str | None:
+        """The key of the column whose equal values stay in one part; None for single rows."""
+        given = (key for key in ("groups", "time") if getattr(self, key, None) is not None)
+        return next(given, None)
+
+    @property
+    def ruled_out(self) -> dict[str, str]:
+        """Keys that another key rules out, and which one: why."""
+        if self.split_by is not None:
+            sizes = ("train_size", "val_size", "test_size", "split_seed")
+            why = f"{self.split_by}, which brings the split"
+            return dict.fromkeys((*sizes, "folds", "groups", "time"), why)
+        found = {}
+        if self.unit == "groups":
+            found["time"] = "groups: rows are split by the one or the other"
+        if self.folds is not None:
+            found["time"] = "folds: most of them would be validated on what came before"
+            found["val_size"] = "folds, each of which is the validation part of a seed"
+        return found
+
+    @property
     def inapplicable(self) -> frozenset[str]:
-        """The sizes and the seed of a split that the data bring."""
-        sizes = ("train_size", "val_size", "test_size", "split_seed")
-        return frozenset(() if self.split_by is None else sizes)
+        """The keys that another one rules out."""
+        return frozenset(self.ruled_out)
 
 
 class _Classification(_Dataset):
@@ -287,17 +320,163 @@ class _File(_Dataset):
     path: str = Field(min_length=1, description="the file, relative to the study file")
 
 
-class Csv(_File):
-    """A CSV file: numeric and text columns, missing values allowed."""
+def _words(value: Any) -> Any:
+    """A number, true or null in a list of words is that word."""
+    if not isinstance(value, list | tuple):
+        return value
+    plain = {None: "null", True: "true", False: "false"}
+    return tuple(
+        plain[each] if each is None or isinstance(each, bool) else str(each) for each in value
+    )
 
-    columns: ClassVar[tuple[str, ...]] = ("target", "drop", "split_column")
 
-    name: Literal["csv"]
+_SEPARATORS = {"tab": "\t", "\\t": "\t", "space": " "}
+_ENCODINGS = {
+    **{"utf8": "utf-8", "utf-8-sig": "utf-8", "utf16": "utf-16", "latin1": "latin-1"},
+    **{"iso-8859-1": "latin-1", "iso8859-1": "latin-1", "windows-1252": "cp1252"},
+    **{"windows-1250": "cp1250", "windows-1251": "cp1251", "shift-jis": "shift_jis"},
+    **{"iso-8859-2": "iso8859-2", "iso-8859-15": "iso8859-15", "mac_roman": "mac-roman"},
+}
+
+
+def _spelled(known: dict[str, str], *, lower: bool = False) -> BeforeValidator:
+    """Another spelling of a value stands for it."""
+
+    def as_known(value: Any) -> Any:
+        return (
+            known.get(value.lower() if lower else value, value) if isinstance(value, str) else value
+        )
+
+    return BeforeValidator(as_known)
+
+
+Mark = Annotated[str, Field(min_length=1, max_length=1)]
+# A closed list: Python looks for a codec by importing a module of its name.
+Encoding = Annotated[
+    Literal[
+        "utf-8",
+        "utf-16",
+        "utf-32",
+        "latin-1",
+        "cp1252",
+        "cp1250",
+        "cp1251",
+        "iso8859-2",
+        "iso8859-15",
+        "koi8-r",
+        "mac-roman",
+        "cp437",
+        "shift_jis",
+        "euc-jp",
+        "gb18030",
+        "big5",
+        "euc-kr",
+    ],
+    _spelled(_ENCODINGS, lower=True),
+]
+Names = Annotated[tuple[str, ...], Field(strict=False)]
+
+
+class _Columns(_File):
+    """A table whose columns have names."""
+
+    columns: ClassVar[tuple[str, ...]] = (
+        *("target", "drop", "split_column", "groups", "time", "categorical", "numeric"),
+    )
+
     target: str = Field(min_length=1, description="the column to predict")
     task: Task = Field(description="classification or regression")  # type: ignore[misc]
-    drop: tuple[str, ...] = Field((), strict=False, description="columns to leave out")
+    drop: Names = Field((), description="columns to leave out")
     split_column: str | None = Field(
         None, description="a column of train/val/test where the file brings its own split"
+    )
+    groups: str | None = Field(
+        None,
+        min_length=1,
+        description="a column: rows that have the same value there stand in one part; no feature",
+    )
+    time: str | None = Field(
+        None,
+        min_length=1,
+        description="a column of numbers or ISO dates: validation is later than training, test "
+        "later than validation; no feature",
+    )
+    categorical: Names = Field(
+        (), description="columns that are categories, whatever stands in them: one 0/1 input a text"
+    )
+    numeric: Names = Field(
+        (),
+        description="columns that are numbers: true/false are 1/0, ISO dates days since "
+        "1970-01-01, a currency sign or % is left out",
+    )
+    na_values: Annotated[tuple[str, ...], Field(strict=False), BeforeValidator(_words)] = Field(
+        ("NA", "NaN", "nan"), description="words that mean missing, as a blank cell does"
+    )
+    missing_target: Literal["error", "drop"] = Field(
+        "error", description="drop: leave rows without a target out"
+    )
+    label_noise: Share = Field(
+        0.0, description=_Classification.model_fields["label_noise"].description
+    )
+
+    @property
+    def split_by(self) -> str | None:
+        """`split_column`, where it is given."""
+        return None if self.split_column is None else "split_column"
+
+
+class Csv(_Columns):
+    """A text file with a header line, a row a line: CSV, TSV; also packed by gzip."""
+
+    name: Literal["csv"]
+    sep: Annotated[Mark, _spelled(_SEPARATORS)] | None = Field(
+        None,
+        description="what stands between cells, or `tab`, `space` (runs of them); default: a tab "
+        "for .tsv and .tab, else a comma",
+    )
+    decimal: Literal[".", ","] = Field(".", description="the decimal mark of numbers")
+    thousands: Literal[",", ".", " ", "'", "_"] | None = Field(
+        None, description="what groups the digits of numbers by three"
+    )
+    encoding: Encoding = Field("utf-8", description="of the text")
+    comment: Mark | None = Field(None, description="lines that begin with it are skipped")
+
+    @model_validator(mode="after")
+    def _marks_differ(self) -> Csv:
+        if self.thousands == self.decimal:
+            raise ValueError(f"thousands and decimal cannot both be {self.decimal!r}")
+        if self.sep is not None and (self.sep in '"\n\r' or not self.sep.isascii()):
+            raise ValueError(f"sep cannot be {self.sep!r}")
+        return self
+
+    @property
+    def separator(self) -> str:
+        """What stands between cells."""
+        if self.sep is not None:
+            return self.sep
+        stem = self.path.lower().removesuffix(".gz")
+        return "\t" if stem.endswith((".tsv", ".tab")) else ","
+
+
+class Parquet(_Columns):
+    """A Parquet file."""
+
+    name: Literal["parquet"]
+
+
+class Npz(_File):
+    """NumPy arrays in one file: `x` (n, ...), `y` (n,), where there are such `groups`, `part`."""
+
+    name: Literal["npz"]
+    task: Task = Field(description="classification or regression")  # type: ignore[misc]
+    split_column: Literal["part"] | None = Field(
+        None, description="`part`: the array of train/val/test where the file brings its own split"
+    )
+    groups: Literal["groups"] | None = Field(
+        None, description="`groups`: the array whose equal values stay in one part"
+    )
+    missing_target: Literal["error", "drop"] = Field(
+        "error", description="drop: leave rows whose y is NaN out"
     )
     label_noise: Share = Field(
         0.0, description=_Classification.model_fields["label_noise"].description
@@ -325,7 +504,9 @@ DatasetConfig = Annotated[
     | SparseLinear
     | Mnist1d
     | ModularAddition
-    | Csv,
+    | Csv
+    | Parquet
+    | Npz,
     Field(discriminator="name"),
     BeforeValidator(_named),
 ]

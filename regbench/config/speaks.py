@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import Literal
 
 from regbench.config.schema import DatasetConfig
+from regbench.vocabulary.metrics import COLUMNS
 
-__all__ = ["Over", "why_no_rows"]
+__all__ = ["Over", "one_test_part", "usual", "why_no_rows"]
 
 Over = Literal["seeds", "rows"]
 
@@ -26,6 +28,35 @@ def why_no_rows(dataset: DatasetConfig) -> str:
     """
     if dataset.split_seed is not None:
         return "split_seed pins the split"
-    if getattr(dataset, "split_column", None) is not None:
-        return "split_column brings the split"
+    if dataset.split_by is not None:
+        return f"{dataset.split_by} brings the split"
+    if dataset.unit == "time":
+        return "time makes one split for all seeds"
     return ""
+
+
+def one_test_part(metrics: Iterable[str], folds: Collection[object]) -> str:
+    """Why an interval over rows cannot be made of one of these columns; empty where it can.
+
+    Args:
+        folds: what has folds, whose one test part gives scores that differ by training alone.
+
+    >>> one_test_part(["val_loss", "test_loss"], ["a cell"])
+    'test_loss is of one test part for all folds, so it says nothing of other rows: take seeds'
+    """
+    scored = [name for name in metrics if name in COLUMNS and COLUMNS[name].of_test]
+    if not (scored and folds):
+        return ""
+    what = f"{scored[0]} is of one test part for all folds"
+    return f"{what}, so it says nothing of other rows: take seeds"
+
+
+def usual(datasets: Collection[DatasetConfig]) -> Over:
+    """What intervals speak of where a study does not say it: with folds of other rows.
+
+    >>> from regbench.config.schema import Iris
+    >>> usual([Iris(name="iris", folds=5)]), usual([Iris(name="iris")])
+    ('rows', 'seeds')
+    """
+    rows = all(each.folds is not None and not why_no_rows(each) for each in datasets)
+    return "rows" if rows and datasets else "seeds"

@@ -2,13 +2,16 @@
 
 from regbench.data.class_weights import class_weights
 from regbench.data.constant import constant_scores
+from regbench.data.description import Column, Description
 from regbench.data.source import Source
 from regbench.data.sources import (
     SOURCES,
     SplitKey,
+    describe,
     fingerprint,
     fingerprints,
     load,
+    notes,
     part_counts,
     require_same,
     require_unchanged,
@@ -16,20 +19,26 @@ from regbench.data.sources import (
     split_key,
 )
 from regbench.data.table import DataShape, Part, Split, Table
+from regbench.data.transform import Transform
 
 __all__ = [
     "SOURCES",
+    "Column",
     "DataShape",
+    "Description",
     "Part",
     "Source",
     "Split",
     "SplitKey",
     "Table",
+    "Transform",
     "class_weights",
     "constant_scores",
+    "describe",
     "fingerprint",
     "fingerprints",
     "load",
+    "notes",
     "part_counts",
     "require_same",
     "require_unchanged",

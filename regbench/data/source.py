@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from regbench.data.description import Description
 from regbench.data.table import DataShape, Table
 
 __all__ = ["Source"]
@@ -22,8 +23,11 @@ class Source:
     fingerprint: (dataset block, folder) -> a text that is another one whenever the table may be:
         with the block's own keys it decides run ids. A set made here has a version that is raised
         by hand with every change of its rows.
+    describe: (dataset block, folder) -> what was made of the data; None where that is all in the
+        table.
     """
 
     table: Callable[[Any, int, Path], Table]
     shape: Callable[[Any, Path], DataShape]
     fingerprint: Callable[[Any, Path], str]
+    describe: Callable[[Any, Path], Description] | None = None

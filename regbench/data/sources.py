@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +12,25 @@ import numpy as np
 from regbench.config.plan import Study
 from regbench.config.schema import DatasetConfig
 from regbench.data import bundled, mnist1d, synthetic
-from regbench.data.encode import encode, feature_names
+from regbench.data.description import Description, described
 from regbench.data.files.csv import CSV
+from regbench.data.files.npz import NPZ
+from regbench.data.files.parquet import PARQUET
 from regbench.data.noise import noisy_labels
-from regbench.data.scaling import Scaler
 from regbench.data.source import Source
-from regbench.data.split import part_sizes, require_classes, split_by_column, split_by_seed
+from regbench.data.split import part_ids, part_sizes, require_classes, split_seed
 from regbench.data.table import DataShape, Part, Split, Table
+from regbench.data.transform import Transform
 from regbench.errors import BadData
 
 __all__ = [
     "SOURCES",
     "SplitKey",
+    "describe",
     "fingerprint",
     "fingerprints",
     "load",
+    "notes",
     "part_counts",
     "require_same",
     "require_unchanged",
@@ -71,6 +76,8 @@ SOURCES: dict[str, Source] = {
     "mnist1d": _made(mnist1d.load, mnist1d.shape),
     "modular_addition": _made(synthetic.modular_addition),
     "csv": CSV,
+    "parquet": PARQUET,
+    "npz": NPZ,
 }
 
 
@@ -84,8 +91,38 @@ def shape(config: DatasetConfig, folder: Path) -> DataShape:
     return SOURCES[config.name].shape(config, folder)
 
 
-def part_counts(config: DatasetConfig, folder: Path) -> tuple[int, int, int]:
-    """How many rows train, validate and test, for every seed; only a file is read for it.
+def describe(config: DatasetConfig, folder: Path) -> Description:
+    """What was made of a data set, before it is split.
+
+    Raises:
+        BadData: the file cannot be read.
+
+    >>> from regbench.config.schema import Iris
+    >>> describe(Iris(name="iris"), Path(".")).columns[0]
+    Column(name='sepal length (cm)', kind='number', missing={}, low=4.3, high=7.9, texts={})
+    """
+    source = SOURCES[config.name]
+    if source.describe is not None:
+        return source.describe(config, folder)
+    return described(source.table(config, 0, folder))
+
+
+def notes(study: Study) -> tuple[str, ...]:
+    """What a user should know of how the study's files were read, a sentence each.
+
+    Of a file that cannot be read, nothing: who needs it says so.
+    """
+    blocks = {cell.setting.dataset.origin: cell.setting.dataset for cell in study.cells}
+    told: list[str] = []
+    for block in blocks.values():
+        if block.places:
+            with suppress(BadData):
+                told += [f"{block.label}: {note}" for note in describe(block, study.folder).notes]
+    return tuple(told)
+
+
+def part_counts(config: DatasetConfig, folder: Path, seed: int = 0) -> tuple[int, int, int]:
+    """How many rows train, validate and test at a seed; only a file is read for it.
 
     Raises:
         BadData: the file cannot be read, or cannot be split as asked.
@@ -94,12 +131,10 @@ def part_counts(config: DatasetConfig, folder: Path) -> tuple[int, int, int]:
     >>> part_counts(Digits(name="digits", train_size=300), Path("."))
     (300, 359, 359)
     """
-    if config.split_by is not None:
-        parts = SOURCES[config.name].table(config, 0, folder).parts
-        assert parts is not None
-        ids = split_by_column(parts)
-        return len(ids.train), len(ids.val), len(ids.test)
-    return part_sizes(config, shape(config, folder).rows)
+    if config.split_by is None and config.unit is None:
+        return part_sizes(config, shape(config, folder).rows, seed)
+    train, val, test = part_ids(config, SOURCES[config.name].table(config, 0, folder), seed)
+    return len(train), len(val), len(test)
 
 
 def fingerprint(config: DatasetConfig, folder: Path) -> str:
@@ -154,7 +189,10 @@ def split_key(config: DatasetConfig, seed: int, data: str | None) -> SplitKey:
     >>> [split_key(Iris(name="iris", split_seed=s), 3, "iris 1")[0] for s in (None, 7)]
     [3, 7]
     """
-    return _own_seed(config, seed), data, config.model_dump_json()
+    own = _own_seed(config, seed)
+    if config.folds is not None and config.split_seed is not None:
+        own = seed % config.folds  # the split is pinned, and the seed says which of its folds
+    return own, data, config.model_dump_json()
 
 
 def _own_seed(config: DatasetConfig, seed: int) -> int:
@@ -180,30 +218,21 @@ def load(config: DatasetConfig, seed: int, folder: Path, planned: str | None = N
     >>> len(split.train), len(split.val), len(split.test)
     (90, 30, 30)
     """
-    seed = _own_seed(config, seed)
-    table = SOURCES[config.name].table(config, seed, folder)
+    table = SOURCES[config.name].table(config, split_seed(config, seed), folder)
     if planned is not None:
         require_same(config, table.fingerprint or fingerprint(config, folder), planned)
-    if table.parts is None:
-        ids = split_by_seed(config, table, seed)
-    else:
-        ids = split_by_column(table.parts)
+    ids = part_ids(config, table, seed)
     require_classes(config, table, ids)
 
-    x = encode(table, ids.train)
-    y_clean, target_mean, target_scale = table.target, 0.0, 1.0
-    if config.standardize:
-        x = Scaler.fit(x[ids.train])(x)
-        if not table.class_names:
-            raw = table.target.astype(np.float64)
-            scaler = Scaler.fit(raw[ids.train, None])
-            y_clean = scaler(raw[:, None])[:, 0]
-            target_mean, target_scale = float(scaler.mean[0]), float(scaler.scale[0])
+    transform = Transform.fit(table, ids.train, config.standardize)
+    x, y_clean = transform(table.values), transform.scaled_target(table.target)
+    target_mean, target_scale = transform.target
 
     y_train, flip_rate = y_clean, None
     q = getattr(config, "label_noise", 0.0)
     if q > 0:
-        y_train = noisy_labels(y_clean.astype(np.int64), len(table.class_names), q, seed)
+        own = _own_seed(config, seed)
+        y_train = noisy_labels(y_clean.astype(np.int64), len(table.class_names), q, own)
         flip_rate = float((y_train != y_clean)[ids.train].mean())
 
     def part(rows: Any, y: Any) -> Part:
@@ -216,9 +245,10 @@ def load(config: DatasetConfig, seed: int, folder: Path, planned: str | None = N
         task=table.task,
         classes=len(table.class_names),
         inputs=x.shape[1],
-        feature_names=feature_names(table),
+        feature_names=transform.feature_names,
         class_names=table.class_names,
         flip_rate=flip_rate,
         target_mean=target_mean,
         target_scale=target_scale,
+        transform=transform,
     )

@@ -135,6 +135,7 @@ def modular_addition(config: ModularAddition, seed: int) -> Table:
         target=(a + b) % p,
         column_names=tuple(f"{term}={value}" for term in "ab" for value in range(p)),
         class_names=tuple(map(str, range(p))),
+        indicators=frozenset(range(2 * p)),
     )
 
 

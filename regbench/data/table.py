@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from regbench.config.schema import Task
+
+if TYPE_CHECKING:
+    from regbench.data.transform import Transform
 
 __all__ = ["DataShape", "Floats", "Ints", "Part", "Split", "Table"]
 
@@ -28,13 +32,18 @@ class DataShape:
 class Table:
     """A whole data set before it is split: N rows, K columns.
 
-    values: (N, K); NaN where a value is missing; a text column holds category numbers.
+    values: (N, K); NaN where a value is missing; a text column holds category numbers (-1: a text
+        that is none of its categories).
     target: (N,); class numbers 0..C-1 (int64), or the value to predict (float64).
     column_names: K names.
     class_names: C names; empty for regression.
     categories: column number -> its texts, for the text columns only.
     parts: (N,) of "train", "val", "test", where the data set brings its own split.
     fingerprint: of what it was parsed from; empty where nothing was read.
+    indicators: numbers of the columns that hold 0 and 1 only: made of a category, so not scaled.
+    rows: (N,) the numbers of these rows in the file, from 0, where some were left out.
+    groups, time: (N,) what is equal for rows of one group, and what orders rows by time; where the
+        data set says so.
     """
 
     values: Floats
@@ -44,6 +53,10 @@ class Table:
     categories: dict[int, tuple[str, ...]] = field(default_factory=dict)
     parts: npt.NDArray[np.str_] | None = None
     fingerprint: str = ""
+    indicators: frozenset[int] = frozenset()
+    rows: Ints | None = None
+    groups: npt.NDArray[np.generic] | None = None
+    time: npt.NDArray[np.generic] | None = None
 
     @property
     def task(self) -> Task:
@@ -86,6 +99,7 @@ class Split:
     flip_rate: share of the training labels that label noise changed; None without label noise.
     target_mean, target_scale: y = (raw - target_mean) / target_scale; 0 and 1 for classification
         and without standardising.
+    transform: what made x of the table's values; None where the split was made by hand.
     """
 
     train: Part
@@ -99,3 +113,4 @@ class Split:
     flip_rate: float | None = None
     target_mean: float = 0.0
     target_scale: float = 1.0
+    transform: Transform | None = None

@@ -29,7 +29,7 @@ def resolve_device(device: str) -> str:
     Raises:
         BadStudy: CUDA is asked for where there is none.
     """
-    if not _DEVICE.fullmatch(device):
+    if not isinstance(device, str) or not _DEVICE.fullmatch(device):
         raise BadStudy(f"device: expected auto, cpu, cuda or cuda:i, not {device!r}")
     if device == "cpu":
         return "cpu"

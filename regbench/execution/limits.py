@@ -27,6 +27,15 @@ class Limits:
     seconds: float | None = None
     retry_failed: bool = False
 
+    def __post_init__(self) -> None:
+        try:
+            i, n = self.shard or (1, 1)
+            sound = 1 <= i <= n and (self.max_failures or 1) >= 1 and (self.seconds or 0) >= 0
+        except (TypeError, ValueError):
+            sound = False
+        if not sound:
+            raise BadStudy(f"no limits: {self}")
+
 
 NO_LIMITS = Limits()
 

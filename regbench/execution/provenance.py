@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import sys
@@ -42,7 +43,7 @@ def git_commit(folder: Path) -> str | None:
     from anyone. Source: gitrepository-layout(5).
     """
     try:
-        folder = folder.resolve()
+        folder = Path(os.path.realpath(folder))
         dot = next(d / ".git" for d in (folder, *folder.parents) if (d / ".git").exists())
         if dot.is_file():  # a further working tree: `gitdir: <path>`
             dot = dot.parent / _line(dot).removeprefix("gitdir: ")

@@ -106,6 +106,7 @@ def columns_for(runs: Runs, table: Sequence[CellGap]) -> list[Column]:
 
 _SEEDS = "over seeds, given the data set"
 _ROWS = "for other rows of the same kind (corrected t of Nadeau & Bengio)"
+_ONE_TEST = ", on the test part, the same for all folds, over trainings alone"
 
 
 def legend(columns: Sequence[Column], table: Sequence[CellGap]) -> str:
@@ -114,7 +115,9 @@ def legend(columns: Sequence[Column], table: Sequence[CellGap]) -> str:
     parts = []
     if any("±" in column.of(row) for row in table for column in columns):
         of_rows = any(row.over == "rows" for row in table)
-        parts.append("± is half the 95% confidence interval " + (_ROWS if of_rows else _SEEDS))
+        alone = _ONE_TEST if any(row.one_test for row in table) else ""
+        whom = _ROWS + alone if of_rows else _SEEDS
+        parts.append(f"± is half the 95% confidence interval {whom}")
     parts += _constant(table)
     if "vs none" in titles:
         parts.append("vs none: the gap less that without a regularizer, paired by seed")

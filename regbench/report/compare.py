@@ -15,6 +15,7 @@ from regbench.analysis.gate import GateOutcome
 from regbench.analysis.pairs import Pairs
 from regbench.analysis.words import counted
 from regbench.config.speaks import Over
+from regbench.errors import one_line
 from regbench.report.columns import p_value
 from regbench.report.say import say
 from regbench.vocabulary.metrics import worse_sign
@@ -198,8 +199,7 @@ def _width(text: str) -> int:
 
 def _plain(text: str, ascii_only: bool) -> str:
     """A text that keeps to its line, whatever a label holds."""
-    if not text.isprintable():
-        text = "".join(c if c.isprintable() else "?" for c in text)
+    text = one_line(text)
     return text.replace("±", "+-") if ascii_only else text
 
 

@@ -8,6 +8,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from regbench.errors import one_line
+
 __all__ = ["escaped", "markdown_rows", "print_plain", "shown"]
 
 
@@ -35,7 +37,8 @@ def print_plain(
     Args:
         spare: columns that a narrow terminal does without, in the order in which they go.
     """
-    texts = [[shown(value) for value in row] for row in rows]
+    header = [one_line(name) for name in header]
+    texts = [[one_line(shown(value)) for value in row] for row in rows]
     left = [any(isinstance(row[i], str) for row in rows) for i in range(len(header))]
     widths = [
         max([cell_len(title), *(cell_len(line[i]) for line in texts)])

@@ -13,6 +13,7 @@ from rich.text import Text
 from regbench.analysis.cell_gap import CellGap
 from regbench.analysis.claims import LOOKING_AGAIN, Outcome
 from regbench.analysis.sentence import answer
+from regbench.errors import one_line
 from regbench.report.columns import ANSWER, Column, columns_for, legend
 from regbench.report.say import say
 from regbench.results.runs import Runs
@@ -113,6 +114,7 @@ def _folded(name: str, width: int) -> list[str]:
 
 
 def _plain(text: str, ascii_only: bool) -> str:
+    text = one_line(text)
     return text.replace("±", "+-") if ascii_only else text
 
 
@@ -157,7 +159,7 @@ def print_claims(console: Console, claims: Sequence[Outcome]) -> None:
     for outcome in claims:
         line = Text.assemble(
             (f"{outcome.decision:<9} ", STYLES[outcome.decision]),
-            outcome.claim.text,
+            one_line(outcome.claim.text),
             (f"   {outcome.evidence}", "dim"),
         )
         say(console, line)

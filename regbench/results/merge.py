@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ def merged(folders: Sequence[Path], out: Path, *, overwrite: bool = False) -> It
     """
     if not folders:
         raise BadStudy("merge needs at least one results folder")
-    if out.resolve() in {folder.resolve() for folder in folders}:
+    if os.path.realpath(out) in map(os.path.realpath, folders):
         raise BadStudy(f"{out}: is one of the folders to merge: choose another with -o")
     for folder in folders:
         refuse_links(folder)

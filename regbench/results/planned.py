@@ -44,8 +44,12 @@ def read_judged(path: Path, asked: Over | None = None) -> tuple[Runs, Over]:
         BadStudy: rows are asked for, and the study's runs share their split.
     """
     runs = read_runs(path)
-    over = _over(path, asked)
-    return (with_sizes(runs, path) if over == "rows" else runs), over
+    study = _asked_of(path, asked)
+    if study is None and asked != "rows":
+        return runs, "seeds"
+    cells = study.cells if study else ()
+    folded = frozenset(cell.name for cell in cells if cell.setting.dataset.folds is not None)
+    return replace(with_sizes(runs, path), one_test=folded), "rows"
 
 
 def with_sizes(runs: Runs, folder: Path) -> Runs:
@@ -57,18 +61,18 @@ def with_sizes(runs: Runs, folder: Path) -> Runs:
     return replace(runs, sizes=sizes)
 
 
-def _over(path: Path, asked: Over | None) -> Over:
-    if not there(path / ".regbench" / "study.json"):
-        return asked or "seeds"
+def _asked_of(path: Path, asked: Over | None) -> Study | None:
+    """The study whose intervals are to speak of rows; None where they are not, or it is unknown."""
+    if asked == "seeds" or not there(path / ".regbench" / "study.json"):
+        return None
     facts = read_facts(path)
-    if asked == "seeds" or (asked is None and "interval" not in facts["given"]):
-        return "seeds"
+    if asked is None and facts["given"].get("interval") != "rows":
+        return None
     study = _study(path, facts)
-    if asked == "rows":
-        reasons = (why_no_rows(cell.setting.dataset) for cell in study.cells)
-        if why := next(filter(None, reasons), ""):
-            raise BadStudy(f"--interval rows: {why}, so these runs say nothing of other rows")
-    return asked or study.interval
+    reasons = (why_no_rows(cell.setting.dataset) for cell in study.cells)
+    if why := next(filter(None, reasons), ""):
+        raise BadStudy(f"--interval rows: {why}, so these runs say nothing of other rows")
+    return study
 
 
 def recorded_plan(folder: Path) -> Plan:

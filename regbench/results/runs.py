@@ -74,7 +74,8 @@ class Runs:
         metrics: the metric columns, in the table's order.
         varying: the config keys that vary.
         sizes: by run id, how many examples each part has; only where intervals over rows are asked
-            for, as it is the committed stacks that know (see `planned.runs_for`).
+            for, as it is the committed stacks that know (see `planned.read_judged`).
+        one_test: the cells all of whose runs have one test part, as folds have; then only, too.
     """
 
     study: str
@@ -82,6 +83,7 @@ class Runs:
     varying: tuple[str, ...]
     rows: tuple[RunRow, ...]
     sizes: Mapping[str, Mapping[str, int]] = field(default_factory=dict, repr=False)
+    one_test: frozenset[str] = frozenset()
 
 
 def read_runs(path: Path) -> Runs:
@@ -94,7 +96,7 @@ def read_runs(path: Path) -> Runs:
         BadData: naming the file, and the line and column in which something is wrong.
     """
     proof = None
-    if os.path.isdir(path):
+    if os.path.isdir(path):  # no error for a name too long
         proof = partial(require_as_written, path, "runs.csv")
         path = path / "runs.csv"
     header, rows = read_csv(path, proof)

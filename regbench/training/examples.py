@@ -197,11 +197,14 @@ def _gather(source: Tensor, index: Tensor, buffer: Tensor) -> Tensor:
 
 
 def _check_shapes(splits: Sequence[Split]) -> None:
-    shapes = {(split.inputs, split.classes, len(split.train.y)) for split in splits}
+    shapes = {
+        (split.inputs, split.classes, len(split.train.y), len(split.val.y), len(split.test.y))
+        for split in splits
+    }
     if len(shapes) > 1:
         raise BadData(
-            "the splits of different seeds differ in (inputs, classes, training examples): "
-            f"{sorted(shapes)}"
+            "splits of one stack differ in (inputs, classes, training, validation and test "
+            f"examples): {sorted(shapes)}"
         )
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from regbench.config.identity import canonical, trajectory_key
 from regbench.config.plan import Run
 from regbench.config.schema import EarlyStopping, Setting, Training
-from regbench.data import shape
+from regbench.data import SplitKey, part_counts, shape, split_key
 from regbench.training.member import Member
 
 __all__ = ["Cost", "Stack", "batch_size", "cost", "item_bytes", "make_stacks", "stack_key"]
@@ -30,6 +30,10 @@ _MOST_RUNS = {"cpu": 40, "cuda": 4096}
 # Fewer runs than twice this train as one stack, more at least as two, so that a second core has
 # work: a small stack costs little more a run than one of 40.
 _WORTH_A_STACK = {"cpu": 16, "cuda": 4096}
+
+
+# How many examples train, validate and test.
+Sizes = tuple[int, int, int] | None
 
 
 @dataclass(frozen=True)
@@ -93,8 +97,9 @@ def cost(setting: Setting, folder: Path) -> Cost:
 def stack_key(setting: Setting, data: str) -> str:
     """What settings share if they stack, on data of this fingerprint.
 
-    The data's kind and sizes (its noise and its splits are numbers), the layers, batchnorm or not,
-    the kind of optimizer, and all of `training` but where it happens and the classes' weights.
+    The data's kind and sizes (its noise and its splits are numbers, but for the sizes of parts that
+    hang on the seed), the layers, batchnorm or not, the kind of optimizer, and all of `training`
+    but where it happens and the classes' weights.
     """
     dataset = canonical(setting.dataset)
     for number in ("noise", "factor", "label_noise", "split_seed"):
@@ -121,17 +126,21 @@ def make_stacks(
         device: the kind of device, `cpu` or `cuda`.
         first: number of the first stack; ids are `s0001` and on.
     """
-    groups: dict[str, dict[tuple[str, int], dict[str, EarlyStopping | None]]] = {}
+    groups: dict[tuple[str, Sizes], dict[tuple[str, int], dict[str, EarlyStopping | None]]] = {}
     first_run: dict[tuple[str, int], Run] = {}
     keys: dict[str, tuple[str, str]] = {}
+    sizes: dict[SplitKey, Sizes] = {}
     for run in runs:
         setting = run.cell.setting
         if run.cell.name not in keys:
             keys[run.cell.name] = (stack_key(setting, run.data), trajectory_key(setting, run.data))
-        group, trajectory = keys[run.cell.name]
+        kind, trajectory = keys[run.cell.name]
         member = (trajectory, run.seed)
         first_run.setdefault(member, run)
-        readings = groups.setdefault(group, {}).setdefault(member, {})
+        split = split_key(setting.dataset, run.seed, run.data)
+        if split not in sizes:
+            sizes[split] = _sizes(setting, run.seed, folder)
+        readings = groups.setdefault((kind, sizes[split]), {}).setdefault(member, {})
         readings[run.run_id] = setting.regularizer.early_stopping
     stacks: list[Stack] = []
     for trajectories in groups.values():
@@ -142,6 +151,14 @@ def make_stacks(
         for part in _split(members, _most(members, folder, device)):
             stacks.append(Stack(f"s{first + len(stacks):04d}", part))
     return stacks
+
+
+def _sizes(setting: Setting, seed: int, folder: Path) -> Sizes:
+    """Examples in each part, where seeds differ in it: those that have the same stack."""
+    dataset = setting.dataset
+    if dataset.folds is None and dataset.unit != "groups":
+        return None
+    return part_counts(dataset, folder, seed)
 
 
 def _member(run: Run, readings: Mapping[str, EarlyStopping | None]) -> Member:

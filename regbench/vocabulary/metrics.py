@@ -214,6 +214,11 @@ class Column:
     asked: str = ""
 
     @property
+    def of_test(self) -> bool:
+        """Whether it is scored on the test part."""
+        return "test_size" in self.keys
+
+    @property
     def typeset(self) -> str:
         """The title as figures write it."""
         return self.title.replace("^2", "²")

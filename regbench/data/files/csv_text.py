@@ -1,140 +1,236 @@
-"""The text of a CSV file: is it a table at all, and which line does a row stand on?"""
+"""The text of a CSV file as columns of cells, as they are written, and the line of each row.
+
+pyarrow reads the blocks in which quotes stand around whole cells of one line. From the first other
+one on, Python's csv module reads record by record: it alone refuses a quote that is never closed or
+is followed by text, and knows what line a record of several lines begins on.
+"""
 
 from __future__ import annotations
 
 import csv
+import io
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from io import BytesIO, TextIOWrapper
-from typing import TYPE_CHECKING, TextIO
+from itertools import islice
+from typing import Any
 
-from regbench.errors import BadData
+from regbench.data.files.problems import Problems
+from regbench.data.files.scanning import Batch
+from regbench.errors import one_line
 
-if TYPE_CHECKING:
-    import pandas as pd
+__all__ = ["CsvText"]
 
-__all__ = ["MAX_COLUMNS", "CsvText"]
-
-# Bounds far above what anyone trains on, so that a hostile file is refused at its first lines.
-MAX_COLUMNS = 65_536
+# Far above what anyone trains on, so that a hostile file is refused at its first lines.
 _MAX_LINE = 1 << 24
+# Rows of a batch: columns are worked on one by one, which should be worth it.
+_BATCH_ROWS, _BATCH_CELLS, _BATCH_BYTES, _MOST_BATCH_BYTES = 4096, 1 << 16, 1 << 20, 1 << 26
 
 
-@dataclass(frozen=True)
 class CsvText:
-    """One file: comma-separated, UTF-8, a header line, then one row a record.
+    """One pass over a CSV file: first its header, then its rows in batches.
 
-    name: the path as the study gives it; every message starts with it.
-    content: its text, as `reading.plain_text` makes it.
+    Args:
+        blocks: UTF-8 text with LF line ends.
+        problems: told of every record that has not as many cells as the header.
     """
 
-    name: str
-    content: bytes
+    def __init__(
+        self, blocks: Iterator[bytes], problems: Problems, sep: str, comment: str | None = None
+    ) -> None:
+        self._problems, self._sep = problems, sep
+        self._comment = None if comment is None else comment.encode()
+        self._blocks = self._whole_lines(blocks)
+        self._line = 1
+        self._rest = b""
+        self.header = self._header()
 
-    def error(self, message: str, *, row: int | None = None, column: str | None = None) -> BadData:
-        """An error that says where: `row` counts data rows from 0, and is told as a line."""
-        places = [] if row is None else [f"line {self._line_of(row)}"]
-        places += [] if column is None else [f"column '{column}'"]
-        return BadData(": ".join([self.name, *([", ".join(places)] if places else []), message]))
+    def batches(self, wanted: Sequence[int]) -> Iterator[Batch]:
+        """The rows; of each the cells of these columns."""
+        while block := self._next_block():
+            if not self._is_plain(block):
+                yield from self._records(block, wanted)
+                return
+            yield self._plain(block, wanted)
+            if self._problems.full:
+                return
 
-    def header(self) -> tuple[str, ...]:
-        """The column names, once the whole file has been checked for its structure.
+    def _header(self) -> tuple[str, ...]:
+        while block := self._next_block():
+            if not block.strip(b"\n"):
+                self._line += len(block)
+                continue
+            # A header is one record, which may be of several lines where a name is in quotes.
+            reader = _Records(self, block)
+            record = next((each for each in reader if each), [])
+            self._rest, self._line = reader.rest(), self._line + reader.line_num
+            return tuple(name.strip() for name in record)
+        return ()
 
-        pandas fills short rows up and takes a longer first row for an index, both without a word;
-        so each record is counted here first.
-        """
-        records = self._records()
-        _, header = next(records, (0, []))
-        names = tuple(cell.strip() for cell in header)
-        self._check_names(names)
-        count = 0
-        for line, record in records:
-            count += 1
-            if len(record) != len(names):
-                cells = "cell" if len(record) == 1 else "cells"
-                raise BadData(
-                    f"{self.name}: line {line} has {len(record)} {cells}, "
-                    f"the header has {len(names)}"
-                )
-        if count == 0:
-            raise self.error("has a header but no rows")
-        return names
+    def _next_block(self) -> bytes:
+        if self._rest:
+            block, self._rest = self._rest, b""
+            return block
+        return next(self._blocks, b"")
 
-    def frame(self, names: Sequence[str], keep: Sequence[str]) -> pd.DataFrame:
-        """The columns `keep` of a file with header `names`; empty cells, NA and nan are missing."""
-        import pandas as pd
+    def _whole_lines(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        """Blocks that end with a line; without comments, whose lines are left empty."""
+        parts: list[bytes] = []
+        size, line, most = 0, 1, _BATCH_BYTES
+        for block in blocks:
+            parts.append(block)
+            size += len(block)
+            end = block.rfind(b"\n")
+            if size < most and line > 1:
+                continue
+            if end < 0:
+                if size > _MAX_LINE:
+                    self._problems.refuse(
+                        f"line {line} is longer than {_MAX_LINE} characters", fatal=True
+                    )
+                continue
+            parts[-1], rest = block[: end + 1], block[end + 1 :]
+            whole = self._cleaned(b"".join(parts))
+            if line == 1:
+                first = whole.lstrip(b"\n").find(b"\n") + 1
+                most = min(max(first * _BATCH_ROWS // 2, most), _MOST_BATCH_BYTES)
+            line += whole.count(b"\n")
+            yield whole
+            parts, size = [rest] if rest else [], len(rest)
+        if parts:
+            yield self._cleaned(b"".join(parts) + b"\n")
 
-        return pd.read_csv(
-            BytesIO(self.content),
-            header=0,
-            names=list(names),
-            usecols=list(keep),
-            index_col=False,
-            skipinitialspace=True,
-            low_memory=False,  # one type a column, decided on the whole file
+    def _cleaned(self, block: bytes) -> bytes:
+        if self._comment is not None and self._comment in block:
+            block = re.sub(rb"(?m)^" + re.escape(self._comment) + rb".*$", b"", block)
+        if self._sep == " ":
+            block = re.sub(rb"[ \t]+", b" ", block)
+            block = re.sub(rb"(?m)^ | $", b"", block)
+        return block
+
+    def _is_plain(self, block: bytes) -> bool:
+        """Whether every line is a record, and quotes stand around whole cells only."""
+        if b'"' not in block:
+            return True
+        # One search for each of the two marks that a cell begins after: `re` finds these fast.
+        rest, sep = b"\n" + block, re.escape(self._sep.encode())
+        for mark in (sep, rb"\n"):
+            rest = re.sub(mark + rb'"[^"\n]*"(?=' + sep + rb"|\n)", b"", rest)
+        return b'"' not in rest
+
+    def _plain(self, block: bytes, wanted: Sequence[int]) -> Batch:
+        """The rows of a block that is plain."""
+        import pyarrow as pa
+        import pyarrow.csv as arrow
+
+        names = [str(j) for j in range(len(self.header))]
+        wrong: list[Any] = []
+
+        def skip(row: Any) -> str:
+            wrong.append(row)
+            return "skip"
+
+        kept = [names[j] for j in wanted]
+        table = arrow.read_csv(
+            pa.py_buffer(block),
+            arrow.ReadOptions(use_threads=False, column_names=names, block_size=len(block) + 1),
+            arrow.ParseOptions(
+                delimiter=self._sep,
+                quote_char='"' if b'"' in block else False,
+                double_quote=False,
+                newlines_in_values=False,
+                ignore_empty_lines=True,
+                invalid_row_handler=skip,
+            ),
+            arrow.ConvertOptions(
+                column_types=dict.fromkeys(kept, pa.string()),
+                include_columns=kept,
+                strings_can_be_null=False,
+                check_utf8=False,  # it was decoded
+            ),
+        )
+        first, count = self._line, block.count(b"\n")
+        self._line += count
+        lines: Sequence[int] = range(first, first + count)
+        if block.startswith(b"\n") or b"\n\n" in block:
+            texts = block.split(b"\n")[:-1]
+            lines = [first + place for place, text in enumerate(texts) if text]
+        if wrong:
+            records = csv.reader(io.StringIO(block.decode(), newline="\n"), delimiter=self._sep)
+            sizes = [(first + place, len(record)) for place, record in enumerate(records)]
+            lines = [line for line, size in sizes if size == len(names)]
+            for line, size in sizes:
+                if size not in (0, len(names)):
+                    self._count(line, size)
+        columns = [column.combine_chunks() for column in table.columns]
+        return Batch(columns, lines)
+
+    def _records(self, block: bytes, wanted: Sequence[int]) -> Iterator[Batch]:
+        """This block and all that follow, record by record."""
+        import pyarrow as pa
+
+        reader, columns, start = _Records(self, block), len(self.header), self._line
+        lines: list[int] = []
+
+        def whole() -> Iterator[list[str]]:
+            before = 0
+            for record in reader:
+                line, before = start + before, reader.line_num
+                if len(record) == columns:
+                    lines.append(line)
+                    yield record
+                elif record:
+                    self._count(line, len(record))
+                    if self._problems.full:
+                        return
+
+        records = whole()
+        size = max(64, min(_BATCH_ROWS, _BATCH_CELLS // max(columns, 1)))
+        while rows := list(islice(records, size)):
+            cells = list(zip(*rows, strict=True))
+            yield Batch([pa.array(cells[j], pa.string()) for j in wanted], lines)
+            lines = []
+
+    def _count(self, line: int, cells: int) -> None:
+        what = "cell" if cells == 1 else "cells"
+        self._problems.refuse(f"line {line} has {cells} {what}, the header has {len(self.header)}")
+
+
+class _Records:
+    """Records of a block and of what follows it, by Python's csv module, strictly."""
+
+    def __init__(self, text: CsvText, block: bytes) -> None:
+        self._text, self._block = text, block
+        self._lines = self._each_line()
+        # A cell may be as long as a line.
+        csv.field_size_limit(_MAX_LINE)
+        sep = text._sep
+        self._reader = csv.reader(
+            self._lines, delimiter=sep, strict=True, skipinitialspace=sep != " "
         )
 
-    def _check_names(self, names: tuple[str, ...]) -> None:
-        if not names:
-            raise self.error("is empty")
-        if len(names) == 1:
-            other = next((mark for mark in (";", "\t", "|") if mark in names[0]), None)
-            hint = (
-                f": cells are separated by {other!r} here, regbench reads commas" if other else ""
-            )
-            raise self.error(f"has one column only{hint}")
-        if all(_is_number(name) for name in names):
-            raise self.error(
-                f"line 1 holds numbers ({', '.join(names[:3])}...), not column names: add a header"
-            )
-        if len(names) > MAX_COLUMNS:
-            raise self.error(f"has {len(names)} columns, more than {MAX_COLUMNS}")
-        seen = set()
-        for place, name in enumerate(names):
-            if not name:
-                raise self.error(
-                    f"column {place + 1} has no name in the header (if it is a pandas index, write "
-                    "the file with index=False)"
-                )
-            if name in seen:
-                raise self.error(f"two columns are called '{name}'")
-            seen.add(name)
+    @property
+    def line_num(self) -> int:
+        """Lines read so far."""
+        return self._reader.line_num
 
-    def _line_of(self, row: int) -> int:
-        records = self._records()
-        next(records)
-        for count, (line, _) in enumerate(records):
-            if count == row:
-                return line
-        raise IndexError(row)
+    def __iter__(self) -> Iterator[list[str]]:
+        return self
 
-    def _records(self) -> Iterator[tuple[int, list[str]]]:
-        """(first line, cells) of each record, the header included."""
-        text = TextIOWrapper(BytesIO(self.content), encoding="utf-8", newline="\n")
-        reader = csv.reader(self._lines(text), strict=True, skipinitialspace=True)
-        while True:
-            line = reader.line_num + 1
-            try:
-                record = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                raise BadData(f"{self.name}: line {line}: {error}") from None
-            if record:
-                yield line, record
+    def __next__(self) -> list[str]:
+        first = self._text._line + self._reader.line_num
+        try:
+            return next(self._reader)
+        except csv.Error as error:
+            self._text._problems.refuse(f"line {first}: {one_line(str(error))}", fatal=True)
+            raise StopIteration from None
 
-    def _lines(self, file: TextIO) -> Iterator[str]:
-        number = 1
-        while line := file.readline(_MAX_LINE):
-            if len(line) == _MAX_LINE:
-                raise BadData(f"{self.name}: line {number} is longer than {_MAX_LINE} characters")
-            yield line
-            number += 1
+    def rest(self) -> bytes:
+        """What was not read of the block that is being read."""
+        return "".join(self._lines_left).encode()
 
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    def _each_line(self) -> Iterator[str]:
+        block = self._block
+        while block:
+            self._lines_left = io.StringIO(block.decode(), newline="\n")
+            yield from self._lines_left
+            block = self._text._next_block()

@@ -1,64 +1,127 @@
-"""A file as a source: it is read once, and what is parsed is what was hashed."""
+"""A file as a source: read in blocks, and what is parsed is what was hashed."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import time
-from codecs import BOM_UTF8
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from regbench.config.schema import SPLITTING, Block
+from regbench.data.description import Description, described
+from regbench.data.files.text import text_blocks
 from regbench.data.source import Source
 from regbench.data.table import Table
 from regbench.errors import BadData
 
-__all__ = ["as_text", "file_source", "plain_text", "read_whole"]
+__all__ = ["Blocks", "Open", "Scan", "as_it_is", "as_text", "content_of", "file_source", "whole"]
 
-# Tables kept by a process; of their files only the digests.
+# Tables kept by a process; of their files only the digests and the descriptions.
 _TABLES = 4
 # A file may be written twice within a tick of its clock (two seconds on some file systems), so the
 # state of one that was new when it was read says nothing of its content (as in git's index).
 _SETTLED_NS = 2_000_000_000
+_BLOCK_BYTES = 1 << 20
 
 Stamp = tuple[int, ...]
+Blocks = Iterator[bytes]
+Open = Callable[[], Blocks]
+Decode = Callable[[Any, BinaryIO], Blocks]
 
 
-class _Read(NamedTuple):
-    content: bytes
-    stamp: Stamp | None
+class Scan(NamedTuple):
+    """What a first look at a file found.
+
+    description: what there is, without its values.
+    table: the content, once more -> the table.
+    """
+
+    description: Description
+    table: Callable[[Blocks], Table]
 
 
-def file_source(
-    parse: Callable[[Any, bytes], Table],
-    decode: Callable[[Any, bytes], bytes] = lambda config, raw: raw,
-) -> Source:
+def as_it_is(config: Any, file: BinaryIO) -> Blocks:
+    """The `decode` of a format whose bytes are its content."""
+    while block := file.read(_BLOCK_BYTES):
+        yield block
+
+
+def as_text(config: Any, file: BinaryIO) -> Blocks:
+    """The `decode` of a text format: unpacked, UTF-8 without a byte order mark, LF line ends."""
+    return text_blocks(config.label, file, getattr(config, "encoding", "utf-8"))
+
+
+def whole(parse: Callable[[Any, bytes], Table]) -> Callable[[Any, Open], Scan]:
+    """The `scan` of a format that is parsed at once: (dataset block, content) -> its table."""
+
+    def scan(config: Any, content: Open) -> Scan:
+        found = described(parse(config, b"".join(content())))
+        return Scan(found, lambda blocks: parse(config, b"".join(blocks)))
+
+    return scan
+
+
+def content_of(config: Any, folder: Path, decode: Decode) -> Blocks:
+    """The content of a file, in blocks.
+
+    Raises:
+        BadData: it cannot be read or decoded.
+    """
+    return iter(_Reading(config, folder, decode))
+
+
+def file_source(scan: Callable[[Any, Open], Scan], decode: Decode = as_it_is) -> Source:
     """The source of a file format; its block has a `path`.
 
     Args:
-        parse: (dataset block, content) -> the table. It must not look at how the table is split.
-        decode: (dataset block, bytes of the file) -> the content: unpacked, and where it is text
-            in UTF-8 without what changes no value. Its SHA-256 is the fingerprint.
+        scan: (dataset block, a function that opens the content) -> what there is. It must not look
+            at how the table is split.
+        decode: (dataset block, the open file) -> the content in blocks: unpacked, and where it is
+            text in UTF-8 without what changes no value. Its SHA-256 is the fingerprint.
     """
-    file = _File(parse, decode)
+    file = _File(scan, decode)
     return Source(
         table=lambda config, seed, folder: file.table(config, folder),
-        shape=lambda config, folder: file.table(config, folder).shape,
+        shape=lambda config, folder: file.describe(config, folder).shape,
         fingerprint=file.fingerprint,
+        describe=file.describe,
     )
+
+
+class _Reading:
+    """One pass over the content of a file, hashed as it goes."""
+
+    def __init__(self, config: Any, folder: Path, decode: Decode) -> None:
+        self._config, self._path, self._decode = config, folder / config.path, decode
+        self._hash = hashlib.sha256()
+        self.stamp: Stamp | None = None
+
+    def __iter__(self) -> Blocks:
+        name = self._config.label
+        with _opened(self._path, name) as file:
+            try:
+                self.stamp = _stamp(os.fstat(file.fileno()))
+                for block in self._decode(self._config, file):
+                    self._hash.update(block)
+                    yield block
+            except OSError as error:
+                raise BadData(f"{name}: cannot be read: {error.strerror or error}") from None
+
+    @property
+    def digest(self) -> str:
+        return self._hash.hexdigest()
 
 
 class _File:
     """A format, and what was read of it lately."""
 
-    def __init__(
-        self, parse: Callable[[Any, bytes], Table], decode: Callable[[Any, bytes], bytes]
-    ) -> None:
-        self._parse, self._decode = parse, decode
+    def __init__(self, scan: Callable[[Any, Open], Scan], decode: Decode) -> None:
+        self._scan, self._decode = scan, decode
         self._digests: dict[tuple[Path, str], tuple[Stamp, str]] = {}
+        self._scans: dict[tuple[str, str], Scan] = {}
         self._tables: dict[tuple[str, str], Table] = {}
 
     def fingerprint(self, config: Any, folder: Path) -> str:
@@ -67,23 +130,55 @@ class _File:
         Raises:
             BadData: it cannot be read or decoded.
         """
-        return self._known(config, folder) or self._read(config, folder)[0]
+        known = self._known(config, folder)
+        if known is not None:
+            return known
+        reading = _Reading(config, folder, self._decode)
+        for _ in reading:
+            pass
+        return self._noted(config, folder, reading)
+
+    def describe(self, config: Any, folder: Path) -> Description:
+        """What there is in the file as it is now.
+
+        Raises:
+            BadData: it cannot be read, or is not what the block says it is.
+        """
+        return self._scanned(config, folder)[1].description
 
     def table(self, config: Any, folder: Path) -> Table:
         """The table as it is now, with the fingerprint of just this content.
 
         Raises:
-            BadData: it cannot be read, or is not what the block says it is.
+            BadData: it cannot be read, is not what the block says it is, or is being written.
         """
         known = self._tables.get((_own(config), self._known(config, folder) or ""))
         if known is not None:
             return known
-        digest, content = self._read(config, folder)
+        digest, scan = self._scanned(config, folder)
         key = (_own(config), digest)
         if key not in self._tables:
-            table = replace(self._parse(config, content), fingerprint=digest)
-            self._tables = dict([*list(self._tables.items())[1 - _TABLES :], (key, table)])
+            reading = _Reading(config, folder, self._decode)
+            table = scan.table(iter(reading))
+            _require_one([digest, self._noted(config, folder, reading)], config)
+            _keep(self._tables, key, replace(table, fingerprint=digest))
         return self._tables[key]
+
+    def _scanned(self, config: Any, folder: Path) -> tuple[str, Scan]:
+        own, digest = _own(config), self._known(config, folder)
+        if digest is None or (own, digest) not in self._scans:
+            readings: list[_Reading] = []
+
+            def content() -> Blocks:
+                readings.append(_Reading(config, folder, self._decode))
+                return iter(readings[-1])
+
+            scan = self._scan(config, content)
+            digest = _require_one(
+                [self._noted(config, folder, reading) for reading in readings], config
+            )
+            _keep(self._scans, (own, digest), scan)
+        return digest, self._scans[own, digest]
 
     def _known(self, config: Any, folder: Path) -> str | None:
         """The digest of a file that is as it was when it was read last."""
@@ -91,14 +186,22 @@ class _File:
         stamp, digest = self._digests.get((path, _own(config)), (None, None))
         return digest if stamp is not None and stamp == _stamp_of(path) else None
 
-    def _read(self, config: Any, folder: Path) -> tuple[str, bytes]:
-        path = folder / config.path
-        raw, stamp = _read(path, config.label)
-        content = self._decode(config, raw)
-        digest = hashlib.sha256(content).hexdigest()
-        if stamp is not None:
-            self._digests[path, _own(config)] = stamp, digest
-        return digest, content
+    def _noted(self, config: Any, folder: Path, reading: _Reading) -> str:
+        if reading.stamp is not None:
+            self._digests[folder / config.path, _own(config)] = reading.stamp, reading.digest
+        return reading.digest
+
+
+def _require_one(digests: list[str], config: Any) -> str:
+    if len(set(digests)) > 1:
+        raise BadData(f"{config.label}: was changed while it was read: try again once it is whole")
+    return digests[0]
+
+
+def _keep(cache: dict[tuple[str, str], Any], key: tuple[str, str], value: Any) -> None:
+    while len(cache) >= _TABLES:
+        del cache[next(iter(cache))]
+    cache[key] = value
 
 
 def _own(config: Block) -> str:
@@ -106,50 +209,16 @@ def _own(config: Block) -> str:
     return config.model_dump_json(exclude=SPLITTING)
 
 
-def as_text(config: Any, raw: bytes) -> bytes:
-    """The `decode` of a text format."""
-    return plain_text(config.label, raw)
+def _opened(path: Path, name: str) -> BinaryIO:
+    """The file, open; a caller's messages give it as `name`.
 
-
-def plain_text(name: str, raw: bytes) -> bytes:
-    """The text of a file: UTF-8 without a byte order mark, every line end a \\n.
-
-    pandas loses a row where lone \\r and empty lines meet.
-
-    Raises:
-        BadData: it is not UTF-8; with the line.
-
-    >>> plain_text("a.csv", b"\\xef\\xbb\\xbfx,y\\r\\n1,2\\r")
-    b'x,y\\n1,2\\n'
-    """
-    text = raw.removeprefix(BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    try:
-        text.decode()
-    except UnicodeDecodeError as error:
-        line = text.count(b"\n", 0, error.start) + 1
-        byte = text[error.start]
-        raise BadData(f"{name}: line {line}: byte 0x{byte:02x} is not UTF-8 text") from None
-    return text
-
-
-def read_whole(path: Path, name: str) -> bytes:
-    """The bytes of a file.
-
-    Args:
-        name: the path as messages give it.
     Raises:
         BadData: it cannot be read.
     """
-    return _read(path, name).content
-
-
-def _read(path: Path, name: str) -> _Read:
     try:
         if path.exists() and not (path.is_file() or path.is_dir()):
             raise BadData(f"{name}: is no regular file")  # a device has no end
-        with path.open("rb") as file:
-            stamp = _stamp(os.fstat(file.fileno()))
-            return _Read(file.read(), stamp)
+        return path.open("rb")
     except FileNotFoundError:
         raise BadData(f"{name}: no such file (looked for {path.absolute()})") from None
     except IsADirectoryError:

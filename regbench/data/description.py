@@ -1,0 +1,98 @@
+"""What was made of a data set, as a value: each column's kind, range, categories, missing cells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from regbench.data.table import DataShape, Table
+
+__all__ = ["Column", "Description", "Kind", "described"]
+
+# number: scaled. indicator: 0 and 1 only, left as it is. category: one indicator a text.
+Kind = Literal["number", "indicator", "category"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column as it was understood.
+
+    missing: cells taken as missing, by the word that stands there ("" is a blank).
+    low, high: the range of a number; None where there is none, or it was not looked at.
+    texts: of a category, or of classes: text -> cells, in the order of their numbers.
+    """
+
+    name: str
+    kind: Kind
+    missing: Mapping[str, int] = field(default_factory=dict)
+    low: float | None = None
+    high: float | None = None
+    texts: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> int:
+        """How many inputs of the network it makes."""
+        return len(self.texts) if self.kind == "category" else 1
+
+
+@dataclass(frozen=True)
+class Description:
+    """A data set before it is split.
+
+    rows: those that are used.
+    columns: the features, in their order.
+    target: a number, or a category: its texts are the classes.
+    left_out: columns that are no features -> why.
+    notes: what a user should know of how it was read, a sentence each.
+    """
+
+    rows: int
+    columns: tuple[Column, ...]
+    target: Column
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def shape(self) -> DataShape:
+        """Rows, inputs (one for each category) and outputs."""
+        inputs = sum(column.inputs for column in self.columns)
+        return DataShape(self.rows, inputs, len(self.target.texts) or 1)
+
+
+def described(table: Table, target: str = "target") -> Description:
+    """The description of a table that is at hand.
+
+    >>> import numpy as np
+    >>> table = Table(np.array([[1.5, 0.0], [np.nan, 1.0]]), np.array([0, 1]), ("a", "b"),
+    ...               ("no", "yes"), indicators=frozenset([1]))
+    >>> found = described(table)
+    >>> found.shape, [c.kind for c in found.columns], found.columns[0].missing, found.target.texts
+    (DataShape(rows=2, inputs=2, outputs=2), ['number', 'indicator'], {'': 1}, {'no': 1, 'yes': 1})
+    """
+    import numpy as np
+
+    def column(j: int, name: str) -> Column:
+        cells = table.values[:, j]
+        there = cells[~np.isnan(cells)]
+        missing = {"": len(cells) - len(there)} if len(there) < len(cells) else {}
+        if j in table.categories:
+            return Column(name, "category", missing, texts=_counted(there, table.categories[j]))
+        kind: Kind = "indicator" if j in table.indicators else "number"
+        low, high = (float(there.min()), float(there.max())) if len(there) else (None, None)
+        return Column(name, kind, missing, low, high)
+
+    y = table.target
+    if table.class_names:
+        made = Column(target, "category", texts=_counted(y, table.class_names))
+    else:
+        made = Column(target, "number", {}, float(y.min()), float(y.max()))
+    columns = tuple(column(j, name) for j, name in enumerate(table.column_names))
+    return Description(len(y), columns, made)
+
+
+def _counted(codes: object, texts: tuple[str, ...]) -> dict[str, int]:
+    import numpy as np
+
+    counts = np.bincount(np.asarray(codes, dtype=np.int64), minlength=len(texts))
+    return dict(zip(texts, counts.tolist(), strict=True))

@@ -1,0 +1,225 @@
+"""From a table's columns to what the network sees, fitted on the training part only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from regbench.data.scaling import Scaler
+from regbench.data.table import Floats, Ints, Table
+
+__all__ = ["Category", "Transform"]
+
+
+@dataclass(frozen=True)
+class Category:
+    """A text column: one 0/1 input for each of its texts, for the whole table's texts.
+
+    fill: the number of the training part's most frequent text; None where it has none.
+    shown: (C,) true for the texts that the training part has. The others are 0 everywhere, because
+        nothing could be learnt about them: what OneHotEncoder(handle_unknown="ignore") does.
+    """
+
+    texts: tuple[str, ...]
+    fill: int | None
+    shown: npt.NDArray[np.bool_]
+
+    @classmethod
+    def fit(cls, texts: tuple[str, ...], train: Floats) -> Category:
+        """Of the category numbers of the training part, (n,), NaN where missing."""
+        counts = np.bincount(train[train >= 0].astype(np.int64), minlength=len(texts))
+        return cls(texts, int(counts.argmax()) if counts.any() else None, counts > 0)
+
+    def __call__(self, codes: Floats) -> Floats:
+        """(n,) category numbers -> (n, C) of 0 and 1."""
+        if self.fill is not None:
+            codes = np.where(np.isnan(codes), self.fill, codes)
+        x: Floats = ((codes[:, None] == np.arange(len(self.texts))) & self.shown).astype(np.float64)
+        return x
+
+
+@dataclass(frozen=True)
+class Transform:
+    """Imputation, one-hot columns and scaling, and the same for a regression's target.
+
+    Numbers come first, then the categories, each in the table's order. Only numbers are scaled: a
+    column that holds 0 and 1 because it was made of a category stays as it is. Of I inputs, M are
+    not made of texts.
+
+    columns: the K names of the table's columns.
+    numbers: (M,) numbers of the columns that hold numbers or indicators.
+    fill: (M,) what stands for a missing value: the training part's median, of an indicator its most
+        frequent value; NaN where the training part has none, and then the input is 0 everywhere.
+    scaler: x = (value - mean) / scale of these M; (0, 1) for indicators and unless standardised.
+    categories: column number -> what is made of its texts.
+    class_names: C names; empty for a regression.
+    target: y = (raw - mean) / scale.
+    """
+
+    columns: tuple[str, ...]
+    numbers: Ints
+    fill: Floats
+    scaler: Scaler
+    categories: Mapping[int, Category]
+    class_names: tuple[str, ...] = ()
+    target: tuple[float, float] = (0.0, 1.0)
+
+    @classmethod
+    def fit(
+        cls, table: Table, train: Ints, standardize: bool = True, *, complete: bool = False
+    ) -> Transform:
+        """Of the rows `train`, (n,), of a table.
+
+        Args:
+            standardize: scale numbers and a regression's target; else neither.
+            complete: find out what stands for a missing value also in columns where this table has
+                none; for rows that are yet to come.
+
+        >>> table = Table(np.array([[1.0], [3.0], [np.nan]]), np.array([2.0, 4.0, 9.0]), ("a",))
+        >>> made = Transform.fit(table, np.array([0, 1]))
+        >>> made(table.values).tolist(), made.target
+        ([[-1.0], [1.0], [0.0]], (3.0, 1.0))
+        """
+        values = table.values[train]
+        numbers = np.array(
+            [j for j in range(len(table.column_names)) if j not in table.categories], np.int64
+        )
+        flags = np.array([j in table.indicators for j in numbers], dtype=np.bool_)
+        x = values[:, numbers] if table.categories else values
+        whole = table.values[:, numbers] if table.categories else table.values
+        gaps: npt.NDArray[np.bool_] = np.logical_or.reduce(np.isnan(whole), axis=0)
+        fill = _medians(x, flags, gaps | np.array(complete))
+        x, scaler = _filled(x, fill), _nothing(len(numbers))
+        if standardize and len(numbers):
+            fitted = Scaler.fit(x)
+            scaler = Scaler(np.where(flags, 0, fitted.mean), np.where(flags, 1, fitted.scale))
+        target = (0.0, 1.0)
+        if standardize and not table.class_names:
+            y = Scaler.fit(table.target[train, None].astype(np.float64))
+            target = float(y.mean[0]), float(y.scale[0])
+        categories = {j: Category.fit(texts, values[:, j]) for j, texts in table.categories.items()}
+        names = table.class_names
+        return cls(table.column_names, numbers, fill, scaler, categories, names, target)
+
+    def __call__(self, values: Floats) -> Floats:
+        """(n, K) values of a table with these columns -> (n, I) finite numbers."""
+        x = values[:, self.numbers] if self.categories else values
+        x = self.scaler(_filled(x, self.fill))
+        if not self.categories:
+            return x
+        return np.hstack([x, *(made(values[:, j]) for j, made in self.categories.items())])
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """I names; an input that is made of a text reads `column=text`."""
+        numbers = [self.columns[j] for j in self.numbers]
+        texts = [
+            f"{self.columns[j]}={text}" for j, c in self.categories.items() for text in c.texts
+        ]
+        return (*numbers, *texts)
+
+    def scaled_target(self, y: Floats | Ints) -> Floats | Ints:
+        """(N,) targets as they are trained on; class numbers as they are."""
+        mean, scale = self.target
+        if self.class_names or self.target == (0.0, 1.0):
+            return y
+        scaled: Floats = (y.astype(np.float64) - mean) / scale
+        return scaled
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values: one entry a column, in the order of the inputs; of a complete fit.
+
+        >>> table = Table(np.array([[0.0], [1.0], [0.0]]), np.array([0, 1, 1]), ("a",), ("n", "y"),
+        ...               {0: ("left", "right")})
+        >>> Transform.fit(table, np.array([0, 2])).as_json()["columns"]
+        [{'name': 'a', 'texts': ['left', 'right'], 'fill': 'left', 'shown': ['left']}]
+        """
+        mean, scale = self.target
+        told = [
+            {"name": self.columns[j], "fill": None if np.isnan(f) else f, "mean": m, "scale": s}
+            for j, f, m, s in zip(
+                self.numbers.tolist(),
+                self.fill.tolist(),
+                self.scaler.mean.tolist(),
+                self.scaler.scale.tolist(),
+                strict=True,
+            )
+        ]
+        told += [
+            {
+                "name": self.columns[j],
+                "texts": list(made.texts),
+                "fill": None if made.fill is None else made.texts[made.fill],
+                "shown": [
+                    text for text, there in zip(made.texts, made.shown, strict=True) if there
+                ],
+            }
+            for j, made in self.categories.items()
+        ]
+        target = {"classes": list(self.class_names)} if self.class_names else {}
+        return {
+            "order": list(self.columns),
+            "columns": told,
+            "target": target or {"mean": mean, "scale": scale},
+        }
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> Transform:
+        """What `as_json` told.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is something else.
+        """
+        place = {name: j for j, name in enumerate(told["order"])}
+        numbers = [each for each in told["columns"] if "texts" not in each]
+        categories = {}
+        for each in told["columns"]:
+            if "texts" in each:
+                texts, fill = tuple(each["texts"]), each["fill"]
+                shown = np.array([text in set(each["shown"]) for text in texts], dtype=np.bool_)
+                code = None if fill is None else texts.index(fill)
+                categories[place[each["name"]]] = Category(texts, code, shown)
+
+        def column(key: str) -> Floats:
+            return np.array(
+                [np.nan if each[key] is None else each[key] for each in numbers], np.float64
+            )
+
+        target = told["target"]
+        return cls(
+            tuple(told["order"]),
+            np.array([place[each["name"]] for each in numbers], np.int64),
+            column("fill"),
+            Scaler(column("mean"), column("scale")),
+            categories,
+            tuple(target.get("classes", ())),
+            (float(target.get("mean", 0.0)), float(target.get("scale", 1.0))),
+        )
+
+
+def _nothing(columns: int) -> Scaler:
+    return Scaler(np.zeros(columns), np.ones(columns))
+
+
+def _medians(x: Floats, flags: npt.NDArray[np.bool_], wanted: npt.NDArray[np.bool_]) -> Floats:
+    """(M,) of the values that are there; of an indicator the more frequent one, 0 at a tie."""
+    medians = np.zeros(x.shape[1])
+    for j in np.flatnonzero(wanted):
+        there = x[~np.isnan(x[:, j]), j]
+        if len(there) == 0:
+            medians[j] = np.nan
+        else:
+            medians[j] = there.mean() > 0.5 if flags[j] else np.median(there)
+    return medians
+
+
+def _filled(x: Floats, fill: Floats) -> Floats:
+    """Missing values replaced; a column of which the training part has none is 0 everywhere."""
+    never = np.isnan(fill)
+    if not never.any() and not np.isnan(x).any():
+        return x
+    return np.where(never, 0.0, np.where(np.isnan(x), fill, x))
