@@ -274,7 +274,10 @@ def lopsided(folder):
 def test_a_part_of_one_class_has_no_area_and_that_is_said(tmp_path):
     path = lopsided(tmp_path)
     done = regbench("run", path, "-o", tmp_path / "out")
-    said = "warning: val_auc is empty in 2 of 2 runs (none seed 0, none seed 1): the part lacks a class"
+    said = (
+        "warning: val_auc is empty in 2 of 2 runs (none seed 0, none seed 1): "
+        "the part lacks a class"
+    )
     assert (done.code, said in done.err) == (0, True), done.err
     runs = package.read(tmp_path / "out").runs
     assert runs.val_auc.isna().all()
