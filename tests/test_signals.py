@@ -137,8 +137,8 @@ disk.hook = hook
 """
 # Where it waits for its workers to end.
 STUCK_AT_WORKERS = f"""{STUCK_SOMEWHERE}
-from concurrent.futures import ProcessPoolExecutor
-ProcessPoolExecutor.shutdown = lambda *arguments, **options: stay("ending workers")
+from regbench.execution import workers
+workers._has_left = lambda worker: stay("ending workers")
 """
 STUCK = [
     pytest.param(STUCK_IN_TABLES, "writing tables", 1, id="tables"),
