@@ -32,6 +32,7 @@ __all__ = [
     "load",
     "notes",
     "part_counts",
+    "require_fit",
     "require_same",
     "require_unchanged",
     "shape",
@@ -39,6 +40,9 @@ __all__ = [
 ]
 
 SplitKey = tuple[int, str | None, str]
+
+# Over all seeds, about a second's work.
+_ROWS_TO_SPLIT = 2_000_000
 
 
 def _bundled(name: str, version: int = 1) -> Source:
@@ -119,6 +123,23 @@ def notes(study: Study) -> tuple[str, ...]:
             with suppress(BadData):
                 told += [f"{block.label}: {note}" for note in describe(block, study.folder).notes]
     return tuple(told)
+
+
+def require_fit(study: Study) -> None:
+    """Read the study's files, and split them as its seeds will: what passes can be trained on.
+
+    Of a large table, as many of the first seeds as there is time for.
+
+    Raises:
+        BadData: a file cannot be read, or not be split as asked; with all that is wrong with it.
+    """
+    blocks = {cell.setting.dataset.model_dump_json(): cell.setting.dataset for cell in study.cells}
+    for block in blocks.values():
+        if block.places:
+            table = SOURCES[block.name].table(block, 0, study.folder)
+            most = max(1, _ROWS_TO_SPLIT // max(len(table.target), 1))
+            for seed in study.seeds[:most]:
+                require_classes(block, table, part_ids(block, table, seed))
 
 
 def part_counts(config: DatasetConfig, folder: Path, seed: int = 0) -> tuple[int, int, int]:

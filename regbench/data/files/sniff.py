@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from regbench.config.schema import Csv
-from regbench.data.files.reading import as_text, content_of
+from regbench.data.files.reading import as_it_is, as_text, content_of
 from regbench.errors import BadData
 
 __all__ = ["Format", "format_of", "sniffed"]
@@ -28,12 +28,12 @@ _CONTROLS = re.compile("[\x80-\x9f]")
 
 
 def format_of(path: Path) -> Format:
-    """By the file's first bytes and its ending; what is neither of the others is text."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(4) if path.is_file() else b""
-    except (OSError, ValueError):
-        head = b""  # who reads it will say why it cannot be read
+    """By the file's first bytes and its ending; what is neither of the others is text.
+
+    Raises:
+        BadData: it cannot be read.
+    """
+    head = next(content_of(_block(path), Path(), as_it_is), b"")[:4]
     if head == b"PAR1":
         return "parquet"
     return "npz" if head == b"PK\x03\x04" and path.suffix.lower() == ".npz" else "csv"
