@@ -18,7 +18,10 @@ from regbench.data.sources import (
     require_unchanged,
     shape,
     split_key,
+    suspicions,
+    warnings,
 )
+from regbench.data.suspicions import Suspicion
 from regbench.data.table import DataShape, Part, Split, Table
 from regbench.data.transform import Transform
 
@@ -31,6 +34,7 @@ __all__ = [
     "Source",
     "Split",
     "SplitKey",
+    "Suspicion",
     "Table",
     "Transform",
     "class_weights",
@@ -46,4 +50,6 @@ __all__ = [
     "require_unchanged",
     "shape",
     "split_key",
+    "suspicions",
+    "warnings",
 ]

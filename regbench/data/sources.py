@@ -19,6 +19,8 @@ from regbench.data.files.parquet import PARQUET
 from regbench.data.noise import noisy_labels
 from regbench.data.source import Source
 from regbench.data.split import part_ids, part_sizes, require_classes, split_seed
+from regbench.data.suspicions import Suspicion
+from regbench.data.suspicions import suspicions as suspected
 from regbench.data.table import DataShape, Part, Split, Table
 from regbench.data.transform import Transform
 from regbench.errors import BadData
@@ -37,12 +39,15 @@ __all__ = [
     "require_unchanged",
     "shape",
     "split_key",
+    "suspicions",
+    "warnings",
 ]
 
 SplitKey = tuple[int, str | None, str]
 
 # Over all seeds, about a second's work.
 _ROWS_TO_SPLIT = 2_000_000
+_MOST_TOLD = 5
 
 
 def _bundled(name: str, version: int = 1) -> Source:
@@ -122,6 +127,26 @@ def notes(study: Study) -> tuple[str, ...]:
         if block.places:
             with suppress(BadData):
                 told += [f"{block.label}: {note}" for note in describe(block, study.folder).notes]
+    return tuple(told)
+
+
+def warnings(study: Study) -> tuple[str, ...]:
+    """What looks wrong with the study's files as its first seed splits them, a sentence each.
+
+    Of a file that cannot be read, nothing: who needs it says so.
+    """
+    blocks = {cell.setting.dataset.origin: cell.setting.dataset for cell in study.cells}
+    told: list[str] = []
+    for block in blocks.values():
+        if block.places:
+            with suppress(BadData):
+                found = suspicions(block, study.folder, study.seeds[0])
+                told += [f"{block.label}: {each.text}" for each in found[:_MOST_TOLD]]
+                if len(found) > _MOST_TOLD:
+                    told.append(
+                        f"{block.label}: {len(found) - _MOST_TOLD} more warnings: regbench data "
+                        "shows them all"
+                    )
     return tuple(told)
 
 
@@ -273,3 +298,14 @@ def load(config: DatasetConfig, seed: int, folder: Path, planned: str | None = N
         target_scale=target_scale,
         transform=transform,
     )
+
+
+def suspicions(config: DatasetConfig, folder: Path, seed: int = 0) -> list[Suspicion]:
+    """What looks wrong with a data set as a seed splits it.
+
+    Raises:
+        BadData: it cannot be read, or cannot be split as asked.
+    """
+    table = SOURCES[config.name].table(config, split_seed(config, seed), folder)
+    left_out = tuple(describe(config, folder).left_out)
+    return suspected(config, table, part_ids(config, table, seed), left_out)
