@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from html import unescape
+from unittest import mock
 
 import numpy as np
+import pytest
 from command import regbench, study
+from rich.console import Console
+
+from regbench.cli import data
 
 TABLE = """\
 size;colour;new;price
@@ -71,6 +77,45 @@ def test_the_numbers(tmp_path):
     for name in ("iris", "diabetes", "moons"):
         made = study(tmp_path, f"dataset: {name}\n", f"{name}.yaml")
         assert regbench("data", made).code == 0
+
+
+def test_the_page(tmp_path):
+    nasty = "<img src=x onerror=alert(1)>"
+    rows = "".join(f"{i},{nasty if i % 3 else 'b'},{i % 2}\n" for i in range(60))
+    (tmp_path / "t.csv").write_text(f"{nasty},kind,y\n" + rows, encoding="utf-8")
+    done = regbench("data", "t.csv", "-o", "page.html", cwd=tmp_path)
+    assert done.code == 0, done.err
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<img src=x" not in page
+    assert page.count("<figure>") == 1
+    assert page.count('role="img"') == 2  # wide and narrow
+    assert re.search(r"counts the rows \(0 to 59\)", page)
+    assert "src=http" not in page
+    assert '<link rel="stylesheet' not in page
+    cells = re.findall(r"<tr><th scope=\"row\">(.*?)</th><td>(\w+)</td>", page)
+    assert [unescape(name) for name, _ in cells] == ["y", nasty, "kind"]
+    assert [kind for _, kind in cells] == ["target", "number", "category"]
+    assert regbench("data", "t.csv", "--format", "html", cwd=tmp_path).code == 0
+    assert (tmp_path / "t-data.html").read_text(encoding="utf-8") == page
+    refused = regbench("data", "t.csv", "-o", "t.csv", cwd=tmp_path)
+    assert (refused.code, "choose another name" in refused.err) == (2, True)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_terminal_has_room_for_it(width, tmp_path):
+    names = [f"{'long name of a column ' * 3}{k}" for k in range(70)]
+    rows = [
+        ",".join([f"some text {(i * k) % 30}" for k in range(70)] + [str(i % 2)]) for i in range(60)
+    ]
+    text = "\n".join([",".join([*names, "y"]), *rows]) + "\n"
+    (tmp_path / "t.csv").write_text(text, encoding="utf-8")
+    terminal = Console(force_terminal=True, width=width)
+    with mock.patch.object(data, "stdout", return_value=terminal):
+        done = regbench("data", "t.csv", cwd=tmp_path)
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in done.out.splitlines()]
+    assert max(map(len, lines)) <= width
+    assert sum(line.startswith("long name of a column lon") for line in lines) == 60
+    assert "... and 10 more columns (--format json has all)" in lines
 
 
 def test_what_cannot_be_is_said(tmp_path):

@@ -31,6 +31,9 @@ def overview_page(found: Sequence[Mapping[str, Any]], source: str) -> bytes:
         source: the file that was asked about.
     """
     rows = [row for told in found for row in _rows(told)]
+    header = _HEADER
+    if len(found) == 1:  # then the title says whose columns they are
+        header, rows = header[1:], [row[1:] for row in rows]
     return framed(
         "overview.html.j2",
         kicker="regbench data",
@@ -39,10 +42,10 @@ def overview_page(found: Sequence[Mapping[str, Any]], source: str) -> bytes:
         tiles=_tiles(found[0]) if len(found) == 1 else [],
         warnings=[one_line(warning["text"]) for told in found for warning in told["warnings"]],
         sound=not any(told["warnings"] for told in found),
-        sections=[section for i, told in enumerate(found) for section in _sections(i, told)],
-        header=_HEADER,
+        sections=[_section(i, told, len(found)) for i, told in enumerate(found)],
+        header=header,
         rows=rows,
-        csv=data_url("text/csv", write_csv(_HEADER, rows)),
+        csv=data_url("text/csv", write_csv(header, rows)),
         facts=[[one_line(fact) for fact in facts(told)] for told in found],
         notes=[one_line(note) for told in found for note in told["notes"]],
         command=shlex.join(["regbench", "data", source]),
@@ -63,22 +66,21 @@ def _tiles(told: Mapping[str, Any]) -> list[Tile]:
 
 
 def _rows(told: Mapping[str, Any]) -> list[list[str]]:
-    columns = [{**told["target"], "kind": "target"}, *told["columns"]]
-    kinds = [told["target"]["kind"], *(column["kind"] for column in told["columns"])]
+    columns = [told["target"], *told["columns"]]
     return [
         [
             one_line(told["data"]),
             one_line(column["name"]),
-            column["kind"],
+            column["kind"] if i else "target",
             str(sum(column["missing"].values())),
-            one_line(values_of({**column, "kind": kind})),
+            one_line(values_of(column, share=None if i else told["rows"])),
         ]
-        for column, kind in zip(columns, kinds, strict=True)
+        for i, column in enumerate(columns)
     ]
 
 
-def _sections(place: int, told: Mapping[str, Any]) -> list[Section]:
-    name = one_line(told["data"])
+def _section(place: int, told: Mapping[str, Any], of: int) -> Section:
+    title = "Values" if of == 1 else f"Values of {one_line(told['data'])}"
     target = _histogram({**told["target"], "name": f"target: {told['target']['name']}"})
     columns = told["columns"][:_MOST_DRAWN]
     more = len(told["columns"]) - len(columns)
@@ -95,7 +97,7 @@ def _sections(place: int, told: Mapping[str, Any]) -> list[Section]:
         alt = f"histograms of {', '.join(panel.title for panel in shown)}"
         drawn = picture(f"values-{place}-{first}", alt, "", draw)
         pictures += [drawn] if drawn else []
-    return [Section(f"values-{place}", f"Values of {name}", words, pictures)]
+    return Section(f"values-{place}", title, words, pictures)
 
 
 def _histogram(column: Mapping[str, Any]) -> Histogram:
