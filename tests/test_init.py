@@ -206,6 +206,7 @@ def test_files_with_types_are_read_too(tmp_path):
         (lambda i: 1000 + i, "counts the rows"),
         (lambda i: "", "is empty"),
         (lambda i: 4, "is the same in every row"),
+        (lambda i: "" if i % 9 else "ab"[i % 2], "is empty in most rows"),
     ],
 )
 def test_what_can_be_no_target_is_not_guessed(last, why, tmp_path):
@@ -215,6 +216,10 @@ def test_what_can_be_no_target_is_not_guessed(last, why, tmp_path):
     assert done.code == 2
     assert f"'last', {why}: name it with --target (it could be 'x', 'price')" in done.err
     assert not (tmp_path / "mine.yaml").exists()
+    dated = _lines("x,price,built year", lambda i: f"{i % 7},{i * 1.5},{1990 + i % 3}")
+    (tmp_path / "b.csv").write_text(dated, encoding="utf-8")
+    done = regbench("init", "mine.yaml", "--data", "b.csv", cwd=tmp_path)
+    assert (done.code, "'built year', is a date" in done.err) == (2, True)
     asked = ("--target", "price", "--task", "regression")
     assert regbench("init", "mine.yaml", "--data", "a.csv", *asked, cwd=tmp_path).code == 0
     assert load_study(tmp_path / "mine.yaml").base.dataset.target == "price"

@@ -46,6 +46,9 @@ def test_nothing_is_told_of_a_sound_table(tmp_path):
     flags = {name: draw.integers(0, 2, 300) for name in "pqr"}
     assert found(tmp_path, {**flags, "y": draw.integers(0, 2, 300)}, "classification") == {}
     assert found(tmp_path, {"place": [f"p{k}" for k in draw.integers(0, 60, 300)], **sound}) == {}
+    days = draw.choice(["Thu", "Fri", "Sat", "Sun"], 300)
+    assert found(tmp_path, {"day": days, "year": draw.integers(1990, 1995, 300), **sound}) == {}
+    assert found(tmp_path, {name: [*v, v[0]] for name, v in sound.items()}) == {}  # one copy
     assert found(tmp_path, {"age": draw.integers(0, 100, 300), **sound}) == {}
 
 
@@ -115,6 +118,8 @@ def test_order(tmp_path):
     text = found(tmp_path, dated, drop=["day"])["order", "day"]
     assert text.endswith("time: day (not drop) validates on later rows")
     assert found(tmp_path, dated, time="day") == {}
+    years = {"year": 1990 + np.arange(300) // 30, **sound}
+    assert list(found(tmp_path, years)) == [("order", "year")]
     ranked = with_y(sound, np.sort(sound["y"]))
     assert "sorted by the target" in found(tmp_path, ranked)["order", ""]
 

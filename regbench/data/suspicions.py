@@ -22,8 +22,8 @@ _FEWEST_ROWS = 20
 _NINES = re.compile(r"-?9{2,}(\.9+)?")
 # A column that tells the target: correlation, share of rows, and of what a constant gets wrong.
 _TELLS, _ERRORS, _OF_CONSTANT = 0.99, 0.01, 0.05
-_COPIES = 0.01
-_FEWEST_GROUPS, _LIKENESS = 10, 0.3
+_COPIES, _FEWEST_COPIES = 0.01, 2
+_FEWEST_GROUPS, _LIKENESS = 20, 0.3
 _GROUP_NAME = re.compile(
     r"(?i)(.*[ _.-])?(group|patient|subject|person|user|customer|client|family|household|site|"
     r"batch|session|donor|animal|participant|student|school|hospital|device|id)([ _.-]?(id|no|nr))?"
@@ -193,8 +193,9 @@ def _copies(config: Any, table: Table, ids: PartIds) -> Iterator[Suspicion]:
     if not len(ids.val) or _may_coincide(table):
         return
     rows = _hashed(table)
-    share = float(np.isin(rows[ids.val], rows[ids.train]).mean())
-    if share < _COPIES:
+    many = int(np.isin(rows[ids.val], rows[ids.train]).sum())
+    share = many / len(ids.val)
+    if many < _FEWEST_COPIES or share < _COPIES:
         return
     own = ": the file's own split puts them there" if config.split_by else ""
     text = (
@@ -261,7 +262,7 @@ def _groups(table: Table, rows: Ints, ids: PartIds) -> Iterator[Suspicion]:
 
 def _order(table: Table, left_out: tuple[str, ...]) -> Iterator[Suspicion]:
     """Rows that follow each other in time, or look as if they did."""
-    dated = next((n for n in (*left_out, *table.column_names) if _TIME_NAME.fullmatch(n)), None)
+    dated = next(_dated(table, left_out), None)
     y = table.target.astype(np.float64)
     steps = np.diff(y)
     if (steps >= 0).all() or (steps <= 0).all():
@@ -284,6 +285,16 @@ def _order(table: Table, left_out: tuple[str, ...]) -> Iterator[Suspicion]:
             "is time, name its column by time: COLUMN, to validate on later rows"
         )
         yield Suspicion("order", "", text)
+
+
+def _dated(table: Table, left_out: tuple[str, ...]) -> Iterator[str]:
+    """Columns that are called like a time, and could order the rows by one."""
+    yield from filter(_TIME_NAME.fullmatch, left_out)
+    for j, name in enumerate(table.column_names):
+        if _TIME_NAME.fullmatch(name) and j not in table.categories:
+            steps = np.diff(table.values[:, j])
+            if (steps >= 0).all() or (steps <= 0).all():
+                yield name
 
 
 def _follows(columns: Floats) -> float:

@@ -32,6 +32,9 @@ _FEW_WORDS, _MOSTLY_NUMBERS, _FEW_VALUES = 3, 0.9, 10
 # This share of a column's texts must be numbers or dates in another notation.
 _MOST = 0.9
 _ID_NAME = re.compile(r"(?i)(.*[ _.-])?(id|idx|index|uuid|guid|row|nr|no)|.*[a-z]I[Dd]|unnamed: 0")
+# More classes than this need so many rows each.
+_MANY_CLASSES, _ROWS_OF_MANY = 100, 10
+_DATE_NAME = re.compile(r"(?i)(.*[ _.-])?(date|year|timestamp)")
 _TARGET_NAMES = ("target", "label", "class", "y", "outcome")
 _TOLD = 10
 
@@ -220,6 +223,16 @@ def _kind(cells: Cells) -> str:
     return "constant" if len(cells.texts) == 1 else "category"
 
 
+def _kind_of_target(cells: Cells, kind: str) -> str:
+    """What can well be a feature may be no target."""
+    there = cells.rows - cells.cells_missing
+    if kind == "category" and len(cells.texts) > max(_MANY_CLASSES, there // _ROWS_OF_MANY):
+        return "many"
+    if kind == "number" and _DATE_NAME.fullmatch(cells.name):
+        return "date"
+    return "sparse" if 0 < there < cells.rows / 2 and kind not in _NO_TARGET else kind
+
+
 _NO_TARGET = {
     "id": "looks like a name of rows",
     "counter": "counts the rows",
@@ -229,6 +242,8 @@ _NO_TARGET = {
     "parts": "says which part a row belongs to",
     "constant": "is the same in every row",
     "empty": "is empty",
+    "sparse": "is empty in most rows",
+    "many": "has too many different texts for so few rows",
 }
 
 
@@ -237,6 +252,7 @@ def _target(
 ) -> Cells:
     """The column to predict: what was asked for, what is called so, or the last one."""
     by_name = {cells.name: cells for cells in columns}
+    kinds = {name: _kind_of_target(by_name[name], kind) for name, kind in kinds.items()}
     candidates = [name for name in by_name if kinds[name] not in _NO_TARGET]
     listed = ", ".join(shown(name) for name in candidates[:_TOLD])
     listed += f" and {len(candidates) - _TOLD} more" if len(candidates) > _TOLD else ""
