@@ -23,7 +23,7 @@ _NINES = re.compile(r"-?9{2,}(\.9+)?")
 # A column that tells the target: correlation, share of rows, and of what a constant gets wrong.
 _TELLS, _ERRORS, _OF_CONSTANT = 0.99, 0.01, 0.05
 _COPIES, _FEWEST_COPIES = 0.01, 2
-_FEWEST_GROUPS, _LIKENESS = 20, 0.3
+_FEWEST_GROUPS, _LIKENESS, _COMPARED = 20, 0.3, 50
 _GROUP_NAME = re.compile(
     r"(?i)(.*[ _.-])?(group|patient|subject|person|user|customer|client|family|household|site|"
     r"batch|session|donor|animal|participant|student|school|hospital|device|id)([ _.-]?(id|no|nr))?"
@@ -236,20 +236,22 @@ def _groups(table: Table, rows: Ints, ids: PartIds) -> Iterator[Suspicion]:
     if not len(ids.val):
         return
     numbers = [j for j in range(len(table.column_names)) if j not in table.categories]
+    numbers = [j for j in numbers if j not in table.indicators][:_COMPARED]
     for j, name in enumerate(table.column_names):
+        named = _GROUP_NAME.fullmatch(name) is not None
+        if not (named or j in table.categories):
+            continue
         x = table.values[:, j]
-        if (j not in table.categories and (x % 1 != 0).any()) or np.isnan(x).any():
+        if np.isnan(x).any() or (x % 1 != 0).any():
             continue
         values = np.unique(x[rows])
         if not _FEWEST_GROUPS <= len(values) <= len(rows) / 2:
             continue
-        codes = np.searchsorted(values, x[rows])
-        others = [k for k in numbers if k != j and k not in table.indicators][:50]
-        alike = [_likeness(codes, np.nan_to_num(table.values[rows, k])) for k in others]
-        named = _GROUP_NAME.fullmatch(name) is not None
-        like = j in table.categories and bool(alike) and float(np.mean(alike)) > _LIKENESS
-        if not (named or like):
-            continue
+        if not named:
+            codes = np.searchsorted(values, x[rows])
+            alike = [_likeness(codes, np.nan_to_num(table.values[rows, k])) for k in numbers]
+            if not alike or float(np.mean(alike)) <= _LIKENESS:
+                continue
         share = float(np.isin(x[ids.val], x[ids.train]).mean())
         if share > 0:
             text = (
