@@ -402,6 +402,60 @@ def test_completion_is_there():
 # --- commands that do not train -------------------------------------------------------------
 
 
+TABLE = """\
+dataset: {name: csv, path: t.csv, target: y, task: classification, train_size: 8}
+training: {epochs: 2}
+"""
+
+
+def test_validate_reads_the_data(tmp_path):
+    one = study(tmp_path, TABLE, "one.yaml")
+    rows = "".join(f"{i / 7},{i % 2}\n" for i in range(40))
+    for content, told in (
+        ("x,z\n" + rows, "has no column 'y' for target"),
+        ("x,y\n" + rows + "oops\n", "line 42 has 1 cell, the header has 2"),
+        ("x,y\n" + "".join(f"{i},{i % 12}\n" for i in range(60)), "none in training"),
+        (None, "no such file"),
+    ):
+        if content is None:
+            (tmp_path / "t.csv").unlink()
+        else:
+            (tmp_path / "t.csv").write_text(content, encoding="utf-8")
+        done = regbench("validate", one)
+        assert (done.code, done.err.startswith(f"error: {one} dataset: t.csv: "), done.out) == (
+            3,
+            True,
+            "",
+        ), done.err
+        assert told in done.err
+        (problem,) = json.loads(regbench("validate", one, "--format", "json").out)
+        assert (problem["source"], problem["key"], told in problem["message"]) == (
+            str(one),
+            "dataset",
+            True,
+        )
+    (tmp_path / "t.csv").write_text("x,y\n" + rows + "NA,1\n", encoding="utf-8")
+    done = regbench("validate", one)
+    assert (done.code, "1 cells are taken as missing: 'NA' 1 ('x')" in done.err) == (0, True)
+    assert regbench("run", one, "-q", "-o", tmp_path / "r").code == 0
+
+
+def test_a_first_run_that_failed_on_its_data_is_no_obstacle(tmp_path):
+    one, out = study(tmp_path, TABLE, "one.yaml"), tmp_path / "r"
+    rows = "".join(f"{i / 7},{i % 2}\n" for i in range(40))
+    (tmp_path / "t.csv").write_text(
+        "x,y\n" + "".join(f"{i},{i % 12}\n" for i in range(60)), encoding="utf-8"
+    )
+    assert regbench("run", one, "-q", "-o", out).code == 3
+    (tmp_path / "t.csv").write_text("x,y\n" + rows, encoding="utf-8")
+    study(tmp_path, TABLE + "optimizer: {lr: 0.1}\n", "one.yaml")
+    assert regbench("run", one, "-q", "-o", out).code == 0
+    # What it has trained is one.
+    study(tmp_path, TABLE, "one.yaml")
+    done = regbench("run", one, "-q", "-o", out)
+    assert (done.code, "holds the results of another study (optimizer.lr" in done.err) == (2, True)
+
+
 def test_validate_reports_every_problem_of_every_file(tmp_path):
     good = study(tmp_path)
     bad = study(

@@ -164,8 +164,8 @@ TRAPS = [
     ("regularizer: {l1: 0.1, l1_method: subgradient}\n", "l1 by its subgradient never"),
     (SGD + "regularizer: {weight_decay: 10}\n", "lr * weight_decay is 1: from 1 on"),
     (
-        SGD + "training: {epochs: 10}\nregularizer: {weight_decay: 0.5}\n",
-        "weight_decay acts a step, not an epoch: over 20 steps it leaves 0.358 of",
+        SGD + "training: {epochs: 10}\nregularizer: {weight_decay: 2}\n",
+        "weight_decay acts a step, not an epoch: over 20 steps it leaves 0.0115 of",
     ),
     (
         "optimizer: {name: sgd, schedule: cosine}\nregularizer: {weight_decay: 0.5}\n",

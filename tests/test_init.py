@@ -1,13 +1,17 @@
 """regbench init: what it writes runs as it is."""
 
+import gzip
 import json
 
+import numpy as np
 import pytest
 import yaml
 from command import regbench
 
 from regbench.cli.init import Template
 from regbench.config.load import load_study
+from regbench.data import DataShape
+from regbench.execution.fitted import fitted
 
 SHORT = ("--seeds", 2, "-s", "training.epochs=2", "-q")
 
@@ -38,7 +42,7 @@ def test_the_workflow_runs_the_study_that_it_was_written_with(tmp_path):
         (["red", "blue"] * 10, "classification"),
         ([0, 1] * 10, "classification"),
         ([0.5, 1.5] * 10, "regression"),
-        (range(20), "regression"),
+        ([i * i for i in range(20)], "regression"),
         ([1, 2, ""] * 10, "classification"),
     ],
 )
@@ -68,7 +72,8 @@ def test_it_replaces_nothing_unasked(tmp_path):
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["--data", "x.csv"], 2, "--data goes with --template csv"),
+        (["-t", "ci", "--data", "x.csv"], 2, "--data goes with --template csv"),
+        (["--target", "y"], 2, "--target and --task go with --data"),
         (["-t", "csv", "--data", "x.csv"], 3, "x.csv"),
         (["-t", "csv", "--data", "empty.csv"], 3, "empty.csv"),
         (["nowhere/study.yaml"], 4, "nowhere: is no folder"),
@@ -81,3 +86,155 @@ def test_what_cannot_be_is_said(words, code, message, tmp_path):
     done = regbench("init", *words, cwd=tmp_path)
     assert (done.code, message in done.err) == (code, True), done.err
     assert [path.name for path in tmp_path.iterdir()] == ["empty.csv"]
+
+
+@pytest.mark.parametrize("template", list(Template))
+def test_the_tools_own_example_springs_no_trap(template, tmp_path):
+    regbench("init", "mine.yaml", "-t", template.value, cwd=tmp_path)
+    told = json.loads(regbench("explain", "mine.yaml", "--format", "json", cwd=tmp_path).out)
+    assert told["warnings"] == []
+    assert [each["traps"] for each in told["explanations"] if each["traps"]] == []
+    assert "adamw" in (tmp_path / "mine.yaml").read_text(encoding="utf-8")
+
+
+def _lines(header, row, rows=60, begin=""):
+    return begin + "\n".join([header, *(row(i) for i in range(rows))]) + "\n"
+
+
+def _group(number):
+    return f"{number:,}"
+
+
+def _comma(number):
+    return f"{number:.1f}".replace(".", ",")
+
+
+# A file's bytes, and what its study has to say besides name, path, target y and task.
+READ = {
+    "semicolon.csv": (
+        _lines("x;y", lambda i: f"{_comma(i * 1.7)};{_comma(i * i / 3)}").encode(),
+        {"sep": ";", "decimal": ","},
+    ),
+    "tabs.txt": (_lines("x\ty", lambda i: f"{i % 7}\t{i * i / 3}").encode(), {"sep": "\t"}),
+    "pipes.csv": (_lines("x|y", lambda i: f"{i % 7}|{i * i / 3}").encode(), {"sep": "|"}),
+    "spaces.txt": (
+        _lines("  x    y", lambda i: f"{i % 7:3d}  {i * i / 3:9.3f}").encode(),
+        {"sep": " "},
+    ),
+    "latin.csv": (
+        _lines("wär,y", lambda i: f"{i % 7},{i * i / 3}").encode("latin-1"),
+        {"encoding": "latin-1"},
+    ),
+    "euro.csv": (
+        _lines("x,y", lambda i: f"{'€' * (i % 3)}a,{i * i / 3}").encode("cp1252"),
+        {"encoding": "cp1252"},
+    ),
+    "wide.csv": (
+        _lines("x,y", lambda i: f"{i % 7},{i * i / 3}").encode("utf-16"),
+        {"encoding": "utf-16"},
+    ),
+    "mark.csv": (_lines("x,y", lambda i: f"{i % 7},{i * i / 3}").encode("utf-8-sig"), {}),
+    "packed.csv.gz": (gzip.compress(_lines("x,y", lambda i: f"{i % 7},{i * i}").encode()), {}),
+    "comment.csv": (
+        _lines("x,y", lambda i: f"{i % 7},{i * i}", begin="# from a shop, in May\n").encode(),
+        {"comment": "#"},
+    ),
+    "sharp.csv": (_lines("#x,y", lambda i: f"{i % 7},{i * i}").encode(), {}),
+    "index.csv": (_lines(",x,y", lambda i: f"{i},{i % 7},{i * i}").encode(), {}),
+    "money.csv": (
+        _lines("x,y", lambda i: f'"${_group(1000 + i * i)}",{i * i}').encode(),
+        {"thousands": ",", "numeric": ("x",)},
+    ),
+    "share.csv": (_lines("x,y", lambda i: f"{i % 7}.5 %,{i * i}").encode(), {"numeric": ("x",)}),
+    "marks.csv": (
+        _lines("x,y", lambda i: f"{'?' if i == 7 else i / 9},{i * i}").encode(),
+        {"na_values": ("NA", "NaN", "nan", "?")},
+    ),
+    "blanks.csv": (
+        _lines("x,y", lambda i: f"{i % 7},{'' if i == 7 else i * i}").encode(),
+        {"missing_target": "drop"},
+    ),
+    "names.csv": (
+        _lines(
+            "id,when,note,x,y", lambda i: f"{i},2024-01-{1 + i % 28:02d},word {i},{i % 7},{i * i}"
+        ).encode(),
+        {"drop": ("id", "when", "note")},
+    ),
+    "parts.csv": (
+        _lines("x,part,y", lambda i: f"{i % 7},{('train', 'val', 'test')[i % 3]},{i * i}").encode(),
+        {"split_column": "part"},
+    ),
+    "first.csv": (_lines("y,x", lambda i: f"{i * i},{i % 7}").encode(), {}),
+}
+
+
+@pytest.mark.parametrize("name", READ)
+def test_a_file_is_read_and_the_study_says_how(name, tmp_path):
+    content, keys = READ[name]
+    (tmp_path / name).write_bytes(content)
+    done = regbench("init", "mine.yaml", "--data", name, cwd=tmp_path)
+    assert done.code == 0, done.err
+    block = load_study(tmp_path / "mine.yaml").base.dataset
+    given = {key: getattr(block, key) for key in block.model_fields_set} | {"path": name}
+    sizes = {} if "split_column" in keys else {"val_size": 0.25, "test_size": 0.2}
+    common = {"name": "csv", "path": name, "target": "y", "task": "regression"}
+    assert given == common | sizes | keys
+    for key in keys:  # each says why it is there
+        lines = (tmp_path / "mine.yaml").read_text(encoding="utf-8").splitlines()
+        assert [line.count("# ") for line in lines if line.startswith(f"  {key}:")] == [1], lines
+    assert regbench("plan", "mine.yaml", cwd=tmp_path).code == 0
+
+
+def test_files_with_types_are_read_too(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"x": np.arange(60) % 7, "kind": ["a", "b"] * 30})
+    frame.to_parquet(tmp_path / "a.parquet")
+    np.savez(tmp_path / "b.npz", x=np.arange(120.0).reshape(60, 2), y=np.arange(60) % 2)
+    for name, task in (("a.parquet", "classification"), ("b.npz", "classification")):
+        done = regbench("init", "mine.yaml", "--force", "--data", name, cwd=tmp_path)
+        assert done.code == 0, done.err
+        assert load_study(tmp_path / "mine.yaml").base.dataset.task == task
+        assert regbench("plan", "mine.yaml", cwd=tmp_path).code == 0
+
+
+@pytest.mark.parametrize(
+    ("last", "why"),
+    [
+        (lambda i: f"2024-02-{1 + i % 28}", "is a date"),
+        (lambda i: f"12:{i:02d}", "is a time of day"),
+        (lambda i: f"customer {i} was here", "is free text"),
+        (lambda i: 1000 + i, "counts the rows"),
+        (lambda i: "", "is empty"),
+        (lambda i: 4, "is the same in every row"),
+        (lambda i: "" if i % 9 else "ab"[i % 2], "is empty in most rows"),
+    ],
+)
+def test_what_can_be_no_target_is_not_guessed(last, why, tmp_path):
+    text = _lines("x,price,last", lambda i: f"{i % 7},{i * 1.5},{last(i)}")
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    done = regbench("init", "mine.yaml", "--data", "a.csv", cwd=tmp_path)
+    assert done.code == 2
+    assert f"'last', {why}: name it with --target (it could be 'x', 'price')" in done.err
+    assert not (tmp_path / "mine.yaml").exists()
+    dated = _lines("x,price,built year", lambda i: f"{i % 7},{i * 1.5},{1990 + i % 3}")
+    (tmp_path / "b.csv").write_text(dated, encoding="utf-8")
+    done = regbench("init", "mine.yaml", "--data", "b.csv", cwd=tmp_path)
+    assert (done.code, "'built year', is a date" in done.err) == (2, True)
+    asked = ("--target", "price", "--task", "regression")
+    assert regbench("init", "mine.yaml", "--data", "a.csv", *asked, cwd=tmp_path).code == 0
+    assert load_study(tmp_path / "mine.yaml").base.dataset.target == "price"
+    wrong = regbench("init", "b.yaml", "--data", "a.csv", "--target", "prize", cwd=tmp_path)
+    assert (wrong.code, "no column 'prize'; it has 'x', 'price'" in wrong.err) == (2, True)
+
+
+def test_training_fits_the_table():
+    small = fitted(DataShape(178, 8, 3), 98, (64, 64), 1e-3, 25)
+    large = fitted(DataShape(539_400, 10, 1), 296_670, (64, 64), 1e-3, 25)
+    # Kernels 10 x 64, 64 x 64, 64 x 1 and 129 biases; 3 products a weight and row, 2.5e10 a second.
+    assert large.parameters == 640 + 4096 + 64 + 129
+    products = 3 * 4800 * 539_400 * 25 / 2.5e10 + 527 * 5e-4
+    assert large.seconds == pytest.approx(large.epochs * products / 2)
+    assert large.seconds <= 60 < 2 * large.seconds
+    assert (small.batch, small.epochs, large.batch) == (16, 200, 1024)
+    # lr * decay * steps is about 1, to one digit.
+    assert small.decay == 0.7

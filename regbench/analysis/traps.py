@@ -14,10 +14,13 @@ from regbench.analysis.words import counted
 from regbench.config.crosschecks import doubts
 from regbench.config.schema import Regularizer, Setting
 
-__all__ = ["Sizes", "strengths_of", "traps"]
+__all__ = ["FEW_TO_CHOOSE_ON", "Sizes", "strengths_of", "traps"]
 
 # So few validation examples make the choice of an epoch a matter of luck.
-_FEW_TO_CHOOSE_ON = 100
+FEW_TO_CHOOSE_ON = 100
+# A decay that leaves more of a weight does next to nothing; one that leaves less takes all but what
+# each step brings anew.
+_LEFT = (0.05, 0.95)
 
 
 @dataclass(frozen=True)
@@ -100,10 +103,12 @@ def _decay(setting: Setting, sizes: Sizes) -> Iterator[str]:
     steps = epochs * sizes.steps
     if optimizer.schedule.name == "constant" and not optimizer.schedule.warmup_epochs:
         left = (1 - optimizer.lr * decay) ** steps
-        yield (
-            f"weight_decay acts a step, not an epoch: over {counted(steps, 'step')} it leaves "
-            f"{left:.3g} of a weight without gradient; other batches or epochs leave another share"
-        )
+        if not _LEFT[0] <= left <= _LEFT[1]:
+            yield (
+                f"weight_decay acts a step, not an epoch: over {counted(steps, 'step')} it leaves "
+                f"{left:.3g} of a weight without gradient; other batches or epochs leave another "
+                "share"
+            )
     else:
         yield (
             f"weight_decay is multiplied by the scheduled lr: under {optimizer.schedule.name} it "
@@ -151,7 +156,7 @@ def _early_stopping(setting: Setting, sizes: Sizes) -> Iterator[str]:
         return
     if stopping.monitor == "train_loss":
         yield "early stopping watches the training loss, which overfitting lowers: it stops late"
-    elif 0 < sizes.val < _FEW_TO_CHOOSE_ON:
+    elif 0 < sizes.val < FEW_TO_CHOOSE_ON:
         yield (
             f"early stopping chooses its epoch on {counted(sizes.val, 'validation example')}: the "
             "choice is noisy, and val_loss at it too good; judge it on the test part"

@@ -6,22 +6,26 @@ import json
 import os
 import re
 from enum import StrEnum
-from importlib.resources import files
+from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from regbench.cli.outputs import write_output
 from regbench.errors import BadStudy, Unwritable, one_line
 
+if TYPE_CHECKING:
+    from regbench.config.schema import Task
+
 __all__ = ["init"]
 
 _SCHEMA = "study.schema.json"
 _WORKFLOW = "regbench.yml"
 _PLAIN = re.compile(r"[A-Za-z_][\w./-]*")
-# A target of whole numbers with no more values than these, each often, is taken for classes.
-_MOST_CLASSES, _ROWS_A_CLASS = 20, 5
+# What csv.yaml has.
+_HIDDEN, _LR, _SEEDS = (64, 64), 1e-3, 5
+_STOPPING = "\n    early stopping: {early_stopping: {patience: 10}}"
 
 
 class Template(StrEnum):
@@ -33,25 +37,46 @@ class Template(StrEnum):
     CI = "ci"
 
 
+class TaskChoice(StrEnum):
+    """What a target is."""
+
+    CLASSIFICATION = "classification"
+    REGRESSION = "regression"
+
+
 def init(
     path: Annotated[Path, typer.Argument(help="The file to write.")] = Path("study.yaml"),
     template: Annotated[
-        Template, typer.Option("--template", "-t", help="csv: your own table; ci: with claims.")
-    ] = Template.QUICKSTART,
+        Template | None,
+        typer.Option(
+            "--template",
+            "-t",
+            help="csv: a table; ci: with claims.",
+            show_default="quickstart; csv with --data",
+        ),
+    ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE", help="The CSV file of --template csv.", show_default="an example"
-        ),
+        typer.Option(metavar="FILE", help="Your table: CSV, TSV, also packed; Parquet, npz."),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="What to predict.", show_default="a guess"),
+    ] = None,
+    task: Annotated[
+        TaskChoice | None, typer.Option(help="What kind of target it is.", show_default="a guess")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
 ) -> None:
     """Write a commented study that runs as it is, and the schema that it names.
 
-    [dim]Example: regbench init houses.yaml --template csv --data houses.csv[/dim]
+    [dim]Example: regbench init houses.yaml --data houses.csv --target price[/dim]
     """
     from regbench.config.json_schema import study_schema
 
+    if data is None and (target or task):
+        raise BadStudy("--target and --task go with --data FILE")
+    template = template or (Template.QUICKSTART if data is None else Template.CSV)
     if data is not None and template is not Template.CSV:
         raise BadStudy("--data goes with --template csv")
     if os.path.exists(path) and not path.is_file():
@@ -63,13 +88,16 @@ def init(
     beside = {path.with_name(_SCHEMA): schema}
     if template is Template.CI:
         beside[path.with_name(_WORKFLOW)] = _filled(_WORKFLOW, words)
-    elif template is Template.CSV and data is None:
-        data = path.with_suffix(".csv")
-        beside[data] = _template("example.csv").encode()
-        example = {"target": "cultivar", "task": "classification"}
-        words |= {**example, "path": _yaml(data.name), "about": "178 wines (UCI, CC BY 4.0)."}
-    elif template is Template.CSV and data is not None:
-        words |= _guessed(data, path.parent)
+    elif template is Template.CSV:
+        if data is None:
+            data = path.with_suffix(".csv")
+            beside[data] = _template("example.csv").encode()
+            with as_file(files("regbench.cli").joinpath("templates", "example.csv")) as example:
+                words |= _table(example, data.name, "cultivar", "classification")
+            words["about"] = "178 wines (UCI, CC BY 4.0)."
+        else:
+            shown = Path(os.path.relpath(data, path.parent)).as_posix()
+            words |= _table(data, shown, target, task.value if task else None)
     _require_free(path, beside, force)
     for file, content in {**beside, path: _filled(f"{template.value}.yaml", words)}.items():
         write_output(file, content)
@@ -91,28 +119,51 @@ def _yaml(text: str) -> str:
     return text if plain else json.dumps(text, ensure_ascii=not text.isprintable())
 
 
-def _guessed(data: Path, folder: Path) -> dict[str, str]:
-    """The words for a table: the last column is the target, and its values tell the task.
+def _table(data: Path, shown: str, target: str | None, task: Task | None) -> dict[str, str]:
+    """The words for a table: its block with what is guessed, and a training that fits it.
 
+    Args:
+        shown: its path as the study has it.
     Raises:
         BadData: the file is no table.
+        BadStudy: nothing in it can be taken for a target unasked.
     """
-    import pandas as pd
+    from regbench.analysis.traps import FEW_TO_CHOOSE_ON
+    from regbench.analysis.words import counted
+    from regbench.config.load import study_from_mapping
+    from regbench.data import describe, part_counts
+    from regbench.data.files.guess import guess
+    from regbench.execution.fitted import fitted
 
-    from regbench.config.schema import Csv
-    from regbench.data.files.csv import last_column
-
-    block = Csv(name="csv", path=str(data), target="?", task="classification")
-    values = last_column(block, Path()).dropna()
-    numbers = pd.to_numeric(values, errors="coerce")
-    few = values.nunique() <= min(_MOST_CLASSES, len(values) // _ROWS_A_CLASS)
-    classes = bool(numbers.isna().any()) or (few and bool((numbers % 1 == 0).all()))
+    found = guess(data, target, task)
+    sizes = {"val_size": 0.25, "test_size": 0.2}
+    found.keys |= {} if "split_column" in found.keys else sizes
+    # All that the reader has to say, before a study is written that it would refuse.
+    block = study_from_mapping({"dataset": found.keys}).base.dataset
+    described, (train, val, _) = describe(block, Path()), part_counts(block, Path())
+    stops = val >= FEW_TO_CHOOSE_ON  # of fewer the choice of an epoch is luck, as explain says
+    fit = fitted(described.shape, train, _HIDDEN, _LR, runs=_SEEDS * (4 + stops))
+    found.keys["path"] = shown
+    found.why |= {"val_size": "shares of all rows; or counts"} if "val_size" in found.keys else {}
+    lines = []
+    for key, value in found.keys.items():
+        line = f"  {key}: {_yaml_value(value)}"
+        lines.append(f"{line:<30}# {one_line(found.why[key])}" if key in found.why else line)
     return {
-        "path": _yaml(Path(os.path.relpath(data, folder)).as_posix()),
-        "target": _yaml(str(values.name)),
-        "task": "classification" if classes else "regression",
-        "about": "Target (the last\n# column) and task are guesses: correct them here.",
+        "dataset": "\n".join(lines),
+        "epochs": str(fit.epochs),
+        "batch": str(fit.batch),
+        "decay": f"{fit.decay:g}",
+        "stopping": _STOPPING if stops else "",
+        "about": f"{counted(described.rows, 'row')}, {counted(len(described.columns), 'feature')}.",
+        "cost": fit.told,
     }
+
+
+def _yaml_value(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_yaml_value, value))}]"
+    return _yaml(value) if isinstance(value, str) else str(value)
 
 
 def _require_free(path: Path, beside: dict[Path, bytes], force: bool) -> None:

@@ -15,6 +15,7 @@ import typer
 from regbench.cli import (
     compare,
     convert,
+    data,
     doctor,
     explain,
     gates,
@@ -46,6 +47,7 @@ app.command("run")(run.run)
 app.command("sweep")(run.sweep)
 app.command("validate")(study.validate)
 app.command("plan")(study.plan)
+app.command("data")(data.data)
 app.command("explain")(explain.explain)
 app.command("show")(inspect.show)
 app.command("compare")(compare.compare)

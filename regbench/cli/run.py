@@ -130,7 +130,7 @@ def sweep(
     from regbench.analysis.lost import lost
     from regbench.api import run as run_study
     from regbench.config.load import load_study
-    from regbench.data import notes
+    from regbench.data import notes, warnings
     from regbench.execution.limits import Limits, parse_duration, parse_shard
     from regbench.report.progress import progress_for
     from regbench.report.say import say
@@ -150,6 +150,8 @@ def sweep(
     loaded = load_study(study, overrides or (), axes=axes or (), seeds=seeds, max_runs=max_runs)
     for warning in (*loaded.warnings, *notes(loaded)):
         say(errors, f"note: {warning}")
+    for warning in warnings(loaded):
+        say(errors, f"warning: {warning}")
     results = run_study(
         loaded,
         out=out,

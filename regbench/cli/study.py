@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +13,10 @@ from regbench.cli import options
 from regbench.cli.consoles import stderr, stdout, write_utf8
 from regbench.cli.github import annotation
 from regbench.config.bounds import MAX_RUNS
-from regbench.errors import BadStudy, Problem, one_line
+from regbench.errors import BadData, BadStudy, Problem, one_line
+
+if TYPE_CHECKING:
+    from regbench.config.plan import Study
 
 __all__ = ["plan", "schema", "validate"]
 
@@ -40,7 +43,7 @@ def validate(
         ProblemFormat, typer.Option("--format", help="github: annotations for a workflow.")
     ] = ProblemFormat.TEXT,
 ) -> None:
-    """Check study files; every problem at once, each with its place.
+    """Check study files and their data; every problem at once, each with its place.
 
     [dim]Example: regbench validate configs/*.yaml --format github[/dim]
     """
@@ -49,11 +52,17 @@ def validate(
     from regbench.report.say import say
 
     problems: list[Problem] = []
+    of_data: list[Problem] = []
     for path in studies:
         try:
             study = load_study(path)
+            read = _notes_on_data(study)
         except BadStudy as error:
             problems += error.problems
+            continue
+        except BadData as error:
+            lines = [line for text in error.args for line in text.splitlines()]
+            of_data += [Problem(line, str(path), key="dataset") for line in lines]
             continue
         if form is ProblemFormat.TEXT:
             runs = len(study.cells) * len(study.seeds)
@@ -63,17 +72,34 @@ def validate(
                 len(study.seeds), study_families(study.cells), fold_ratio(study)
             ):
                 print(one_line(f"{path}: {decides}"))
-            for warning in study.warnings:
+            for warning in (*study.warnings, *read):
                 say(stderr(), f"note: {path}: {warning}")
+    every = [*problems, *of_data]
     if form is ProblemFormat.JSON:
-        print(json.dumps([vars(problem) for problem in problems], indent=1))
+        print(json.dumps([vars(problem) for problem in every], indent=1))
     elif form is ProblemFormat.GITHUB:
-        for problem in problems:
+        for problem in every:
             print(_annotation(problem))
     if problems and form is ProblemFormat.TEXT:
-        raise BadStudy(*problems)
-    if problems:
-        raise typer.Exit(2)
+        raise BadStudy(*every)
+    if of_data and form is ProblemFormat.TEXT:
+        raise BadData(*map(str, of_data))
+    if every:
+        raise typer.Exit((BadStudy if problems else BadData).exit_code)
+
+
+def _notes_on_data(study: Study) -> tuple[str, ...]:
+    """What to know of how a study's files are read, and will be split.
+
+    Raises:
+        BadData: they cannot be.
+    """
+    if not any(cell.setting.dataset.places for cell in study.cells):
+        return ()  # and NumPy need not be imported
+    from regbench.data import notes, require_fit
+
+    require_fit(study)
+    return notes(study)
 
 
 def _annotation(problem: Problem) -> str:

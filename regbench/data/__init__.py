@@ -13,11 +13,15 @@ from regbench.data.sources import (
     load,
     notes,
     part_counts,
+    require_fit,
     require_same,
     require_unchanged,
     shape,
     split_key,
+    suspicions,
+    warnings,
 )
+from regbench.data.suspicions import Suspicion
 from regbench.data.table import DataShape, Part, Split, Table
 from regbench.data.transform import Transform
 
@@ -30,6 +34,7 @@ __all__ = [
     "Source",
     "Split",
     "SplitKey",
+    "Suspicion",
     "Table",
     "Transform",
     "class_weights",
@@ -40,8 +45,11 @@ __all__ = [
     "load",
     "notes",
     "part_counts",
+    "require_fit",
     "require_same",
     "require_unchanged",
     "shape",
     "split_key",
+    "suspicions",
+    "warnings",
 ]

@@ -19,6 +19,8 @@ from regbench.data.files.parquet import PARQUET
 from regbench.data.noise import noisy_labels
 from regbench.data.source import Source
 from regbench.data.split import part_ids, part_sizes, require_classes, split_seed
+from regbench.data.suspicions import Suspicion
+from regbench.data.suspicions import suspicions as suspected
 from regbench.data.table import DataShape, Part, Split, Table
 from regbench.data.transform import Transform
 from regbench.errors import BadData
@@ -32,13 +34,20 @@ __all__ = [
     "load",
     "notes",
     "part_counts",
+    "require_fit",
     "require_same",
     "require_unchanged",
     "shape",
     "split_key",
+    "suspicions",
+    "warnings",
 ]
 
 SplitKey = tuple[int, str | None, str]
+
+# Over all seeds, about a second's work.
+_ROWS_TO_SPLIT = 2_000_000
+_MOST_TOLD = 5
 
 
 def _bundled(name: str, version: int = 1) -> Source:
@@ -119,6 +128,43 @@ def notes(study: Study) -> tuple[str, ...]:
             with suppress(BadData):
                 told += [f"{block.label}: {note}" for note in describe(block, study.folder).notes]
     return tuple(told)
+
+
+def warnings(study: Study) -> tuple[str, ...]:
+    """What looks wrong with the study's files as its first seed splits them, a sentence each.
+
+    Of a file that cannot be read, nothing: who needs it says so.
+    """
+    blocks = {cell.setting.dataset.origin: cell.setting.dataset for cell in study.cells}
+    told: list[str] = []
+    for block in blocks.values():
+        if block.places:
+            with suppress(BadData):
+                found = suspicions(block, study.folder, study.seeds[0])
+                told += [f"{block.label}: {each.text}" for each in found[:_MOST_TOLD]]
+                if len(found) > _MOST_TOLD:
+                    told.append(
+                        f"{block.label}: {len(found) - _MOST_TOLD} more warnings: regbench data "
+                        "shows them all"
+                    )
+    return tuple(told)
+
+
+def require_fit(study: Study) -> None:
+    """Read the study's files, and split them as its seeds will: what passes can be trained on.
+
+    Of a large table, as many of the first seeds as there is time for.
+
+    Raises:
+        BadData: a file cannot be read, or not be split as asked; with all that is wrong with it.
+    """
+    blocks = {cell.setting.dataset.model_dump_json(): cell.setting.dataset for cell in study.cells}
+    for block in blocks.values():
+        if block.places:
+            table = SOURCES[block.name].table(block, 0, study.folder)
+            most = max(1, _ROWS_TO_SPLIT // max(len(table.target), 1))
+            for seed in study.seeds[:most]:
+                require_classes(block, table, part_ids(block, table, seed))
 
 
 def part_counts(config: DatasetConfig, folder: Path, seed: int = 0) -> tuple[int, int, int]:
@@ -252,3 +298,14 @@ def load(config: DatasetConfig, seed: int, folder: Path, planned: str | None = N
         target_scale=target_scale,
         transform=transform,
     )
+
+
+def suspicions(config: DatasetConfig, folder: Path, seed: int = 0) -> list[Suspicion]:
+    """What looks wrong with a data set as a seed splits it.
+
+    Raises:
+        BadData: it cannot be read, or cannot be split as asked.
+    """
+    table = SOURCES[config.name].table(config, split_seed(config, seed), folder)
+    left_out = tuple(describe(config, folder).left_out)
+    return suspected(config, table, part_ids(config, table, seed), left_out)

@@ -133,13 +133,23 @@ class Store:
             keep_folder(each)
         known = self.folder / ".regbench" / "study.json"
         if there(known):
-            require_same_study(self.folder, plan)
+            try:
+                require_same_study(self.folder, plan)
+            except BadStudy:
+                if self._holds_work():
+                    raise
+                self._clear()  # a first run that came to nothing, often because of its data
         if there(log := self.folder / _LOG):
             with opened(log, MOST_LOG):  # else what has been trained could not be noted
                 pass
         write_note(known, _facts(plan))
         self._check_note_of_stacks()
         write_atomic(self.folder / "study.yaml", _study_yaml(plan))
+
+    def _holds_work(self) -> bool:
+        """Whether some run was trained here, wholly or in part."""
+        folders = stacks_folder(self.folder), self.folder / ".regbench" / "checkpoints"
+        return any(names(folder) for folder in folders)
 
     def _check_note_of_stacks(self) -> None:
         """Put the note aside if it is damaged: committed stacks tell what it said of them."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-__all__ = ["Notation", "advice", "has_decimal_comma"]
+__all__ = ["Notation", "advice", "has_decimal_comma", "is_fraction", "kind_of"]
 
 _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
@@ -105,7 +105,7 @@ def _days(text: str) -> float | None:
 
 def has_decimal_comma(texts: Iterable[str]) -> bool:
     """Whether one of these can only be a number with a decimal comma."""
-    kinds = map(_kind, texts)
+    kinds = map(kind_of, texts)
     return any(kind is not None and not isinstance(kind, str) and kind[1] == "," for kind in kinds)
 
 
@@ -126,7 +126,7 @@ def advice(
     True
     """
     known = list(texts)
-    found = {text: kind for text in known if (kind := _kind(text)) is not None}
+    found = {text: kind for text in known if (kind := kind_of(text)) is not None}
     if len(found) < 0.9 * len(known):
         return None
     kinds = set(found.values())
@@ -149,13 +149,18 @@ def advice(
     steps = ["list the column under numeric (the sign is left out)"] if listed else []
     steps += ['set decimal: ","'] if comma else []
     steps += [f'set thousands: "{group}"' for group in groups]
-    unsure = groups == {","} and all(_FRACTION.search(text) for text in found)
+    unsure = groups == {","} and all(map(is_fraction, found))
     also = ' (or decimal: ",", if it is a fraction)' if unsure else ""
     title = "with a sign" if signed else "with a decimal comma" if comma else "in groups of digits"
     return f"is a number {title}: {' and '.join(steps)}{also}{other}"
 
 
-def _kind(text: str) -> str | tuple[str | None, str | None, bool] | None:
+def is_fraction(text: str) -> bool:
+    """Whether the one comma of a number may be a decimal comma, too: 1,234."""
+    return _FRACTION.search(text) is not None
+
+
+def kind_of(text: str) -> str | tuple[str | None, str | None, bool] | None:
     """date, time, or (thousands, decimal, signed) of a number; None for a word."""
     if _DATE.fullmatch(text):
         return "date"

@@ -20,7 +20,7 @@ from regbench.data.table import Table
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["MAX_COLUMNS", "Batch", "Pass", "named", "scan_columns"]
+__all__ = ["MAX_COLUMNS", "Batch", "Pass", "look", "named", "scan_columns"]
 
 MAX_COLUMNS = 65_536
 _MAX_TOLD = 5
@@ -100,7 +100,7 @@ def scan_columns(
     cells = {j: column(j) for j in wanted}
     target = names.index(config.target)
     drops = config.missing_target == "drop"
-    looked = _look(first, cells, target if drops else None, problems)
+    looked = look(first, cells, target if drops else None, problems)
     problems.require_none()
     if looked.rows == 0:
         problems.refuse(
@@ -110,7 +110,7 @@ def scan_columns(
     if late:
         # Words after many numbers: of the rows before, only the numbers were kept.
         reads = late | ({target: column(target)} if drops else {})
-        _look(opened(content(), problems), reads, target if drops else None, problems)
+        look(opened(content(), problems), reads, target if drops else None, problems)
         cells |= late
 
     def where(row: int) -> str:
@@ -219,7 +219,7 @@ def _is_number(text: str) -> bool:
 # --- cells ----------------------------------------------------------------------------------------
 
 
-def _look(reading: Pass, cells: dict[int, Cells], needs: int | None, problems: Problems) -> _Looked:
+def look(reading: Pass, cells: dict[int, Cells], needs: int | None, problems: Problems) -> _Looked:
     """Show each column its cells. Rows without a value in the column `needs` are left out."""
     looked, wanted = _Looked(), list(cells)
     for batch in reading.batches(wanted):

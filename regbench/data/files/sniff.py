@@ -1,0 +1,153 @@
+"""What a file probably is: its format, and of a text its encoding, separator and comment mark."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+from regbench.config.schema import Csv
+from regbench.data.files.reading import as_it_is, as_text, content_of
+from regbench.errors import BadData
+
+__all__ = ["Format", "format_of", "sniffed"]
+
+Format = Literal["csv", "parquet", "npz"]
+
+_SEPARATORS = {",": ",", ";": ";", "\t": "tab", "|": "|", " ": "space"}
+_COMMENTS = ("#", "%")
+# Lines that are looked at, and the share of records that must be as long as the header.
+_LINES, _MOST = 500, 0.9
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+# What latin-1 makes of the bytes by which cp1252 differs from it.
+_CONTROLS = re.compile("[\x80-\x9f]")
+
+
+def format_of(path: Path) -> Format:
+    """By the file's first bytes and its ending; what is neither of the others is text.
+
+    Raises:
+        BadData: it cannot be read.
+    """
+    head = next(content_of(_block(path), Path(), as_it_is), b"")[:4]
+    if head == b"PAR1":
+        return "parquet"
+    return "npz" if head == b"PK\x03\x04" and path.suffix.lower() == ".npz" else "csv"
+
+
+def sniffed(path: Path) -> dict[str, tuple[str, str]]:
+    """Keys of a text's dataset block that differ from their defaults -> value, and why.
+
+    Raises:
+        BadData: it is no text, or cannot be read.
+    """
+    found = {}
+    encoding, why = _encoding(path)
+    if encoding != "utf-8":
+        found["encoding"] = (encoding, why)
+    text = _beginning(path, encoding)
+    lines = [line for line in text.split("\n")[:_LINES] if line.strip()]
+    comment = _comment(lines)
+    if comment is not None:
+        many = sum(line.startswith(comment) for line in lines)
+        found["comment"] = (comment, f"{many} of the first lines begin with it")
+        text = "\n".join(line for line in text.split("\n") if not line.startswith(comment))
+    sep = _separator(text)
+    if sep is not None and sep != _block(path).separator:
+        found["sep"] = (_SEPARATORS[sep], "what stands between cells")
+    return found
+
+
+def _block(path: Path, encoding: str = "utf-8") -> Csv:
+    return Csv(
+        name="csv",
+        path=str(path),
+        target="?",
+        task="regression",
+        encoding=encoding,  # type: ignore[arg-type]
+    )
+
+
+def _blocks(path: Path, encoding: str) -> Iterator[bytes]:
+    return content_of(_block(path, encoding), Path(), as_text)
+
+
+def _encoding(path: Path) -> tuple[str, str]:
+    """UTF-8 where the whole file is; else latin-1, or cp1252 where latin-1 makes controls of it."""
+    try:
+        for _ in _blocks(path, "utf-8"):
+            pass
+    except BadData as error:
+        if "UTF-16" in str(error):
+            return "utf-16", "by its first bytes"
+        if "is not UTF-8 text" not in str(error):
+            raise
+        why = "a guess: the file is no UTF-8"
+    else:
+        return "utf-8", ""
+    if not any(_CONTROLS.search(block.decode()) for block in _blocks(path, "latin-1")):
+        return "latin-1", why
+    try:
+        for _ in _blocks(path, "cp1252"):
+            pass
+    except BadData:
+        return "latin-1", why
+    return "cp1252", why
+
+
+def _beginning(path: Path, encoding: str) -> str:
+    """Whole lines, as far as one block goes."""
+    block = next(_blocks(path, encoding), b"").decode(errors="replace")
+    return block[: block.rfind("\n") + 1] or block
+
+
+def _comment(lines: list[str]) -> str | None:
+    """The mark that some lines begin with and the others do not; a header may begin so, too."""
+    for mark in _COMMENTS:
+        marked = [line for line in lines if line.startswith(mark)]
+        if not marked or len(marked) == len(lines):
+            continue
+        if marked == lines[:1]:
+            sep = _separator("\n".join(lines[1:]))
+            below = lines[1].split(sep)
+            same = lines[0].count(sep or ",") == len(below) - 1 > 0
+            if same and any(map(_is_number, below)):
+                continue  # "#id,x,y" above a row of three cells, which is no header
+        return mark
+    return None
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"\W*\d[\d.,eE+-]*\W*", text) is not None
+
+
+def _separator(text: str) -> str | None:
+    """The one that gives the most records of the header's length; of these the longest."""
+    best: tuple[float, int] = (0.0, 1)
+    found = None
+    for sep in _SEPARATORS:
+        if sep == " " and found is not None and best[0] >= _MOST:
+            break  # texts have spaces
+        sizes = [len(record) for record in islice(_records(text, sep), _LINES) if record]
+        if not sizes or sizes[0] < 2:
+            continue
+        share = sum(size == sizes[0] for size in sizes) / len(sizes)
+        rank = (1.0 if share >= _MOST else share, sizes[0])
+        if rank > best:
+            best, found = rank, sep
+    return found
+
+
+def _records(text: str, sep: str) -> Iterator[list[str]]:
+    if sep == " ":
+        text = re.sub(r"(?m)^[ \t]+|[ \t]+$", "", re.sub(r"[ \t]+", " ", text))
+    reader: Any = csv.reader(io.StringIO(text), delimiter=sep, skipinitialspace=sep != " ")
+    while True:
+        try:
+            yield next(reader)
+        except (StopIteration, csv.Error):
+            return
