@@ -255,6 +255,29 @@ def test_a_comparison_says_what_is_no_number(put):
     assert done.err.startswith("note: the numbers of lost runs differ: b (0 diverged in BASE, 1 in")
 
 
+def test_what_is_no_number_in_both_studies_passes_no_gate(put):
+    for value, code in ((inf, 3), (nan, 1)):
+        same = put("e", {"a": {"val_loss": [0.5, 0.6, value]}, "b": {"l2": 0.5}})
+        done = regbench("compare", same, same, "--fail-on", "val_loss:5%", "--strict")
+        what = "inf" if value == inf else "empty"
+        named = f"UNDECIDED in a: no number in seed 2 ({what} in BASE, {what} in NEW)\n"
+        assert (done.code, "PASS" in done.err, named in done.err) == (code, False, True), done.err
+    empty = put("f", {"a": {"val_loss": [0.5, 0.6, 0.7], "test_loss": [nan] * 3}})
+    done = regbench("compare", empty, empty, "--fail-on", "val_loss:5%", "--strict")
+    assert done.code == 0, done.err  # a column without any number is one that the cell lacks
+
+
+def test_what_cannot_be_judged_has_no_decision_before_its_error(put):
+    base = put("a", {"a": {"val_loss": [-0.1, 0.2, 0.0]}})
+    new = put("b", {"a": {"val_loss": [0.1, 0.3, 0.2]}})
+    done = regbench("compare", base, new, "--fail-on", "val_loss:10%")
+    assert (done.code, "no share can be taken" in done.err) == (3, True), done.err
+    assert not any(word in done.err for word in ("UNDECIDED", "PASS", "FAIL"))
+    more = put("c", {"a": {"val_loss": [-0.1, 0.2, 0.0]}, "c": {"l2": 0.5}})
+    done = regbench("compare", base, more, "--fail-on", "val_loss:+1")
+    assert (done.code, "PASS" in done.err) == (3, False), done.err
+
+
 def test_a_part_of_a_table_without_its_baseline(folder):
     for form in ("md", "table", "csv", "json"):
         done = regbench("show", folder / "r", "--where", "regularizer!=none", "--format", form)

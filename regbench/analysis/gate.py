@@ -293,7 +293,9 @@ def decide(
     for k, cell in enumerate(cells):
         each = found[k]
         if cell in identical and each.n and cell not in refused:
-            judged.append(Judged(cell, "PASS", 0.0, f"identical in {counted(each.n, 'pair')}"))
+            why = (incomplete or {}).get(cell, "")
+            told = f"identical in {counted(each.n, 'pair')}"
+            judged.append(Judged(cell, "UNDECIDED" if why else "PASS", 0.0, told, why))
         elif k in beyond:
             decision, why = _of_cell(gate, excess[k], each, beyond[k], on_value)
             if decision == "PASS" and incomplete and cell in incomplete:

@@ -79,6 +79,16 @@ class Judgement:
         return [each.text for each in self.outcomes if each.decision == "UNDECIDED"]
 
     @property
+    def told(self) -> list[GateOutcome]:
+        """The gates whose decision is told.
+
+        Not those of which the problems say all: a pass would be read as the answer where there can
+        be none, and what was refused was not judged.
+        """
+        gone = ("PASS",) if self.problems else ()
+        return [o for o in self.outcomes if o.decision not in gone and not o.refused]
+
+    @property
     def answer(self) -> str:
         """PASS, FAIL, UNDECIDED, NOT COMPARABLE; empty where nothing was asked."""
         if self.problems:

@@ -125,18 +125,22 @@ class Pairs:
     def without_number(self, metric: str, *, lost: bool = True) -> dict[str, list[str]]:
         """By cell, the pairs in which one study has a number of this metric and the other none.
 
-        So is one in which either has an infinite one. Pairs that are lost, or empty, in both
-        studies are none: there is nothing that was there before.
+        So is one in which either has an infinite one, and one of finished runs that is empty in
+        both, though other pairs of the cell have numbers. Pairs that are lost in both studies are
+        none: there is nothing that was there before.
 
         Args:
             lost: pairs of which one run diverged or failed are among them.
         """
         found: dict[str, list[str]] = {}
+        own = {a.cell for a, b in self.rows if _finite(a, metric) and _finite(b, metric)}
         for a, b in self.rows:
             if not lost and not (a.ok and b.ok):
                 continue
+            if _finite(a, metric) and _finite(b, metric):
+                continue
             x, y = (row.metrics[metric] if row.ok else nan for row in (a, b))
-            if (isfinite(x) and isfinite(y)) or (isnan(x) and isnan(y)):
+            if isnan(x) and isnan(y) and not (a.ok and b.ok and a.cell in own):
                 continue
             what = f"seed {a.seed} ({no_number(a, metric)} in BASE, {no_number(b, metric)} in NEW)"
             found.setdefault(a.cell, []).append(what)
@@ -162,6 +166,10 @@ class Pairs:
         for a, b in self.rows:
             found[a.cell].append((a.status, b.status))
         return found
+
+
+def _finite(row: RunRow, metric: str) -> bool:
+    return row.ok and isfinite(row.metrics[metric])
 
 
 def _matched(base: Runs, new: Runs) -> tuple[dict[str, str], list[str], list[str]]:
