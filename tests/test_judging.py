@@ -9,6 +9,7 @@ from math import inf, nan
 import numpy as np
 import pytest
 from command import regbench
+from comparison import rows_of
 from scipy import stats
 
 from regbench.analysis.by_seed import BySeed
@@ -19,6 +20,7 @@ from regbench.analysis.path import paths
 from regbench.analysis.statistics import intervals, paired_ps
 from regbench.config.load import study_from_mapping
 from regbench.errors import BadData, BadStudy
+from regbench.results.csv_text import write_csv
 from regbench.results.runs import RunRow, Runs
 
 METRICS = ("train_loss", "val_loss", "test_loss", "gap_loss", "val_acc", "zero_fraction")
@@ -265,6 +267,39 @@ def test_what_is_no_number_in_both_studies_passes_no_gate(put):
     empty = put("f", {"a": {"val_loss": [0.5, 0.6, 0.7], "test_loss": [nan] * 3}})
     done = regbench("compare", empty, empty, "--fail-on", "val_loss:5%", "--strict")
     assert done.code == 0, done.err  # a column without any number is one that the cell lacks
+
+
+def test_studies_of_two_tasks_are_not_comparable(put):
+    rows = rows_of({"a": {}})
+    files = []
+    for name in ("acc", "r2"):
+        header = [column.replace("_acc", f"_{name}") for column in rows[0]]
+        text = write_csv(header, [list(row.values()) for row in rows])
+        files.append(put(f"{name}.csv", text))
+        assert regbench("compare", files[-1], files[-1], "--missing", "ignore").code == 0
+    done = regbench("compare", *files, "--missing", "ignore")
+    assert (done.code, done.out) == (3, ""), done.out
+    assert "not comparable: a: a classification in one study" in done.err
+
+
+def test_a_limit_without_any_value_ends_as_a_comparison_does(tmp_path):
+    text = "dataset: iris\noptimizer: {name: sgd, lr: 1e30}\ntraining: {epochs: 3}\nseeds: 2\n"
+    (tmp_path / "s.yaml").write_text(text)
+    (tmp_path / "two.yaml").write_text(text + "sweep: {optimizer.lr: [0.1, 1e30]}\n")
+    for name in ("s", "two"):
+        regbench("run", tmp_path / f"{name}.yaml", "-o", tmp_path / name, "-q", "--allow-diverged")
+    done = regbench("check", tmp_path / "s", "--max", "val_loss:9")
+    assert (done.code, "UNDECIDED" in done.err) == (3, False), done.err
+    named = "none seed 0 (diverged), none seed 1 (diverged)"
+    assert f"error: val_loss:9: no run has a value to judge by: no number in {named}" in done.err
+    done = regbench("compare", tmp_path / "s", tmp_path / "s", "--fail-on", "val_loss:+9")
+    assert (done.code, f"no cell has a pair of ok runs to judge by: {named}" in done.err) == (
+        3,
+        True,
+    )
+    done = regbench("check", tmp_path / "two", "--max", "val_loss:9")  # one cell has values
+    assert (done.code, "PASS" in done.err) == (0, False), done.err
+    assert "note: val_loss:9: UNDECIDED in 1e+30: no number in 1e+30 seed 0 (diverged)" in done.err
 
 
 def test_what_cannot_be_judged_has_no_decision_before_its_error(put):

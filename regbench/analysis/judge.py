@@ -251,7 +251,10 @@ def _gate(
     if nothing:
         result.problems.append(f"no pair of values of {name}: {some(nothing)}")
     if not (outcome.cells or result.problems or result.failures):
-        result.problems.append(f"{gate.text}: no cell has a pair of ok runs to judge by")
+        lost = [f"{a.cell} seed {a.seed} ({a.status})" for a, _ in pairs.rows if not a.ok]
+        result.problems.append(
+            f"{gate.text}: no cell has a pair of ok runs to judge by: {some(lost)}"
+        )
 
 
 def _decided(pairs: Pairs, gate: Gate, found: Sequence[Change], rules: Rules) -> GateOutcome:

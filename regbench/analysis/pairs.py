@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from math import isfinite, isnan, nan
+from typing import get_args
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from regbench.analysis.words import some
 from regbench.config.speaks import Over
 from regbench.errors import BadData
 from regbench.results.runs import RunRow, Runs
+from regbench.vocabulary.metrics import OF_EVERY_STUDY, Task
 
 __all__ = ["Pairs"]
 
@@ -33,7 +35,7 @@ class Pairs:
         notes: what the reader should know of how cells were paired.
         other_settings: cells that are paired by name though a setting differs, and how.
     Raises:
-        BadData: there is no pair at all.
+        BadData: there is no pair at all, or one of two tasks.
     """
 
     def __init__(self, base: Runs, new: Runs) -> None:
@@ -52,6 +54,12 @@ class Pairs:
                 "seed in common: there is nothing to compare"
             )
         self.cells = tuple(dict.fromkeys(row.cell for row, _ in self.rows))
+        of_two = [a.cell for a, b in self.rows if {_task(a), _task(b)} == set(get_args(Task))]
+        if of_two:
+            raise BadData(
+                f"not comparable: {some(list(dict.fromkeys(of_two)))}: a classification in one "
+                "study, a regression in the other, whose losses have nothing in common"
+            )
         self.notes += [*_of_other_settings(self.rows), *rounded]
         at = {cell: k for k, cell in enumerate(self.cells)}
         self._k = np.array([at[row.cell] for row, _ in self.rows], dtype=np.intp)
@@ -166,6 +174,14 @@ class Pairs:
         for a, b in self.rows:
             found[a.cell].append((a.status, b.status))
         return found
+
+
+def _task(row: RunRow) -> Task | None:
+    """The task whose score a run has; None where it has none, as lost ones."""
+    scores = (
+        m for m in OF_EVERY_STUDY if any(_finite(row, c) for c in m.columns if c in row.metrics)
+    )
+    return next((m.task for m in scores if m.task), None)
 
 
 def _finite(row: RunRow, metric: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from regbench.cli.options import Format
 from regbench.cli.run import judge, judge_claims
 from regbench.cli.tables import print_table
 from regbench.errors import BadData
+
+if TYPE_CHECKING:
+    from regbench.analysis.gate import GateOutcome
 
 __all__ = ["check", "merge"]
 
@@ -58,15 +61,25 @@ def check(
     for sentence in lost(results.rows):
         say(errors, f"warning: {sentence}")
     print_claims(errors, results.claims)
-    print_gates(errors, results.gates)
-    for note in (note for outcome in results.gates for note in outcome.notes):
+    judged = [outcome for outcome in results.gates if not outcome.empty]
+    print_gates(errors, judged)
+    for note in (note for outcome in judged for note in outcome.notes):
         say(errors, f"note: {note}")
     if not results.claims and not results.gates:
         say(errors, f"{folder}: the study makes no claim, and none was given: nothing to check")
     decisions = [claim.decision for claim in results.claims]
-    decisions += [outcome.decision for outcome in results.gates]
-    failed = [reason for outcome in results.gates for reason in outcome.reasons]
+    decisions += [outcome.decision for outcome in judged]
+    failed = [reason for outcome in judged for reason in outcome.reasons]
+    if empty := [outcome for outcome in results.gates if outcome.empty]:
+        problems = [f"{o.text}: no run has a value to judge by: {_why(o)}" for o in empty]
+        raise BadData(*problems, *failed)
     judge(decisions, "claims and limits" if results.gates else "claims", strict, failed)
+
+
+def _why(outcome: GateOutcome) -> str:
+    from regbench.analysis.words import some
+
+    return some([cell.why for cell in outcome.cells]) or "there is no run"
 
 
 def merge(
