@@ -9,7 +9,8 @@ from math import inf, nan
 import numpy as np
 import pytest
 from command import regbench
-from comparison import rows_of
+from comparison import FACTS, rows_of
+from comparison import METRICS as COLUMNS
 from scipy import stats
 
 from regbench.analysis.by_seed import BySeed
@@ -271,10 +272,11 @@ def test_what_is_no_number_in_both_studies_passes_no_gate(put):
 
 def test_studies_of_two_tasks_are_not_comparable(put):
     rows = rows_of({"a": {}})
+    columns = (*FACTS, *COLUMNS)
     files = []
     for name in ("acc", "r2"):
-        header = [column.replace("_acc", f"_{name}") for column in rows[0]]
-        text = write_csv(header, [list(row.values()) for row in rows])
+        header = [column.replace("_acc", f"_{name}") for column in columns]
+        text = write_csv(header, [[row[column] for column in columns] for row in rows])
         files.append(put(f"{name}.csv", text))
         assert regbench("compare", files[-1], files[-1], "--missing", "ignore").code == 0
     done = regbench("compare", *files, "--missing", "ignore")

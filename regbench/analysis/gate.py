@@ -308,8 +308,8 @@ def decide(
                 decision, why = "UNDECIDED", incomplete[cell]
             told = figures(k, each) if figures else gate.shown(each)
             judged.append(Judged(cell, decision, each.mean or 0.0, told, why))
-        elif isinstance(gate, Limit) and not each.n and (why := (incomplete or {}).get(cell)):
-            judged.append(Judged(cell, "UNDECIDED", -inf, "no value", why))
+        elif isinstance(gate, Limit) and not each.n and incomplete and cell in incomplete:
+            judged.append(Judged(cell, "UNDECIDED", -inf, "no value", incomplete[cell]))
     order = ("FAIL", "UNDECIDED", "PASS")
     judged.sort(key=lambda cell: (order.index(cell.decision), -cell.excess))
     mean, failed = "", False
