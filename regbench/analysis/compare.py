@@ -39,10 +39,10 @@ class Change:
         interval: of the mean paired change, new less base.
         p_adjusted: two-sided, paired t, by Holm's method over the metric's cells.
         word: what the interval and p_adjusted show; `lower` and `higher` where neither is better.
-            `identical` is a cell in which no metric changed, `equal` one in which this one did not; `no spread` is
-            a change that is the same in all pairs, which is nothing to judge by. `no number` has a
-            pair of finished runs in which one has none, or is equal but for a run that only one
-            study has lost.
+            `identical` is a cell in which no metric changed, `equal` one in which this one did not;
+            `no spread` is a change that is the same in all pairs, which is nothing to judge by. `no
+            number` has a pair of finished runs in which one has none, or is equal but for a run
+            that only one study has lost.
     """
 
     cell: str

@@ -96,7 +96,7 @@ def merge(
     [dim]Example: regbench merge shard-1 shard-2 -o results/quickstart[/dim]
     """
     from regbench.analysis.lost import lost
-    from regbench.analysis.words import some
+    from regbench.analysis.words import counted, some
     from regbench.api import merge as merge_folders
     from regbench.report.say import say
     from regbench.report.terminal import print_answer, print_claims
@@ -114,5 +114,6 @@ def merge(
             f"({some(results.missing, 5)}): run the other shards and merge again; "
             f"{out} holds what there is"
         )
-    say(stderr(), f"{len(results.rows.rows)} runs of {len(folders)} folders; results in {out}")
+    runs = counted(len(results.rows.rows), "run")
+    say(stderr(), f"{runs} of {counted(len(folders), 'folder')}; results in {out}")
     judge_claims(results.claims, strict)
