@@ -13,6 +13,7 @@ from regbench.report.markdown import gap_markdown
 from regbench.report.page.headline import tiles
 from regbench.report.page.page import page
 from regbench.report.plain import escaped
+from regbench.results.planned import read_judged
 from regbench.results.runs import read_runs
 
 
@@ -78,6 +79,23 @@ def test_the_same_words_everywhere(tmp_path):
         assert paragraph in html
     for tile in tiles(content.table):
         assert tile.figure in html
+
+
+def test_the_page_says_what_its_intervals_speak_of(tmp_path):
+    study = tmp_path / "study.yaml"
+    study.write_text(
+        "dataset: {name: iris, folds: 4}\nmodel: {hidden: [4]}\ntraining: {epochs: 3}\nseeds: 4\n",
+        encoding="utf-8",
+    )
+    command("run", study, "-o", tmp_path / "r")
+    for over in ("rows", "seeds"):
+        content = Content(tmp_path / "r", read_judged(tmp_path / "r", over)[0], over=over)
+        found = [tile.detail for tile in tiles(content.table) if "interval" in tile.detail]
+        assert found
+        of_rows = ["for other rows (corrected t), 4 seeds" in detail for detail in found]
+        # Folds have one test part: its interval is over seeds.
+        assert of_rows[0] is (over == "rows")
+        assert ("speaks of other seeds and not" in page(content).decode()) is (over == "rows")
 
 
 def test_no_percentage_where_a_gap_crosses_zero():

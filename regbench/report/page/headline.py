@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from regbench.analysis.cell_gap import CellGap
 from regbench.analysis.sentence import constant_name, share
-from regbench.analysis.statistics import Interval
+from regbench.analysis.statistics import METHODS, Interval
 from regbench.analysis.story import Move, Story, stories
 from regbench.report.columns import number
 from regbench.vocabulary.metrics import LOSS
@@ -93,4 +93,5 @@ def _sure(found: Interval, start: str = "") -> str:
     if found.low is None or found.high is None:
         return start + seeds
     low, high = (f"{end:.3f}".replace("-", _MINUS) for end in (found.low, found.high))
-    return f"{start}95% interval {low} to {high}, {seeds}"
+    whom = " for other rows (corrected t)" if found.method == METHODS["rows"] else ""
+    return f"{start}95% interval {low} to {high}{whom}, {seeds}"

@@ -134,10 +134,13 @@ def _curves(content: Content) -> Section:
             lambda width, metric=metric: scores_figure(content, metric, "", width, "svg"),  # type: ignore[misc]
         )
         pictures += [found] if found else []
+    # A curve is of these runs: nothing corrects its interval for other rows.
+    rows = ", which speaks of other seeds and not, as the table's, of other rows"
+    whom = rows if content.over == "rows" else ""
     words = (
-        "Mean over the seeds with its 95% interval. Dotted: the mean best epoch. Dashed: the mean "
-        "epoch at which early stopping ended training. A curve ends where fewer than half of its "
-        "seeds are still training."
+        f"Mean over the seeds with its 95% interval{whom}. Dotted: the mean best epoch. Dashed: "
+        "the mean epoch at which early stopping ended training. A curve ends where fewer than half "
+        "of its seeds are still training."
     )
     if len(content.table) > MOST_CELLS:
         words += f" The first {MOST_CELLS} cells are shown."
