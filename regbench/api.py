@@ -21,7 +21,7 @@ from regbench.config.characters import as_path, as_texts
 from regbench.config.claims import Addresses, BadClaim, Claim, Term, require_asked, resolve
 from regbench.config.load import load_study, more_claims, study_from_mapping
 from regbench.config.messages import did_you_mean
-from regbench.config.plan import Plan, Study, make_plan
+from regbench.config.plan import Plan, Run, Study, make_plan
 from regbench.config.speaks import Over, one_test_part
 from regbench.data import fingerprint, fingerprints, require_same
 from regbench.errors import BadData, BadStudy, Problem, RegbenchError
@@ -43,11 +43,24 @@ from regbench.results.saved import Arrays, read_weights
 from regbench.results.store import Store
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
 
     from regbench.data.table import Split
 
-__all__ = ["Results", "check", "examine", "limits_of", "merge", "read", "rebuild", "run"]
+__all__ = [
+    "Results",
+    "check",
+    "examine",
+    "export",
+    "limits_of",
+    "merge",
+    "predict",
+    "read",
+    "rebuild",
+    "run",
+]
 
 
 @dataclass(frozen=True)
@@ -137,6 +150,10 @@ class Results:
             raise BadStudy(f"a seed is a whole number from 0, not {seed!r}")
         dataset = datasets[cell]
         return load(dataset, seed, plan.study.folder, plan.data[dataset.origin])
+
+    def export(self, out: Path | str, cell: str | None = None, seed: int | None = None) -> Path:
+        """Write a run's model into a folder of its own, see `export`."""
+        return export(self.folder, out, cell=cell, seed=seed)
 
 
 def _frame(folder: Path, name: str) -> pd.DataFrame:
@@ -404,3 +421,92 @@ def read(folder: Path | str) -> Results:
     folder = as_path(folder)
     rows, over = read_judged(folder)
     return Results(folder, rows, interval=over)
+
+
+def export(
+    folder: Path | str, out: Path | str, *, cell: str | None = None, seed: int | None = None
+) -> Path:
+    """Write a run's model into a folder of its own: weights, preprocessing, how it is used.
+
+    Args:
+        folder: a results folder.
+        out: the folder to write.
+        cell, seed: which run; may be left out where there is one only.
+    Returns:
+        the folder that was written.
+    Raises:
+        BadStudy: there is no such run, its weights were not saved, or `out` holds something else.
+        BadData: the run has no model, or its data are no longer those that it was trained on.
+        Unwritable: see regbench.errors.
+    """
+    from regbench.execution.exported import export_run
+
+    folder, out = as_path(folder), as_path(out)
+    plan = recorded_plan(folder)
+    found = _chosen(plan, cell, seed)
+    status = next((r.status for r in read(folder).rows.rows if r.run_id == found.run_id), None)
+    if status is None:
+        raise BadData(f"{folder}: run {found.run_id} is not done: run the study to its end")
+    export_run(folder, plan, found, status, out)
+    return out
+
+
+def _chosen(plan: Plan, cell: str | None, seed: int | None) -> Run:
+    """The run that a cell and a seed name."""
+    cells = list(dict.fromkeys(run.cell.name for run in plan.runs))
+    if cell is None and len(cells) > 1:
+        some = ", ".join(cells[:10])
+        raise BadStudy(f"--cell: the study has {len(cells)}: name one of {some}")
+    if cell is not None and cell not in cells:
+        hint = did_you_mean(cell, cells) or f"; it has {', '.join(cells[:10])}"
+        raise BadStudy(f"--cell: the study has no cell {cell!r}{hint}")
+    runs = {run.seed: run for run in plan.runs if run.cell.name == (cell or cells[0])}
+    some = ", ".join(map(str, list(runs)[:10]))
+    if seed is None and len(runs) > 1:
+        raise BadStudy(f"--seed: the study has {len(runs)}: name one of {some}")
+    if seed is not None and seed not in runs:
+        raise BadStudy(f"--seed: the study has no seed {seed}; it has {some}")
+    return runs[next(iter(runs)) if seed is None else seed]
+
+
+def predict(model: Path | str, data: Path | str, *, overrides: Sequence[str] = ()) -> pd.DataFrame:
+    """Predictions of a model that `export` wrote, for the rows of a table.
+
+    Args:
+        model: the folder.
+        data: a CSV or Parquet file with the columns that the model was trained on.
+        overrides: `key=value` texts, where this file is written otherwise than the model's data:
+            `decimal=,`.
+    Returns:
+        a row a row: `prediction` (a class, or a number in the target's units) and, of classes,
+        `probability_<class>`; `attrs["notes"]` says what should be known of the table.
+    Raises:
+        BadStudy: an override is none.
+        BadData: the model or the table cannot be understood.
+    """
+    import pandas as pd
+
+    from regbench.data.files.rows import rows_of_file
+    from regbench.execution.exported import read_exported
+    from regbench.execution.predicting import predicted
+
+    exported = read_exported(as_path(model))
+    made = exported.preprocessing
+    block = made.block(as_path(data), overrides)
+    rows = rows_of_file(block, Path(), made.known, (made.target.name, *made.unused))
+    frame = pd.DataFrame(named_predictions(predicted(exported, rows.values), made.classes))
+    frame.attrs["notes"] = rows.notes
+    return frame
+
+
+def named_predictions(
+    values: npt.NDArray[np.float64], classes: Sequence[str]
+) -> dict[str, npt.NDArray[Any]]:
+    """(n, C) probabilities, or (n, 1) numbers, as columns of a table."""
+    import numpy as np
+
+    if not classes:
+        return {"prediction": values[:, 0]}
+    chosen = np.array(classes, dtype=object)[values.argmax(axis=1)]
+    probabilities = {f"probability_{name}": values[:, j] for j, name in enumerate(classes)}
+    return {"prediction": chosen, **probabilities}

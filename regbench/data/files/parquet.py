@@ -14,14 +14,14 @@ from regbench.data.files.scanning import Batch, scan_columns
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["PARQUET"]
+__all__ = ["PARQUET", "ParquetColumns"]
 
 _BATCH_ROWS = 1 << 14
 # What pandas calls its index where it has no name.
 _INDEX = "__index_level_0__"
 
 
-class _Columns:
+class ParquetColumns:
     """One pass over a Parquet file.
 
     Raises:
@@ -93,7 +93,7 @@ def _short(error: BaseException) -> str:
 
 
 def _scan(config: Any, content: Open) -> Scan:
-    return scan_columns(config, content, _Columns, Notation(), place="row")
+    return scan_columns(config, content, ParquetColumns, Notation(), place="row")
 
 
 PARQUET = file_source(_scan)
