@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from io import BytesIO
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from regbench.config.messages import did_you_mean
 from regbench.config.plan import Plan, Run, Study, make_plan
 from regbench.config.speaks import Over, one_test_part
 from regbench.data import fingerprint, fingerprints, require_same
+from regbench.data.given import Given, as_given
 from regbench.errors import BadData, BadStudy, Problem, RegbenchError
 from regbench.execution.device import resolve_device
 from regbench.execution.limits import NO_LIMITS, Limits
@@ -39,12 +41,10 @@ from regbench.results.merge import merged
 from regbench.results.planned import read_judged, recorded_plan, recorded_study
 from regbench.results.proof import require_as_written
 from regbench.results.runs import Runs
-from regbench.results.saved import Arrays, read_weights
+from regbench.results.saved import Arrays, read_predictions, read_weights
 from regbench.results.store import Store
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
     import pandas as pd
 
     from regbench.data.table import Split
@@ -74,6 +74,7 @@ class Results:
         claims: the study's claims and how they were decided.
         gates: limits on every cell and how they were decided.
         interval: what intervals and decisions speak of: other seeds, or other rows.
+        given: the data that a caller gave, held so that `data` finds them.
         warnings: what was found damaged and set aside.
         missing: planned runs that no shard holds, after `merge`.
     """
@@ -86,6 +87,7 @@ class Results:
     missing: tuple[str, ...] = ()
     gates: tuple[GateOutcome, ...] = ()
     interval: Over = "seeds"
+    given: Given | None = field(default=None, repr=False)
 
     @cached_property
     def table(self) -> list[CellGap]:
@@ -131,6 +133,35 @@ class Results:
                 f"{self.folder}: run {run_id} has no weights: training.save_weights keeps them"
             )
         return weights
+
+    def predictions(self, cell: str, seed: int) -> pd.DataFrame:
+        """What a run predicts for the rows of its parts, at its reading.
+
+        Returns:
+            `row` (the number of the row in the data, from 0), `part`, `target` (as the data have
+            it), `prediction` (a class, or a number in the target's units) and, of classes,
+            `probability_<class>`; in the order of the rows.
+        Raises:
+            BadStudy: there is no such run.
+            BadData: its study did not ask for predictions (`training.save_predictions`), or its
+                data cannot be read, or are no longer what it was trained on.
+        """
+        import pandas as pd
+
+        from regbench.data import fitted
+        from regbench.execution.predicted import part_predictions
+
+        run = _chosen(self._plan, cell, seed)
+        arrays = read_predictions(self.folder, run.run_id)
+        if arrays is None:
+            raise BadData(
+                f"{self.folder}: run {run.run_id} has no predictions: training.save_predictions "
+                "keeps them"
+            )
+        block = run.cell.setting.dataset
+        known = fitted(block, seed, self._plan.study.folder, run.data)
+        columns = part_predictions(arrays, known)
+        return pd.DataFrame(columns).sort_values("row", ignore_index=True)
 
     def data(self, cell: str, seed: int) -> Split:
         """The data as this run sees them: split, encoded, scaled, with label noise.
@@ -194,6 +225,7 @@ def run(
     limits: Limits = NO_LIMITS,
     overwrite: bool = False,
     progress: Progress | None = None,
+    data: Any = None,
 ) -> Results:
     """Train what a study asks for and is not done yet, write its tables, decide its claims.
 
@@ -209,13 +241,21 @@ def run(
         limits: a shard of the plan, when to stop before its end, whether to try failed runs again.
         overwrite: remove what regbench has written to the folder before.
         progress: a display that is told what happens.
+        data: what to train on, instead of what the study names: a DataFrame, which is read as a
+            file would be; arrays (x, y); or a mapping of train, val and test to such arrays. The
+            study's `dataset` then needs no name: `{target: y, task: regression}`, of arrays the
+            task alone.
     Raises:
         BadStudy, BadData, FolderInUse, Unwritable, AnswerIsNo, TimeIsUp: see regbench.errors.
     """
+    given = None if data is None else as_given(data)
+    block = None if given is None else given.block
     if isinstance(study, str | os.PathLike):
-        study = load_study(study, overrides, seeds=seeds)
+        study = load_study(study, overrides, seeds=seeds, given=block)
     elif not isinstance(study, Study):
-        study = study_from_mapping(study, overrides, seeds=seeds)
+        study = study_from_mapping(study, overrides, seeds=seeds, given=block)
+    elif given is not None:
+        raise BadStudy("data go with a file or a mapping: this study is read already")
     elif overrides or seeds is not None:
         raise BadStudy(
             "overrides and seeds go with a file or a mapping: this study is read already"
@@ -245,7 +285,7 @@ def run(
         warnings = tuple(store.warnings)
     # A shard has not all the runs that a claim speaks of: `merge` decides it.
     claims = () if limits.shard else _decided(study.claims, study, rows, study.interval)
-    return Results(folder, rows, summary, claims, warnings, interval=study.interval)
+    return Results(folder, rows, summary, claims, warnings, interval=study.interval, given=given)
 
 
 def merge(folders: Sequence[Path | str], out: Path | str, *, overwrite: bool = False) -> Results:
@@ -412,15 +452,18 @@ def _decided(claims: Sequence[Claim], study: Study, rows: Runs, over: Over) -> t
     return tuple(decide(claim, cells, by_seed) for claim in claims)
 
 
-def read(folder: Path | str) -> Results:
+def read(folder: Path | str, *, data: Any = None) -> Results:
     """The results that a folder holds.
 
+    Args:
+        data: what was given to `run`, for what needs it again.
     Raises:
         BadData: it holds none, or they are malformed.
     """
     folder = as_path(folder)
     rows, over = read_judged(folder)
-    return Results(folder, rows, interval=over)
+    given = None if data is None else as_given(data)
+    return Results(folder, rows, interval=over, given=given)
 
 
 def export(
@@ -456,17 +499,17 @@ def _chosen(plan: Plan, cell: str | None, seed: int | None) -> Run:
     cells = list(dict.fromkeys(run.cell.name for run in plan.runs))
     if cell is None and len(cells) > 1:
         some = ", ".join(cells[:10])
-        raise BadStudy(f"--cell: the study has {len(cells)}: name one of {some}")
+        raise BadStudy(f"cell: the study has {len(cells)}: name one of {some}")
     if cell is not None and cell not in cells:
         hint = did_you_mean(cell, cells) or f"; it has {', '.join(cells[:10])}"
-        raise BadStudy(f"--cell: the study has no cell {cell!r}{hint}")
+        raise BadStudy(f"cell: the study has no cell {cell!r}{hint}")
     runs = {run.seed: run for run in plan.runs if run.cell.name == (cell or cells[0])}
     some = ", ".join(map(str, list(runs)[:10]))
     if seed is None and len(runs) > 1:
-        raise BadStudy(f"--seed: the study has {len(runs)}: name one of {some}")
-    if seed is not None and seed not in runs:
-        raise BadStudy(f"--seed: the study has no seed {seed}; it has {some}")
-    return runs[next(iter(runs)) if seed is None else seed]
+        raise BadStudy(f"seed: the study has {len(runs)}: name one of {some}")
+    if seed is not None and (not isinstance(seed, Integral) or int(seed) not in runs):
+        raise BadStudy(f"seed: the study has no seed {seed!r}; it has {some}")
+    return runs[next(iter(runs)) if seed is None else int(seed)]
 
 
 def predict(model: Path | str, data: Path | str, *, overrides: Sequence[str] = ()) -> pd.DataFrame:
@@ -474,7 +517,7 @@ def predict(model: Path | str, data: Path | str, *, overrides: Sequence[str] = (
 
     Args:
         model: the folder.
-        data: a CSV or Parquet file with the columns that the model was trained on.
+        data: a CSV or Parquet file, or a DataFrame, with the columns that the model was trained on.
         overrides: `key=value` texts, where this file is written otherwise than the model's data:
             `decimal=,`.
     Returns:
@@ -486,27 +529,23 @@ def predict(model: Path | str, data: Path | str, *, overrides: Sequence[str] = (
     """
     import pandas as pd
 
-    from regbench.data.files.rows import rows_of_file
+    from regbench.data.files.rows import read_rows, rows_of_file
+    from regbench.data.given import FramePass, frame_columns
     from regbench.execution.exported import read_exported
+    from regbench.execution.predicted import named_predictions
     from regbench.execution.predicting import predicted
 
     exported = read_exported(as_path(model))
     made = exported.preprocessing
-    block = made.block(as_path(data), overrides)
-    rows = rows_of_file(block, Path(), made.known, (made.target.name, *made.unused))
+    unused = (made.target.name, *made.unused)
+    if isinstance(data, pd.DataFrame):
+        names, cells = frame_columns(data)
+        frame_block = made.block(None, overrides)
+        rows = read_rows(
+            frame_block, lambda p: FramePass(names, cells, p), made.known, unused, "row"
+        )
+    else:
+        rows = rows_of_file(made.block(as_path(data), overrides), Path(), made.known, unused)
     frame = pd.DataFrame(named_predictions(predicted(exported, rows.values), made.classes))
     frame.attrs["notes"] = rows.notes
     return frame
-
-
-def named_predictions(
-    values: npt.NDArray[np.float64], classes: Sequence[str]
-) -> dict[str, npt.NDArray[Any]]:
-    """(n, C) probabilities, or (n, 1) numbers, as columns of a table."""
-    import numpy as np
-
-    if not classes:
-        return {"prediction": values[:, 0]}
-    chosen = np.array(classes, dtype=object)[values.argmax(axis=1)]
-    probabilities = {f"probability_{name}": values[:, j] for j, name in enumerate(classes)}
-    return {"prediction": chosen, **probabilities}

@@ -208,7 +208,7 @@ def test_what_cannot_be_exported(world, tmp_path):
     asked = ["export", "r", "--seed", 0, "-o", "m"]
     for more, code, told in (
         (["--cell", "0.1"], 2, "training.save_weights: true"),
-        ([], 2, "--cell: the study has 2: name one of 0.1, 1e+38"),
+        ([], 2, "cell: the study has 2: name one of 0.1, 1e+38"),
         (["--cell", "0.2"], 2, "no cell '0.2' (did you mean '0.1'?)"),
         (["--cell", "0.1", "--seed", 7], 2, "no seed 7; it has 0"),
         (["--cell", "1e+38"], 3, "diverged: it has no model"),

@@ -6,6 +6,7 @@ from regbench.data.description import Column, Description
 from regbench.data.source import Source
 from regbench.data.sources import (
     SOURCES,
+    Fitted,
     SplitKey,
     describe,
     fingerprint,
@@ -27,6 +28,7 @@ __all__ = [
     "Column",
     "DataShape",
     "Description",
+    "Fitted",
     "Part",
     "Source",
     "Split",

@@ -16,6 +16,7 @@ from regbench.data.description import Description, described
 from regbench.data.files.csv import CSV
 from regbench.data.files.npz import NPZ
 from regbench.data.files.parquet import PARQUET
+from regbench.data.given import ARRAYS, FRAME
 from regbench.data.noise import noisy_labels
 from regbench.data.source import Source
 from regbench.data.split import PartIds, part_ids, part_sizes, require_classes, split_seed
@@ -80,6 +81,8 @@ SOURCES: dict[str, Source] = {
     "csv": CSV,
     "parquet": PARQUET,
     "npz": NPZ,
+    "frame": FRAME,
+    "arrays": ARRAYS,
 }
 
 

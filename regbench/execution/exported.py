@@ -24,6 +24,7 @@ from regbench.config.schema import (
     BatchNorm,
     Block,
     Csv,
+    Frame,
     Parquet,
     Positive,
     Setting,
@@ -158,8 +159,8 @@ class Preprocessing(Block):
         """Names; none of a regression."""
         return self.target.classes if isinstance(self.target, _Classes) else ()
 
-    def block(self, path: Path, overrides: Sequence[str] = ()) -> Csv | Parquet:
-        """The dataset block by which a file of new rows is read.
+    def block(self, path: Path | None, overrides: Sequence[str] = ()) -> Csv | Parquet | Frame:
+        """The dataset block by which a file of new rows is read; without a path, that of a frame.
 
         Raises:
             BadStudy: an override is no key of these, or not a value of its.
@@ -174,13 +175,15 @@ class Preprocessing(Block):
             is_list = key.strip() in ("na_values", "categorical", "numeric")
             plain = None if value == "null" else value
             given[key.strip()] = parse_yaml(value, "-s").value if is_list else plain
-        is_parquet = path.suffix.lower() in (".parquet", ".pq")
-        keys = {"path": str(path), "target": self.target.name, "task": self.task}
-        kind: type[Csv | Parquet] = Parquet if is_parquet else Csv
+        kind: type[Csv | Parquet | Frame] = Frame
+        keys = {"name": "frame", "target": self.target.name, "task": self.task}
+        if path is not None:
+            is_parquet = path.suffix.lower() in (".parquet", ".pq")
+            kind, name = (Parquet, "parquet") if is_parquet else (Csv, "csv")
+            keys |= {"name": name, "path": str(path)}
         reading = {k: v for k, v in {**self.reading, **given}.items() if k in kind.model_fields}
-        name = "parquet" if is_parquet else "csv"
         try:
-            return kind.model_validate({"name": name, **keys, **reading})
+            return kind.model_validate({**keys, **reading})
         except ValidationError as error:
             where, why = _first(error)
             if where.partition(".")[0] in given:

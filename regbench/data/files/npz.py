@@ -19,7 +19,7 @@ from regbench.data.files.reading import Blocks, Open, Scan, file_source
 from regbench.data.table import Table
 from regbench.errors import BadData
 
-__all__ = ["NPZ"]
+__all__ = ["NPZ", "table_of_arrays"]
 
 _NAMES = ("x", "y", "groups", "part")
 _MOST_BYTES = 1 << 36
@@ -82,7 +82,7 @@ def _arrays(config: Any, blocks: Blocks) -> tuple[Arrays, list[str]]:
 
 def _scan(config: Any, content: Open) -> Scan:
     arrays, others = _arrays(config, content())
-    table, notes = _table(config, arrays)
+    table, notes = table_of_arrays(config, arrays)
     if others:
         notes.append(
             f"arrays other than x, y, groups and part are left out: {', '.join(others[:10])}"
@@ -97,11 +97,19 @@ def _scan(config: Any, content: Open) -> Scan:
         notes.append(f"{missing} values of x are NaN and taken as missing")
     return Scan(
         replace(found, notes=tuple(notes)),
-        lambda blocks: _table(config, _arrays(config, blocks)[0])[0],
+        lambda blocks: table_of_arrays(config, _arrays(config, blocks)[0])[0],
     )
 
 
-def _table(config: Any, arrays: Arrays) -> tuple[Table, list[str]]:
+def table_of_arrays(config: Any, arrays: Arrays) -> tuple[Table, list[str]]:
+    """The table, and what a user should know of it.
+
+    Args:
+        config: a dataset block of the kind `_Arrays`.
+        arrays: x (n, ...) and y (n,); groups and part (n,), where there are such.
+    Raises:
+        BadData: all that is wrong with them.
+    """
     problems, notes = Problems(config.label), []
     x, y = arrays["x"], arrays["y"]
     if x.dtype.kind not in "biuf":

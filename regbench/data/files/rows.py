@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from regbench.config.schema import Csv, Parquet
+from regbench.config.schema import Csv
 from regbench.data.description import Column
 from regbench.data.files.columns import Cells
 from regbench.data.files.csv_text import CsvText
@@ -82,9 +82,9 @@ def read_rows(
 
 
 def rows_of_file(
-    config: Csv | Parquet, folder: Path, known: Sequence[Column], unused: Collection[str]
+    config: Any, folder: Path, known: Sequence[Column], unused: Collection[str]
 ) -> NewRows:
-    """`read_rows` of the file that a dataset block names."""
+    """`read_rows` of the file that a dataset block, csv or parquet, names."""
     if isinstance(config, Csv):
         text = content_of(config, folder, as_text)
         return read_rows(
