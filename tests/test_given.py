@@ -200,7 +200,7 @@ MISTAKES = [
     (ARRAYS, ([[1], [2, 3]], [0, 1]), "data: x is no array"),
     (ARRAYS, (X.astype(str), Y), "the arrays given from Python: x holds <U"),
     (ARRAYS, (X * np.inf, Y), "is infinite or beyond single precision"),
-    ({**ARRAYS, "dataset": {}}, (X, Y), "dataset.task: "),
+    ({**ARRAYS, "dataset": {}}, (X, Y), "dataset: the key 'task' is missing"),
     ({**ARRAYS, "dataset": "iris"}, (X, Y), "names 'iris', and data are given, too: leave one"),
     ({**STUDY, "dataset": "iris"}, PEOPLE, "names 'iris', and data are given, too: leave one out"),
     ({**STUDY, "dataset": {"target": "sort", "task": "regression"}}, PEOPLE, "no column 'sort'"),
