@@ -62,7 +62,7 @@ def test_overrides_of_every_kind_of_study(tmp_path):
 
 def test_data_frames(tmp_path):
     results = package.run(study(tmp_path), out=tmp_path / "r", seeds="2")
-    assert results.runs.shape == (8, 28)
+    assert results.runs.shape == (8, 29)
     assert results.runs.cell.unique().tolist() == ["none", "l2", "stop", "norm"]
     assert results.runs.regularizer.iloc[0] == "none"
     assert results.epochs.dtypes["val_loss"] == np.float64

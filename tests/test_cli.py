@@ -40,7 +40,10 @@ def test_run_prints_the_table_on_stdout_and_the_rest_on_stderr(finished):
     notes = done.err.splitlines()
     assert notes[0].startswith("note: l2 with adam is coupled")
     assert notes[1] == "small: training 12 runs in 2 stacks"
-    assert notes[2].startswith("In none the gap in loss (validation less training) is")
+    assert notes[2].startswith(
+        "No cell is shown to be better than predicting the class shares (loss"
+    )
+    assert ". In none the gap in loss (validation less training) is" in notes[2]
     assert notes[3].startswith("hint: in 12 of 12 runs")
     assert notes[4].startswith("12 runs trained in ")
     assert notes[4].endswith("; results in results/small")
@@ -62,7 +65,7 @@ def test_the_tables_in_pandas(finished):
         *("train_loss", "val_loss", "test_loss", "gap_loss"),
         *("train_acc", "val_acc", "test_acc", "gap_acc"),
         *("constant_loss", "constant_acc"),
-        *("stopping_regret", "penalty", "weight_norm", "zero_fraction"),
+        *("stopping_regret", "collapsed", "penalty", "weight_norm", "zero_fraction"),
         *("regularizer.l2", "regularizer.early_stopping.patience", "regularizer.batchnorm"),
     ]
     assert runs.cell.tolist() == ["none"] * 3 + ["l2"] * 3 + ["stop"] * 3 + ["norm"] * 3

@@ -11,7 +11,7 @@ import pytest
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
 from regbench.config.schema import Csv, Diabetes, Digits, Friedman1, Npz, Wine
-from regbench.data import describe, load
+from regbench.data import describe, load, split_key
 from regbench.data.bundled import load as bundled
 from regbench.data.split import PartIds, part_ids
 from regbench.data.table import Table
@@ -85,8 +85,10 @@ def test_split_seed_pins_the_folds_of_all_repeats() -> None:
         first, again = (part_ids(pinned, data, s) for s in (seed, seed + 3))
         assert [p.tolist() for p in first] == [p.tolist() for p in again]
     assert part_ids(pinned, data, 0).test.tolist() != part_ids(other, data, 0).test.tolist()
-    # What is loaded is kept by what tells splits apart: a seed's fold, too.
-    assert load(pinned, 0, Path()).val.ids.tolist() != load(pinned, 1, Path()).val.ids.tolist()
+    # By this splits are told apart: with a pinned one a seed is its fold.
+    keys = [split_key(pinned, seed, "wine 1") for seed in range(6)]
+    assert keys[:3] == keys[3:]
+    assert len(set(keys)) == 3
 
 
 def test_in_a_fold_a_larger_train_size_holds_the_smaller_and_is_stratified() -> None:
@@ -118,6 +120,9 @@ def test_label_noise_of_a_fold_is_that_of_its_seed_row_by_row() -> None:
     plain = load(Digits(name="digits", val_size=0, test_size=0, **noise), 3, Path()).train
     assert fold.y.tolist() == plain.y[fold.ids].tolist()
     assert 0.3 < (fold.y != fold.y_clean).mean() < 0.42
+    other = load(Digits(name="digits", folds=5, **noise), 8, Path()).train
+    both = np.intersect1d(fold.ids, other.ids)
+    assert (fold.y[np.isin(fold.ids, both)] != other.y[np.isin(other.ids, both)]).any()
 
 
 # --- groups ---------------------------------------------------------------------------------------
@@ -138,6 +143,16 @@ def test_every_group_stays_on_one_side_and_sizes_come_as_near_as_groups_allow() 
         assert np.sort(np.concatenate(ids)).tolist() == list(range(len(y)))
         for part in (ids.val, ids.test):
             assert abs(len(part) - 80) <= max(80, largest) / 2 + largest / 2
+
+
+def test_no_part_that_is_asked_for_stays_empty_however_large_a_group_is() -> None:
+    groups = np.repeat(np.arange(4), [1, 1, 1, 97])
+    for seed in range(30):
+        y = np.arange(100) % 2
+        ids = part_ids(block(groups="g", val_size=0.4, test_size=0.4), table(y, groups), seed)
+        assert min(map(len, ids)) >= 1
+        config = block(groups="g", folds=3, test_size=0.4)
+        assert min(map(len, part_ids(config, table(y, groups), seed))) >= 1
 
 
 def test_sizes_of_parts_nest_by_group() -> None:
@@ -161,9 +176,10 @@ def test_sizes_of_parts_nest_by_group() -> None:
 
 def test_groups_are_keyed_as_they_come_whatever_they_are_called() -> None:
     y, groups = grouped(np.random.default_rng(2))
-    _, numbers = np.unique(groups[::-1], return_inverse=True)
+    names, numbers = np.unique(groups, return_inverse=True)
+    called = np.random.default_rng(3).permutation(len(names))[numbers]
     config = block(groups="g")
-    one, two = (part_ids(config, table(y, each), 3) for each in (groups, numbers[::-1] * 7))
+    one, two = (part_ids(config, table(y, each), 3) for each in (groups, called))
     other = part_ids(config, table(y, groups), 4)
     assert [p.tolist() for p in one] == [p.tolist() for p in two]
     assert one.val.tolist() != other.val.tolist()

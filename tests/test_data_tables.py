@@ -452,6 +452,7 @@ def test_arrays_with_parts_and_groups(tmp_path: Path) -> None:
     assert found.notes == (
         "arrays other than x, y, groups and part are left out: z",
         "array part is not used: split_column: part would split by it",
+        "array groups is not used: groups: groups would keep each in one part",
     )
     prints = set()
     for packed in (False, True):

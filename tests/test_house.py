@@ -88,8 +88,6 @@ EXCEPTIONS = {
     ("results/saved.py", "open"): "a member of an archive that is open",
     ("__main__.py", "open"): "the null device",
     ("cli/outputs.py", "open"): "what is no file, and is written to as it is",
-    ("cli/main.py", "open"): "the null device",
-    ("cli/consoles.py", "open"): "the null device",
     ("cli/main.py", "NamedTemporaryFile"): "the traceback of a defect",
     ("config/load.py", "open"): "reads a study file",
     ("data/files/npz.py", "open"): "reads an array of an archive",

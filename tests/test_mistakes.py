@@ -165,7 +165,7 @@ CASES = [
         [],
         (
             "study.yaml:1:27 dataset.label_noise: unknown key; the keys here are "
-            "train_size, val_size, test_size, split_seed, standardize, name"
+            "train_size, val_size, test_size, folds, split_seed, standardize, name"
         ),
     ),
     (

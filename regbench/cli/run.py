@@ -181,6 +181,7 @@ def sweep(
 
 
 def _say_how_it_went(results: Results) -> None:
+    from regbench.analysis.words import counted
     from regbench.report.say import say
 
     summary, errors = results.summary, stderr()
@@ -192,7 +193,8 @@ def _say_how_it_went(results: Results) -> None:
         what = f"all {summary.kept} runs were done already: nothing trained (--overwrite repeats)"
     else:
         kept = f", {summary.kept} were done already" if summary.kept else ""
-        what = f"{summary.trained} runs trained in {summary.wall_seconds:.1f} s{kept}"
+        runs = counted(summary.trained, "run")
+        what = f"{runs} trained in {summary.wall_seconds:.1f} s{kept}"
     say(errors, f"{what}; results in {results.folder}")
 
 

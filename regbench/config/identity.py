@@ -38,6 +38,9 @@ NUMERICS_VERSION = 3
 
 BLOCKS = ("dataset", "model", "regularizer", "optimizer", "training")
 
+# Keys of `dataset` that make other parts than those at random.
+_PARTING = ("folds", "groups", "time")
+
 # Keys of `training`: where and how a run is carried out, and what else it writes; not what it is.
 EXECUTION = ("device", "threads", "save_weights", "save_predictions")
 
@@ -59,6 +62,9 @@ def canonical(block: Any) -> dict[str, Any]:
         return {key: value for key, value in plain.items() if value is not None}
     for key in block.places:
         del values[key]
+    for key in _PARTING:
+        if values.get(key, True) is None:  # as before there was such a key
+            del values[key]
     schedule = values.get("schedule")
     if schedule == {"name": "constant", "warmup_epochs": 0}:
         del values["schedule"]

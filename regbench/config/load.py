@@ -50,6 +50,7 @@ _KEYS = tuple(StudyFile.model_fields)
 _OPTIONS = ("-s", "-g", "--seeds")
 _EXECUTION_KEYS = tuple(f"training.{key}" for key in EXECUTION)
 _MAX_LABEL = 200
+_SEEDS = 5
 # Nobody reads on, and a hostile file has no end of them.
 _MAX_PROBLEMS = 100
 _NO_AXES = ("name", "seeds", "expect", "metrics", "interval", "sweep", "schema_version")
@@ -349,10 +350,10 @@ class _Reader:
         if did_you_mean("dataset", _KEYS) not in hints:  # else it is there, misspelt
             self._require_dataset()
         base = {block: self._block(block, self._values.get(block), ()) for block in BLOCKS}
-        cells = self._cells(grids, len(seeds) or 1, metrics)
+        cells = self._cells(grids, len(seeds), metrics)
         folds = {n for cell in cells if (n := cell.setting.dataset.folds) is not None}
         if not seeds:
-            seeds = tuple(range(lcm(*folds) if folds else 5))
+            seeds = tuple(range(lcm(*folds) if folds else _SEEDS))
             self._bounded(len(cells), len(seeds))
         metrics = self._metrics(metrics, cells)
         datasets = [cell.setting.dataset for cell in cells]
@@ -561,10 +562,11 @@ class _Reader:
         return cells
 
     def _bounded(self, cells: int, seeds: int) -> bool:
-        """Whether the plan is no larger than allowed; if not, it is a problem."""
-        runs = cells * seeds
-        if runs <= self._max_runs:
+        """Whether the plan is no larger than allowed; if not, it is a problem. 0 seeds: unknown."""
+        if cells * (seeds or 1) <= self._max_runs:
             return True
+        seeds = seeds or _SEEDS
+        runs = cells * seeds
         many = [f"{n}" if n < 10**18 else "more than 10^18" for n in (cells, runs)]
         self._add(
             ("sweep",),

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from regbench.results.files import make_within, names, write_atomic
+from regbench.errors import BadData
+from regbench.results.files import make_within, names, there, write_atomic
 from regbench.results.records import RunRecord
 from regbench.results.sealed import Damaged, seal, unseal
 
@@ -94,6 +95,10 @@ class Pieces:
             except Damaged as damage:
                 yield path, damage
                 continue
+            except BadData:
+                if there(path):
+                    raise
+                continue  # removed since it was listed
             self.names.add(path.name)
             for record in records:
                 # A failed run may have been tried again, with another end.

@@ -53,7 +53,9 @@ def read_judged(path: Path, asked: Over | None = None) -> tuple[Runs, Over]:
 
 
 def with_sizes(runs: Runs, folder: Path) -> Runs:
-    """The runs with the sizes of their parts, from the folder's committed stacks."""
+    """The runs with the sizes of their parts, from a folder's stacks; a table has none."""
+    if not folder.is_dir():
+        return runs
     pieces = Pieces(folder)
     for _ in pieces.read_new():  # damage is for `doctor`: such runs have no sizes
         pass

@@ -16,7 +16,6 @@ from typing import Any
 
 from regbench.data.files.problems import Problems
 from regbench.data.files.scanning import Batch
-from regbench.errors import one_line
 
 __all__ = ["CsvText"]
 
@@ -221,7 +220,7 @@ class _Records:
         try:
             return next(self._reader)
         except csv.Error as error:
-            self._text._problems.refuse(f"line {first}: {one_line(str(error))}", fatal=True)
+            self._text._problems.refuse(f"line {first}: {error}", fatal=True)
             raise StopIteration from None
 
     def rest(self) -> bytes:

@@ -89,7 +89,7 @@ def _scan(config: Any, content: Open) -> Scan:
         )
     if "part" in arrays and config.split_column is None:
         notes.append("array part is not used: split_column: part would split by it")
-    if "groups" in arrays and config.groups is None:
+    if "groups" in arrays and config.groups is None and config.split_by is None:
         notes.append("array groups is not used: groups: groups would keep each in one part")
     found = described(table, "y")
     missing = sum(sum(column.missing.values()) for column in found.columns)

@@ -48,7 +48,7 @@ class Problems:
 
     def _raise(self) -> NoReturn:
         more = [f"and more: these are the first {_MOST}"] if self._more else []
-        raise BadData("\n".join(f"{self._name}: {told}" for told in [*self._told, *more]))
+        raise BadData(*(f"{self._name}: {told}" for told in [*self._told, *more]))
 
 
 def shown(text: str) -> str:
