@@ -309,7 +309,7 @@ _stop = threading.Event()
 
 
 def _serve(
-    pipe: connection.Connection, stop: connection.Connection, given: tuple[Given, ...] = ()
+    pipe: connection.Connection, stop: connection.Connection, given: tuple[Given, ...]
 ) -> None:
     """What a worker does: train what it is given, until the command ends."""
     hold(given)
