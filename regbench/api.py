@@ -154,10 +154,9 @@ class Results:
         run = _chosen(self._plan, cell, seed)
         arrays = read_predictions(self.folder, run.run_id)
         if arrays is None:
-            raise BadData(
-                f"{self.folder}: run {run.run_id} has no predictions: training.save_predictions "
-                "keeps them"
-            )
+            status = next((r.status for r in self.rows.rows if r.run_id == run.run_id), "ok")
+            why = "training.save_predictions keeps them" if status == "ok" else f"it {status}"
+            raise BadData(f"{self.folder}: run {run.run_id} has no predictions: {why}")
         block = run.cell.setting.dataset
         known = fitted(block, seed, self._plan.study.folder, run.data)
         columns = part_predictions(arrays, known)
@@ -517,7 +516,8 @@ def predict(model: Path | str, data: Path | str, *, overrides: Sequence[str] = (
 
     Args:
         model: the folder.
-        data: a CSV or Parquet file, or a DataFrame, with the columns that the model was trained on.
+        data: a CSV or Parquet file, or a DataFrame, with the columns that the model was trained on;
+            or x, an array (n, ...) or an npz file that holds one, with as many.
         overrides: `key=value` texts, where this file is written otherwise than the model's data:
             `decimal=,`.
     Returns:
@@ -529,7 +529,8 @@ def predict(model: Path | str, data: Path | str, *, overrides: Sequence[str] = (
     """
     import pandas as pd
 
-    from regbench.data.files.rows import read_rows, rows_of_file
+    from regbench.data.files.npz import array_in
+    from regbench.data.files.rows import read_rows, rows_of_array, rows_of_file
     from regbench.data.given import FramePass, frame_columns
     from regbench.execution.exported import read_exported
     from regbench.execution.predicted import named_predictions
@@ -544,8 +545,16 @@ def predict(model: Path | str, data: Path | str, *, overrides: Sequence[str] = (
         rows = read_rows(
             frame_block, lambda p: FramePass(names, cells, p), made.known, unused, "row"
         )
+    elif isinstance(data, str | os.PathLike):
+        path = as_path(data)
+        is_array = path.suffix.lower() == ".npz"
+        block = made.block(None if is_array else path, overrides)
+        if is_array:
+            rows = rows_of_array(str(path), array_in(path), made.known)
+        else:
+            rows = rows_of_file(block, Path(), made.known, unused)
     else:
-        rows = rows_of_file(made.block(as_path(data), overrides), Path(), made.known, unused)
+        rows = rows_of_array("data", data, made.known)
     frame = pd.DataFrame(named_predictions(predicted(exported, rows.values), made.classes))
     frame.attrs["notes"] = rows.notes
     return frame

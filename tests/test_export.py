@@ -12,8 +12,10 @@ import pytest
 import yaml
 from command import regbench
 from safetensors.numpy import load_file, save_file
+from sklearn.datasets import load_iris
 
 import regbench as package
+from regbench.errors import BadData
 
 ACTIVATIONS = ["relu", "tanh", "gelu", "elu", "selu", "sigmoid"]
 FENCE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -184,6 +186,43 @@ def test_new_rows_are_checked_as_the_models_data_were(model, tmp_path, text, cod
     done = regbench("predict", model, "new.csv", cwd=tmp_path)
     assert (done.code, told in done.err) == (code, True), done.err
     assert len(done.out.splitlines()) == (2 if code == 0 else 0)
+
+
+def test_what_stands_for_a_missing_value_is_the_training_parts_own(tmp_path):
+    """Also in columns of which the model's data lack nothing."""
+    study = {"dataset": "iris", "training": {"epochs": 3, "save_weights": True}, "seeds": [1]}
+    results = package.run(study, out=tmp_path / "r")
+    model = results.export(tmp_path / "m")
+    cell = results.runs.cell[0]
+    x = load_iris().data
+    medians = np.median(x[results.data(cell, 1).train.ids], axis=0)
+    gaps = x.copy()
+    gaps[range(150), np.arange(150) % 4] = np.nan
+    filled = np.where(np.isnan(gaps), medians, gaps)
+    frames = [pd.DataFrame(each, columns=load_iris().feature_names) for each in (gaps, filled)]
+    found, expected = (package.predict(model, frame) for frame in frames)
+    assert found.equals(expected)
+    assert not found.equals(package.predict(model, frames[0].fillna(0)))
+    np.savez(tmp_path / "x.npz", x=gaps.reshape(150, 2, 2))
+    done = regbench("predict", model, tmp_path / "x.npz", "-o", tmp_path / "out.csv")
+    assert done.err.startswith(f"note: {tmp_path / 'x.npz'}: 150 values of x are NaN")
+    written = pd.read_csv(tmp_path / "out.csv", dtype={"prediction": str})
+    np.testing.assert_array_equal(written.to_numpy()[:, 1:], found.to_numpy()[:, 1:])
+    assert package.predict(model, gaps.tolist()).equals(found)
+    for x, told in (
+        (gaps[:, :3], "x has shape (150, 3), and the model has 4 inputs a row"),
+        (gaps[0], "x has shape (4,)"),
+        (gaps[:0], "x has shape (0, 4)"),
+        (gaps.astype(str), "x holds <U"),
+        ([[1], [2, 3]], "x is no array"),
+        (gaps * 1e99, "x[0], input 1 is infinite"),
+    ):
+        with pytest.raises(BadData, match=re.escape(f"data: {told}")):
+            package.predict(model, x)
+    for content in (b"", b"text", Path(tmp_path / "x.npz").read_bytes()[:-40]):
+        (tmp_path / "bad.npz").write_bytes(content)
+        done = regbench("predict", model, tmp_path / "bad.npz")
+        assert (done.code, done.err.count("\n")) == (3, 1), done.err
 
 
 def test_rows_in_another_notation(model, tmp_path):

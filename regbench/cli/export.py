@@ -47,7 +47,7 @@ def export(
 def predict(
     model: Annotated[Path, typer.Argument(help="A folder that export wrote.", show_default=False)],
     data: Annotated[
-        Path, typer.Argument(help="New rows: a CSV or Parquet file.", show_default=False)
+        Path, typer.Argument(help="New rows: a CSV, Parquet or npz file.", show_default=False)
     ],
     out: Annotated[
         Path | None,

@@ -35,7 +35,16 @@ from regbench.config.yaml_text import parse_yaml
 from regbench.data import Column, Transform, describe, fitted
 from regbench.errors import BadData, BadStudy, Problem
 from regbench.execution.readme import readme
-from regbench.results.files import make_folder, names, read, remove, there, write_atomic
+from regbench.results.files import (
+    is_leftover,
+    make_folder,
+    names,
+    read,
+    remove,
+    remove_leftovers,
+    there,
+    write_atomic,
+)
 from regbench.results.saved import Arrays, read_tensors, read_weights
 
 __all__ = ["FILES", "READING", "Exported", "export_run", "read_exported"]
@@ -291,7 +300,7 @@ def _require_room(out: Path) -> None:
     """Refuse to write over what is no model."""
     if not there(out) or not out.is_dir():
         return  # whoever makes the folder says what is wrong
-    held = names(out)
+    held = [name for name in names(out) if not is_leftover(name)]
     if held and (not set(held) <= set(FILES) or WEIGHTS not in held):
         other = next((name for name in held if name not in FILES), held[0])
         raise BadStudy(
@@ -301,6 +310,7 @@ def _require_room(out: Path) -> None:
 
 def _write(out: Path, model: Architecture, made: Preprocessing, weights: Arrays, text: str) -> None:
     make_folder(out)
+    remove_leftovers([out])
     # A model that is written by halves has no architecture, so that nobody takes it for one.
     remove([out / ARCHITECTURE] if there(out / ARCHITECTURE) else [])
     contiguous = {name: np.ascontiguousarray(array) for name, array in weights.items()}

@@ -7,6 +7,8 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -15,15 +17,21 @@ import numpy.typing as npt
 from regbench.data.description import described
 from regbench.data.files.columns import PARTS
 from regbench.data.files.problems import Problems, shown
-from regbench.data.files.reading import Blocks, Open, Scan, file_source
+from regbench.data.files.reading import Blocks, Open, Scan, as_it_is, content_of, file_source
 from regbench.data.table import Table
 from regbench.errors import BadData
 
-__all__ = ["NPZ", "table_of_arrays"]
+__all__ = ["NPZ", "array_in", "table_of_arrays"]
 
 _NAMES = ("x", "y", "groups", "part")
 _MOST_BYTES = 1 << 36
 _LARGEST = float(np.finfo(np.float32).max)
+
+# What a file that is no archive, or breaks off, comes to.
+_NOT_UNDERSTOOD = (
+    *(zipfile.BadZipFile, zlib.error),
+    *(EOFError, NotImplementedError, RuntimeError),
+)
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -53,7 +61,7 @@ def _decode(config: Any, file: BinaryIO) -> Iterator[bytes]:
                 raise BadData(f"{config.label}: has no arrays x and y; it has {has}")
             if others:
                 yield f"others {' '.join(others)}\n".encode()
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except _NOT_UNDERSTOOD as error:
         raise BadData(f"{config.label}: is no whole npz file: {error}") from None
 
 
@@ -78,6 +86,25 @@ def _arrays(config: Any, blocks: Blocks) -> tuple[Arrays, list[str]]:
                 raise BadData(f"{config.label}: array {name} cannot be read{told}") from None
         start += int(size)
     return arrays, others
+
+
+def array_in(path: Path) -> npt.NDArray[Any]:
+    """The array x of a file.
+
+    Raises:
+        BadData: there is none.
+    """
+    file = SimpleNamespace(path=str(path), label=str(path))
+    content = io.BytesIO(b"".join(content_of(file, Path(), as_it_is)))
+    try:
+        with zipfile.ZipFile(content) as archive:
+            if archive.getinfo("x.npy").file_size > _MOST_BYTES:
+                raise BadData(f"{path}: array x is larger than 64 GiB")
+            with archive.open("x.npy") as member:
+                return np.lib.format.read_array(member, allow_pickle=False)
+    except (*_NOT_UNDERSTOOD, ValueError, KeyError, MemoryError) as error:
+        why = str(error).splitlines()[0] if str(error) else "it is empty"
+        raise BadData(f"{path}: has no array x that can be read: {why}") from None
 
 
 def _scan(config: Any, content: Open) -> Scan:

@@ -18,8 +18,9 @@ from regbench.data.files.problems import Problems, shown
 from regbench.data.files.reading import as_it_is, as_text, content_of
 from regbench.data.files.scanning import Pass, named, near_name, note_of_missing
 from regbench.data.table import Floats
+from regbench.errors import BadData
 
-__all__ = ["NewRows", "read_rows", "rows_of_file"]
+__all__ = ["NewRows", "read_rows", "rows_of_array", "rows_of_file"]
 
 _MAX_TOLD = 5
 _TRUTHS = ("true", "false")
@@ -95,6 +96,35 @@ def rows_of_file(
         )
     content = content_of(config, folder, as_it_is)
     return read_rows(config, lambda p: ParquetColumns(content, p), known, unused, "row")
+
+
+def rows_of_array(name: str, x: Any, known: Sequence[Column]) -> NewRows:
+    """Rows of an array (n, ...), whose columns are those of the model, one after the other.
+
+    Args:
+        name: what messages call it.
+    Raises:
+        BadData: it is none, or has other columns.
+    """
+    try:
+        values = np.array(x)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise BadData(f"{name}: x is no array: {str(error).splitlines()[0]}") from None
+    if values.dtype.kind not in "biuf":
+        raise BadData(f"{name}: x holds {values.dtype}, no numbers")
+    if any(column.kind == "category" for column in known):
+        raise BadData(f"{name}: the model has categories: give a table whose columns have names")
+    if values.ndim < 2 or len(values) == 0 or values[0].size != len(known):
+        raise BadData(
+            f"{name}: x has shape {values.shape}, and the model has {len(known)} inputs a row"
+        )
+    values = values.reshape(len(values), -1).astype(np.float64)
+    wrong = np.argwhere(np.abs(values) > np.finfo(np.float32).max)
+    if len(wrong):
+        row, column = wrong[0]
+        raise BadData(f"{name}: x[{row}], input {column} is infinite or beyond single precision")
+    gone = int(np.isnan(values).sum())
+    return NewRows(values, (f"{gone} values of x are NaN and taken as missing",) * bool(gone))
 
 
 def _cells(config: Any, column: Column, notation: Notation) -> Cells:
