@@ -139,6 +139,10 @@ def test_predictions_are_the_runs_own(world, tmp_path, capsys):
             columns = frame[["prediction"]].to_numpy()
         np.testing.assert_allclose(columns / unit, own / unit, rtol=0, atol=error, err_msg=cell)
         np.testing.assert_allclose(again / unit, own / unit, rtol=0, atol=2 * error, err_msg=cell)
+    # More rows than are predicted at once.
+    many = package.predict(tmp_path / f"m{len(cells)}", pd.concat([people()] * 200))
+    one = package.predict(tmp_path / f"m{len(cells)}", people())
+    np.testing.assert_allclose(many.prediction, np.tile(one.prediction, 200), rtol=1e-9)
     assert "tensor" in capsys.readouterr().out  # the README's last line prints
 
 
