@@ -275,7 +275,8 @@ def test_a_part_of_one_class_has_no_area_and_that_is_said(tmp_path):
     path = lopsided(tmp_path)
     done = regbench("run", path, "-o", tmp_path / "out")
     said = (
-        "note: val_auc is empty in 2 of 2 runs (none seed 0, none seed 1): the part lacks a class"
+        "warning: val_auc is empty in 2 of 2 runs (none seed 0, none seed 1): "
+        "the part lacks a class"
     )
     assert (done.code, said in done.err) == (0, True), done.err
     runs = package.read(tmp_path / "out").runs
@@ -284,7 +285,7 @@ def test_a_part_of_one_class_has_no_area_and_that_is_said(tmp_path):
     assert runs[["train_auc", "test_auc", "val_f1"]].notna().all(axis=None)
     assert said in regbench("show", tmp_path / "out").err
     assert regbench("report", tmp_path / "out", "-o", tmp_path / "a.html").code == 0
-    assert said.removeprefix("note: ") in (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert said.removeprefix("warning: ") in (tmp_path / "a.html").read_text(encoding="utf-8")
     watching = "regularizer={early_stopping: {monitor: val_auc}}"
     done = regbench("run", path, "-o", tmp_path / "b", "-s", watching)
     assert done.code == 3

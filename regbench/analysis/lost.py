@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from math import isfinite, isnan
+from collections.abc import Collection, Iterator, Sequence
+from math import isfinite, isnan, nan
 
 from regbench.analysis.words import counted, some
 from regbench.results.runs import RunRow, Runs
+from regbench.vocabulary.metrics import LOSS, OF_EVERY_STUDY, PARTS, Metric, metrics_among
 
 __all__ = ["lost", "no_number", "odd_values"]
+
+_WHY = {
+    "targets alike": "the targets of the part are all alike",
+    "class missing": "the part lacks a class",
+}
 
 
 def lost(runs: Runs) -> list[str]:
     """Sentences to be said before any other: of lost runs, then of values that are no numbers."""
-    return [*_lost_runs(runs), *odd_values(runs)]
+    scores = _empty_scores(runs)
+    gaps = {name.replace(name.partition("_")[0], "gap", 1) for name in scores}
+    return [*_lost_runs(runs), *scores.values(), *odd_values(runs, {*scores, *gaps})]
 
 
 def _lost_runs(runs: Runs) -> Iterator[str]:
@@ -28,16 +36,46 @@ def _lost_runs(runs: Runs) -> Iterator[str]:
         seeds = {cell: sum(row.cell == cell for row in runs.rows) for cell, n in cells.items() if n}
         most = sorted(seeds, key=lambda cell: -cells[cell])
         where = some([f"{cells[cell]} of {seeds[cell]} in {cell}" for cell in most])
+        left = "" if number == len(runs.rows) else ", and what is left may be the lucky ones"
         yield (
             f"{number} of {counted(len(runs.rows), 'run')} {status} ({where}): they are in no mean "
-            "below, and what is left may be the lucky ones"
+            f"below{left}"
         )
 
 
-def odd_values(runs: Runs) -> list[str]:
+def _empty_scores(runs: Runs) -> dict[str, str]:
+    """Of metrics that not every part has, what is to be said of each column that is empty."""
+    found = {}
+    for metric in metrics_among(runs.metrics):
+        if not metric.undefined:
+            continue
+        own = [row for row in runs.rows if row.ok and not _of_other_task(row, metric)]
+        for part in PARTS:
+            name = f"{part}_{metric.name}"
+            there = [row for row in own if isfinite(row.metrics.get(f"{part}_{LOSS.name}", nan))]
+            empty = [row for row in there if not isfinite(row.metrics.get(name, nan))]
+            if empty:
+                named = some([f"{row.cell} seed {row.seed}" for row in empty])
+                found[name] = (
+                    f"{name} is empty in {len(empty)} of {counted(len(there), 'run')} ({named}): "
+                    f"{_WHY[metric.undefined]}"
+                )
+    return found
+
+
+def _of_other_task(row: RunRow, metric: Metric) -> bool:
+    """Whether a run of a study with both tasks has the other task's score."""
+    others = [m for m in OF_EVERY_STUDY if m.task and metric.task and m.task != metric.task]
+    return any(isfinite(row.metrics.get(f"train_{m.name}", nan)) for m in others)
+
+
+def odd_values(runs: Runs, said: Collection[str] = ()) -> list[str]:
     """The finished runs in which a column is infinite, or empty though others of the cell have it.
 
     Columns of which the same is to be said are named together.
+
+    Args:
+        said: columns of which something was said already.
     """
     by_cell: dict[str, list[RunRow]] = {}
     for row in runs.rows:
@@ -45,7 +83,8 @@ def odd_values(runs: Runs) -> list[str]:
             by_cell.setdefault(row.cell, []).append(row)
     columns: dict[tuple[str, ...], list[str]] = {}
     for name in runs.metrics:
-        if name.startswith("noisy_rows"):  # empty where the noise happened to change no label
+        # Of noisy rows there are none where the noise happened to change no label.
+        if name in said or name.startswith("noisy_rows"):
             continue
         odd = [row for rows in by_cell.values() for row in _odd(rows, name)]
         if odd:

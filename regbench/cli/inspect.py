@@ -64,7 +64,6 @@ def show(
 
     [dim]Example: regbench show results/quickstart --where "val_acc>0.9" --sort gap_loss[/dim]
     """
-    from regbench.analysis.empty import empty_scores
     from regbench.analysis.gap import gap_table
     from regbench.analysis.lost import lost
     from regbench.analysis.select import averaged, selected
@@ -92,8 +91,6 @@ def show(
     whole = gap_table(runs, over=over, method=method.value, test=test.value)
     table = selected(whole, runs, where or (), sort)
     print_table(runs, table, form, columns, folder=folder)
-    for note in empty_scores(runs):
-        say(stderr(), f"note: {note}")
     if not (where or sort or columns):
         print_answer(stderr(), runs, table)
     elif len(table) < len(whole):

@@ -126,7 +126,6 @@ def sweep(
 
     [dim]Example: regbench sweep configs/quickstart.yaml -g model.hidden=[32],[512][/dim]
     """
-    from regbench.analysis.empty import empty_scores
     from regbench.analysis.hints import hints
     from regbench.analysis.lost import lost
     from regbench.api import run as run_study
@@ -172,8 +171,6 @@ def sweep(
         print_table(results.rows, results.table, form, folder=results.folder)
     print_answer(errors, results.rows, results.table)
     print_claims(errors, results.claims)
-    for note in empty_scores(results.rows):
-        say(errors, f"note: {note}")
     for hint in hints(results.rows, results.table):
         say(errors, f"hint: {hint}")
     _say_how_it_went(results)

@@ -12,7 +12,7 @@ import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import connection, get_context, parent_process, resource_tracker
 from types import SimpleNamespace
 from typing import Any
 
@@ -31,6 +31,7 @@ _STOP_SECONDS = 2.0
 # Of a stack whose worker is lost; and of starting workers that do not come to train.
 _MOST_TRIES = 3
 _SIGNALS = {signal.SIGINT, signal.SIGTERM}
+_BLOCKS = hasattr(signal, "pthread_sigmask")  # not on Windows
 # A method of the display, and what it is told.
 _Message = tuple[Any, ...]
 
@@ -125,9 +126,7 @@ class _Worker:
         stop, self.stop = context.Pipe(duplex=False)
         self.process = context.Process(target=_serve, args=(theirs, stop, given), daemon=True)
         try:
-            with _without_script(), warnings.catch_warnings():
-                # That multiprocessing's own helper was killed, which it starts anew.
-                warnings.simplefilter("ignore")
+            with _without_script():
                 self.process.start()
         finally:
             theirs.close()
@@ -180,6 +179,7 @@ class _Crew:
         """Start workers until there are so many, unless that failed too often."""
         while len(self.members) < number and self._failures < _MOST_TRIES:
             try:
+                _start_helper()
                 with _signals_later():
                     self.members.append(_Worker(self._given))
             except Exception as error:  # whatever a machine lacks for it
@@ -274,6 +274,16 @@ def _without_script() -> Iterator[None]:
             main.update(own)
 
 
+def _start_helper() -> None:
+    """Start multiprocessing's own process, which would else let through signals that are held back
+    while workers start.
+    """
+    if _BLOCKS:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that it was killed, and is started anew
+            resource_tracker.ensure_running()
+
+
 @contextmanager
 def _signals_later() -> Iterator[None]:
     """Hold Ctrl-C and SIGTERM back while workers are started.
@@ -286,13 +296,12 @@ def _signals_later() -> Iterator[None]:
         return
     held: list[int] = []
     # Workers inherit what this thread blocks; the other threads still take signals for us.
-    blocks = hasattr(signal, "pthread_sigmask")  # not on Windows
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS) if blocks else set()
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS) if _BLOCKS else set()
     handlers = {n: signal.signal(n, lambda number, frame: held.append(number)) for n in _SIGNALS}
     try:
         yield
     finally:
-        if blocks:
+        if _BLOCKS:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         for number, handler in handlers.items():
             signal.signal(number, handler)
@@ -316,7 +325,7 @@ def _serve(
     threading.Thread(target=_watch, args=(stop,), daemon=True).start()
     # Ctrl-C reaches the whole process group; the parent decides what becomes of the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(signal, "pthread_sigmask"):
+    if _BLOCKS:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     global _messages  # noqa: PLW0603  (one worker a process)
     _messages = SimpleNamespace(put=pipe.send)

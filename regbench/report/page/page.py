@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from regbench.analysis.claims import LOOKING_AGAIN
-from regbench.analysis.empty import empty_scores
 from regbench.analysis.gap import gap_columns
 from regbench.analysis.sentence import answer
 from regbench.analysis.words import counted
@@ -64,7 +63,6 @@ def _warnings(content: Content) -> list[str]:
             "One seed: there are no intervals, and no difference here can be told from chance. Add "
             "--seeds 5."
         )
-    found += [f"{text}." for text in empty_scores(content.runs)]
     edges = [f"{row.cell} ({edge})" for row in content.table for edge in row.edges]
     if edges:
         more = f" and {len(edges) - 3} more" if len(edges) > 3 else ""

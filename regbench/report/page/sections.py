@@ -118,8 +118,8 @@ def _forest(content: Content) -> Section:
             pictures += [found] if found else []
     words = (
         "Each cell less the same cell without a regularizer, seed by seed. Filled dots: shown to "
-        "lie on that side by the interval and by Holm's p. Hollow grey dots: chance could have "
-        "done it."
+        "lie on that side by the interval and by the adjusted p. Hollow grey dots: chance could "
+        "have done it."
     )
     return Section("difference", "Against no regularizer", words, pictures)
 
