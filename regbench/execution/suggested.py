@@ -54,7 +54,7 @@ def suggested(
     200
     >>> big = suggested(DataShape(539_400, 10, 1), 296_670, (64, 64), 1e-3, 25)
     >>> big.batch, big.epochs, 30 < big.seconds <= 60
-    (1024, 15, True)
+    (1024, 10, True)
     """
     batch = 2 ** floor(log2(max(train // _BATCHES_AN_EPOCH, 1)))
     batch = min(max(batch, _BATCHES[0]), _BATCHES[1])
