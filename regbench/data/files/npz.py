@@ -88,8 +88,8 @@ def _arrays(config: Any, blocks: Blocks) -> tuple[Arrays, list[str]]:
     return arrays, others
 
 
-def array_in(path: Path) -> npt.NDArray[Any]:
-    """The array x of a file.
+def array_in(path: Path, name: str = "x") -> npt.NDArray[Any]:
+    """One array of a file.
 
     Raises:
         BadData: there is none.
@@ -98,13 +98,13 @@ def array_in(path: Path) -> npt.NDArray[Any]:
     content = io.BytesIO(b"".join(content_of(file, Path(), as_it_is)))
     try:
         with zipfile.ZipFile(content) as archive:
-            if archive.getinfo("x.npy").file_size > _MOST_BYTES:
-                raise BadData(f"{path}: array x is larger than 64 GiB")
-            with archive.open("x.npy") as member:
+            if archive.getinfo(f"{name}.npy").file_size > _MOST_BYTES:
+                raise BadData(f"{path}: array {name} is larger than 64 GiB")
+            with archive.open(f"{name}.npy") as member:
                 return np.lib.format.read_array(member, allow_pickle=False)
     except (*_NOT_UNDERSTOOD, ValueError, KeyError, MemoryError) as error:
         why = str(error).splitlines()[0] if str(error) else "it is empty"
-        raise BadData(f"{path}: has no array x that can be read: {why}") from None
+        raise BadData(f"{path}: has no array {name} that can be read: {why}") from None
 
 
 def _scan(config: Any, content: Open) -> Scan:
