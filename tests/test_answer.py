@@ -154,15 +154,46 @@ def test_a_cell_without_signal_is_never_praised():
     cells = {"none": (setting(), {}), "x": (setting("1"), dead)}
     runs = study_of(cells)
     constant = "predicting the class shares (loss 0."
-    text = told(runs)
-    assert f"; x narrows it, but is not shown to be better than {constant}" in text
-    assert figures(runs)[1][:2] == ("does a regularizer help?", "not shown")
+    assert "; x narrows it, but collapsed to a constant prediction." in told(runs)
+    found = ("does a regularizer help?", "not shown")
+    assert figures(runs)[1] == (*found, "x does, but collapsed to a constant prediction")
+    cells["x"] = (setting("1"), nothing)
+    runs = study_of(cells)
+    assert f"; x narrows it, but is not shown to be better than {constant}" in told(runs)
+    assert figures(runs)[1][:2] == found
     hopeless = {"none": (setting(), nothing | {"train_loss": 0.1}), "x": (setting("1"), nothing)}
     text = told(study_of(hopeless))
     assert text.startswith(f"No cell is shown to be better than {constant}")
     assert re.search(r"Validation loss is least in \w+: [^;]*, not shown to be better than", text)
     lone = told(study_of({"none": hopeless["none"]}))
     assert lone.startswith("none is not shown to be better than predicting the class shares")
+
+
+def test_a_cell_that_collapsed_is_never_the_best():
+    """It beats the class shares by less than 1%, and all others: with and without a baseline."""
+    dead = {"train_loss": 0.685, "val_loss": 0.686, "collapsed": 1.0}
+    poor = {"train_loss": 0.1, "val_loss": 0.9}
+    cells = {
+        "weak": (setting("1"), poor | {"val_loss": 0.88}),
+        "x": (setting("2"), poor),
+        "dead": (setting("3"), dead),
+    }
+    for with_base in (False, True):
+        runs = study_of(({"none": (setting(), poor)} if with_base else {}) | cells, noise=0.0005)
+        table = gap_table(runs)
+        assert table[-1].verdict == "collapsed"
+        assert not table[-1].edges
+        text = told(runs)
+        assert "narrows it, but collapsed" in text or "dead collapsed to a constant" in text
+        assert (
+            "Validation loss is, of the cells that have not collapsed, least in weak: 0.8" in text
+        )
+        assert "least validation loss, not collapsed: weak" in [what for what, *_ in figures(runs)]
+        assert "In dead" not in text
+        assert "in dead" not in text
+    lone = told(study_of({"a": cells["dead"], "b": cells["dead"]}, noise=0.0005))
+    assert lone.startswith("Every cell collapsed to a constant prediction. In ")
+    assert ", and it collapsed to a constant prediction." in lone
 
 
 def test_the_narrowest_gap_may_cost_validation_loss():

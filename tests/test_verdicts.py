@@ -39,6 +39,7 @@ def evidence(n=5, diverged=0, failed=0, deltas=(), metrics=(), **facts):
 
 
 NO_GAIN = {"loss_gain": around(0.005), "score_gains": {"acc": around(0.005)}}
+BIASES = {"loss_gain": around(0.005, 0.001), "score_gains": {"acc": around(0.02)}}
 NARROW = {"gap_loss": delta(-0.3), "val_loss": delta(-0.02), "val_acc": delta(0.01)}
 NEAR = {"both_gaps": around(0.5)}
 OVERFIT = {"gap_loss": around(0.4), "gap_acc": around(0.1)}
@@ -69,6 +70,13 @@ CASES = [
     ("collapsed", NO_GAIN | {"collapsed": 1.0} | narrow()),
     ("no signal shown", NO_GAIN | {"collapsed": 0.8} | narrow()),
     ("regularized", {"collapsed": 1.0} | narrow()),  # one class, but with a better loss
+    # Shown to be better, by what biases do: 1% of the constant's .505.
+    ("collapsed", BIASES | {"collapsed": 1.0} | narrow()),
+    ("collapsed", BIASES | {"collapsed": 0.9, "metrics": {"collapsed": around(0.9, 0.39)}}),
+    ("no gap shown", BIASES | {"collapsed": 0.9, "metrics": {"collapsed": around(0.9, 0.41)}}),
+    ("regularized", BIASES | {"collapsed": 1.0, "loss_gain": around(0.0052, 0.001)} | narrow()),
+    ("regularized", BIASES | {"collapsed": 1.0, "score_gains": {"auc": around(0.2)}} | narrow()),
+    ("collapsed", BIASES | {"collapsed": 1.0, "score_gains": {"auc": around(0, 0)}} | narrow()),
     ("regularized", {"loss_gain": around(0.011)} | narrow()),
     ("overconfident", {"loss_gain": around(0.009)} | narrow()),
     ("overconfident", {"loss_gain": around(-1.0), **metrics(**OVERFIT)}),
@@ -292,6 +300,32 @@ def test_collapsed_is_what_the_predictions_say(trained):
                 else:
                     one = np.ptp(saved["val_prediction"]) < 1e-6
             assert row.metrics["collapsed"] == float(one)
+
+
+def test_nothing_collapses_on_a_handful_of_rows(tmp_path):
+    """Of nine rows the same class says nothing; of ten it does."""
+    words = []
+    for size in (9, 10):
+        study = {
+            "dataset": {"name": "moons", "n_samples": 100, "val_size": size / 100},
+            "training": {"epochs": 1},
+            "seeds": 2,
+            "sweep": {"regularizer": {"dead": {"l1": 1e3}}},
+        }
+        found = regbench.run(study, out=tmp_path / str(size))
+        words.append((found.table[0].metrics["collapsed"].mean, found.table[0].verdict))
+    assert words == [(0, "no signal shown"), (1, "collapsed")]
+
+
+def test_ranks_are_a_signal_where_asked_for():
+    """Of a rare class the AUC says what accuracy cannot; a constant has .5."""
+    cells = {"x": (setting(), {"val_loss": 0.7, "val_acc": 0.5, "val_auc": 0.8})}
+    runs = study_of(cells, noise=0.001)
+    row = gap_table(runs)[0]
+    assert row.verdict == "overconfident"
+    assert "val_auc higher by 0.2998 (" in row.evidence
+    cells["x"][1]["val_auc"] = 0.5
+    assert gap_table(study_of(cells, noise=0.001))[0].verdict == "no signal shown"
 
 
 def test_wrong_labels_are_counted(tmp_path):

@@ -10,10 +10,11 @@ from regbench.analysis.decides import ALPHA
 from regbench.analysis.statistics import METHODS, Interval
 from regbench.config.speaks import Over
 
-__all__ = ["NO_SIGNAL", "CellGap", "Delta", "Edge", "shown", "signed"]
+__all__ = ["COLLAPSED", "NO_SIGNAL", "CellGap", "Delta", "Edge", "shown", "signed"]
 
 # Verdicts of cells that are not shown to have learned anything.
-NO_SIGNAL = ("no signal shown", "collapsed")
+COLLAPSED = "collapsed"
+NO_SIGNAL = ("no signal shown", COLLAPSED)
 
 
 @dataclass(frozen=True)

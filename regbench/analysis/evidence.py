@@ -18,6 +18,8 @@ __all__ = ["Behind", "Evidence", "gathered"]
 # Scores that say whether anything was learned, besides the loss.
 _SIGNAL_IN = tuple(m for m in METRICS.values() if m.constant is not None and m is not LOSS)
 
+_MOST = 0.5
+
 
 @dataclass(frozen=True)
 class Behind:
@@ -80,6 +82,12 @@ class Evidence:
         delta = self.row.deltas.get(LOSS.gap_column)
         nearer = self.both_gaps is not None and self.both_gaps.above
         return delta is not None and delta.side < 0 and nearer
+
+    @property
+    def mostly_collapsed(self) -> bool:
+        """Whether all of its runs collapsed, or most are shown to."""
+        share = self.row.metrics.get("collapsed")
+        return self.collapsed == 1 or (share is not None and (share.low or 0.0) > _MOST)
 
     @property
     def has_signal_in_scores(self) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from regbench.analysis.cell_gap import NO_SIGNAL, CellGap, Delta
+from regbench.analysis.cell_gap import COLLAPSED, NO_SIGNAL, CellGap, Delta
 from regbench.analysis.lost import lost
 from regbench.analysis.statistics import Interval
 from regbench.analysis.story import Move, Story, stories
@@ -22,6 +22,7 @@ __all__ = ["Answer", "answer", "constant_name", "share"]
 _MOST_NAMES = 5
 _MOST_STORIES = 2
 _LR = "optimizer.lr"
+_COLLAPSED = "collapsed to a constant prediction"
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,9 @@ def _after(label: str, text: str) -> str:
 
 def _gap_sentences(story: Story) -> str:
     if story.baseline is None:
-        first = _without_baseline(story.rows)
+        first = _without_baseline(story.learned)
+        if story.collapsed and story.learned is not story.rows:
+            first += f" {_listed([row.cell for row in story.collapsed])} {_COLLAPSED}."
     else:
         several = f", the largest of {story.baselines} settings without a regularizer"
         several = several if story.baselines > 1 else ""
@@ -110,11 +113,16 @@ def _gap_sentences(story: Story) -> str:
 def _signal(story: Story) -> str:
     """Said before the gap where it is the gap of a network that has learned nothing."""
     constant = constant_name(story.rows[0])
+    if len(story.collapsed) == len(story.rows):
+        which = "Every cell" if len(story.rows) > 1 else story.rows[0].cell
+        return f"{which} {_COLLAPSED}."
     if story.without_signal:
         which = "No cell" if len(story.rows) > 1 else story.rows[0].cell
         negated = "is" if len(story.rows) > 1 else "is not"
         return f"{which} {negated} shown to be better than {constant}."
     base = story.baseline
+    if base is not None and base.verdict == COLLAPSED:
+        return f"{base.cell} {_COLLAPSED}."
     if base is not None and base.verdict in NO_SIGNAL:
         return f"{base.cell} is not shown to be better than {constant}."
     return ""
@@ -122,9 +130,12 @@ def _signal(story: Story) -> str:
 
 def _moves(story: Story, baseline: CellGap) -> list[str]:
     parts = _one_way(story.narrowing, "narrow", baseline)
-    if story.hollow:
-        are = "is" if len(story.hollow) == 1 else "are"
-        narrow = f"{_named(story.hollow)} {_verb(story.hollow, 'narrow')} it"
+    fallen = [move for move in story.hollow if move.cell.verdict == COLLAPSED]
+    if fallen:
+        parts.append(f"{_named(fallen)} {_verb(fallen, 'narrow')} it, but {_COLLAPSED}")
+    if hollow := [move for move in story.hollow if move not in fallen]:
+        are = "is" if len(hollow) == 1 else "are"
+        narrow = f"{_named(hollow)} {_verb(hollow, 'narrow')} it"
         parts.append(f"{narrow}, but {are} not shown to be better than {constant_name(baseline)}")
     crossing = [m for m in story.lowering if story.overfits and _crosses(m)]
     if crossing:
@@ -237,6 +248,8 @@ def _validation_sentences(story: Story) -> str:
         parts.append(_cost(story.narrowing[0].cell))
     found = best.metrics["val_loss"]
     where = f"is least in {best.cell}: " if len(story.rows) > 1 else "is "
+    if story.passes_over:
+        where = f"is, of the cells that have not collapsed, least in {best.cell}: "
     start = f"Validation loss {where}{_figure(found)}"
     delta = best.deltas.get("val_loss")
     if delta is not None and delta.interval.mean is not None:
@@ -275,6 +288,8 @@ def _sureness(delta: Delta) -> str:
 def _signal_words(row: CellGap) -> str:
     """What is to be said of a cell that is named as the best, but is not shown to have learned."""
     constant = constant_name(row)
+    if row.verdict == COLLAPSED:
+        return f", and it {_COLLAPSED}"
     if row.verdict in NO_SIGNAL:
         return f", not shown to be better than {constant}"
     if row.verdict == "overconfident":
@@ -328,7 +343,10 @@ def _one_rate(story: Story) -> str:
 
 
 def _named(moves: Sequence[Move]) -> str:
-    names = [move.name for move in moves]
+    return _listed([move.name for move in moves])
+
+
+def _listed(names: Sequence[str]) -> str:
     if len(names) > _MOST_NAMES:
         names = [*names[: _MOST_NAMES - 1], f"{len(names) - _MOST_NAMES + 1} more"]
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
