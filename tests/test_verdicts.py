@@ -119,6 +119,7 @@ CASES = [
     ("negative gap", metrics(gap_loss=around(-0.62))),
     ("negative gap", metrics(gap_acc=around(-0.1))),
     ("no gap shown", {}),
+    ("", metrics(gap_loss=Interval(None, None, None, 0), gap_acc=Interval(None, None, None, 0))),
 ]
 
 
@@ -136,6 +137,11 @@ def test_the_evidence_names_what_the_word_hides():
     assert lost.startswith("1 of 6 runs diverged, 1 of 6 runs failed; gap_loss -0.3 (-0.31 to ")
     some = verdict(evidence(collapsed=0.4, **NO_GAIN))[1]
     assert some.startswith("2 of 5 runs collapsed; against the constant prediction val_loss lower")
+    worse = {"loss_gain": around(-0.2), "score_gains": {"acc": around(-0.1)}, "collapsed": 1.0}
+    assert verdict(evidence(**worse))[1] == (
+        "all validation rows are given the same class; "
+        "val_loss higher by 0.2 (0.19 to 0.21), val_acc lower by 0.1 (0.09 to 0.11)"
+    )
     stands = verdict(evidence(loss_gain=around(-1.0), **metrics(**OVERFIT)))[1]
     assert stands.endswith(
         "gap_loss 0.4 (0.39 to 0.41), gap_acc 0.1 (0.09 to 0.11); also overfits in accuracy"

@@ -83,6 +83,7 @@ class CellGap:
         over: what the intervals speak of.
         verdict, evidence: what the numbers say of the cell, and which (see `verdict.py`).
         narrows: whether its gap is shown to be smaller than the baseline's, and nearer to 0.
+        signal_in: the scores that are shown to be better than the constant prediction's.
     """
 
     cell: str
@@ -103,6 +104,7 @@ class CellGap:
     over: Over = "seeds"
     n_diverged: int = 0
     narrows: bool = False
+    signal_in: tuple[str, ...] = ()
 
     @property
     def data(self) -> tuple[tuple[str, str], ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan, nan
 
 from regbench.analysis.cell_gap import COLLAPSED, NO_SIGNAL, CellGap, Delta
 from regbench.analysis.lost import lost
@@ -15,7 +16,7 @@ from regbench.analysis.statistics import Interval
 from regbench.analysis.story import Move, Story, stories
 from regbench.analysis.verdict import why_below
 from regbench.results.runs import Runs
-from regbench.vocabulary.metrics import LOSS, score_among
+from regbench.vocabulary.metrics import LOSS, METRICS, score_among
 
 __all__ = ["Answer", "answer", "constant_name", "share"]
 
@@ -59,7 +60,7 @@ def _paragraphs(runs: Runs, table: Sequence[CellGap]) -> list[str]:
         return ["No cell is selected." if runs.rows else "There are no runs yet."]
     told = stories(table)
     if not told:
-        return ["There is no gap to speak of: no run has both a training and a validation loss."]
+        return [f"There is no gap to speak of: {_why_no_gap(runs, table)}."]
     if len(told) <= _MOST_STORIES:
         parts = [[_gap_sentences(s), _validation_sentences(s), _one_rate(s)] for s in told]
         if len(told) == 1:
@@ -79,6 +80,18 @@ def _paragraphs(runs: Runs, table: Sequence[CellGap]) -> list[str]:
         _after(most.label, _gap_sentences(most)),
         *(_validation_sentences(most), _one_rate(most), rest),
     ]
+
+
+def _why_no_gap(runs: Runs, table: Sequence[CellGap]) -> str:
+    own = [row for row in runs.rows if row.cell in {each.cell for each in table}]
+    parts = [[row.metrics.get(f"{part}_loss", nan) for part in ("train", "val")] for row in own]
+    if any(row.ok and not any(map(isnan, both)) for row, both in zip(own, parts, strict=True)):
+        if any(row.is_lost and row.n for row in table):
+            return "too many runs of each cell were lost for the others to speak"
+        return "the losses, or their difference, are too large to be numbers"
+    if not any(row.ok for row in own):
+        return "no run has numbers"
+    return "no run has both a training and a validation loss"
 
 
 def _largest_gap(story: Story) -> float:
@@ -146,7 +159,8 @@ def _moves(story: Story, baseline: CellGap) -> list[str]:
     if not story.undecided:
         return parts
     if parts:
-        return [*parts, f"of {_named(story.undecided)} these seeds cannot tell"]
+        families = _listed([move.family for move in story.undecided])
+        return [*parts, f"of {families} these seeds cannot tell"]
     if max(row.n for row in story.rows) == 1:
         return ["with one seed no change of it can be told from chance"]
     known = ""
@@ -187,6 +201,9 @@ def _without_baseline(rows: Sequence[CellGap]) -> str:
     least, *_, most = [*_by_gap(rows), _by_gap(rows)[-1]]
     if len(rows) == 1:
         return _gap(least) + "."
+    if _mean(least) == _mean(most):
+        others = most.cell if len(rows) == 2 else f"the other {len(rows) - 1} cells"
+        return f"{_gap(least)}; to three digits it is the same in {others}."
     return f"{_gap(least)}, the smallest; in {most.cell} it is {_mean(most)}, the largest."
 
 
@@ -219,9 +236,8 @@ def _by(move: Move, baseline: CellGap) -> str:
     found = move.cell.deltas[LOSS.gap_column].interval
     mean, low, high = (abs(value or 0.0) for value in (found.mean, found.low, found.high))
     percent = share(move.cell, baseline)
-    at = f" at {move.at}" if move.at else ""
     percent = f" or {percent}" if percent else ""
-    return f"by {mean:.3g}{percent} ({min(low, high):.3g} to {max(low, high):.3g}){at}"
+    return f"by {mean:.3g}{percent} ({min(low, high):.3g} to {max(low, high):.3g})"
 
 
 def share(row: CellGap, baseline: CellGap) -> str:
@@ -293,7 +309,9 @@ def _signal_words(row: CellGap) -> str:
     if row.verdict in NO_SIGNAL:
         return f", not shown to be better than {constant}"
     if row.verdict == "overconfident":
-        return f", not shown to be better than {constant}, though its accuracy is (overconfident)"
+        better = [METRICS[name].title for name in row.signal_in]
+        scores = f"{_listed(better)} {'is' if len(better) == 1 else 'are'}"
+        return f", not shown to be better than {constant}, though its {scores} (overconfident)"
     return ""
 
 

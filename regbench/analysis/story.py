@@ -10,6 +10,7 @@ from math import inf
 from regbench.analysis.cell_gap import COLLAPSED, NO_SIGNAL, CellGap
 from regbench.analysis.decides import ALPHA, t_quantile
 from regbench.analysis.families import Family, Member, families
+from regbench.analysis.words import counted
 from regbench.vocabulary.metrics import LOSS
 
 __all__ = ["Move", "Story", "stories"]
@@ -22,14 +23,15 @@ class Move:
     """A family of regularizers, and the cell of it that a sentence names.
 
     Attributes:
-        name: the cell's, where it is alone in its family; else that of the family.
+        name: how the cell differs from its baseline; where its family has others, with the family,
+            unless that can be read off: `heavy (l2)`, `l2=0.1`.
         cell: of those that move the gap this way, the one that moves it most.
-        at: how the cell differs from its baseline, where the family has others; else empty.
+        family: all of them: `l2 (3 cells)`; of one cell its name.
     """
 
     name: str
     cell: CellGap
-    at: str = ""
+    family: str
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,8 @@ class Story:
     def undecided(self) -> list[Move]:
         """Families without a cell that is shown to change the gap."""
         decided = [*self.narrowing, *self.hollow, *self.lowering, *self.raising]
-        names = {move.name for move in decided}
-        return [move for move in self._moves(lambda _: True) if move.name not in names]
+        known = {move.family for move in decided}
+        return [move for move in self._moves(lambda _: True) if move.family not in known]
 
     def _moves(self, of: Callable[[CellGap], bool], most: int = -1) -> list[Move]:
         found = []
@@ -95,11 +97,13 @@ class Story:
             moved = [row for row in cells if of(row) and _delta(row) is not None]
             if moved and self.baseline is not None:
                 row = max(moved, key=lambda row: most * (_delta(row) or 0.0))
-                short = short_name(row, self.baseline)
-                alone = len(family.cells) == 1
-                found.append(
-                    Move(short, row) if alone else Move("+".join(family.kinds), row, short)
-                )
+                short, kinds = short_name(row, self.baseline), "+".join(family.kinds)
+                if len(family.cells) == 1:
+                    found.append(Move(short, row, short))
+                    continue
+                plain = all(kind in short for kind in family.kinds)
+                whole = f"{kinds} ({counted(len(family.cells), 'cell')})"
+                found.append(Move(short if plain else f"{short} ({kinds})", row, whole))
         return sorted(found, key=lambda move: -most * (_delta(move.cell) or 0.0))
 
     @cached_property

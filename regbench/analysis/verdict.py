@@ -54,7 +54,7 @@ class Rule:
 
 
 def _no_signal(e: Evidence) -> bool:
-    return e.without_signal_in_loss and bool(e.score_gains) and not e.has_signal_in_scores
+    return e.without_signal_in_loss and bool(e.score_gains) and not e.signal_in
 
 
 def _collapsed(e: Evidence) -> bool:
@@ -78,7 +78,7 @@ def _of_one(e: Evidence) -> str:
 
 def _overconfident(e: Evidence) -> bool:
     # By R^2 there is no other answer than by the squared error that it is made of.
-    return e.without_signal_in_loss and e.has_signal_in_scores and e.score.name == "acc"
+    return e.without_signal_in_loss and bool(e.signal_in) and e.score.name == "acc"
 
 
 def _diverged(e: Evidence) -> bool:
@@ -234,7 +234,13 @@ RULES = (
         lambda e: e.gap.below or e.score_gap.below,
         lambda e: f"{e.gaps()}: {why_below(e.row)}",
     ),
-    Rule("no gap shown", "none of these", (), lambda _: True, Evidence.gaps),
+    Rule(
+        "no gap shown",
+        "none of these, where there is a validation part",
+        ("gap_loss",),
+        lambda e: e.gap.mean is not None,
+        Evidence.gaps,
+    ),
 )
 # Said beside the word where a cell is without signal in its loss: the gap stands all the same.
 _STANDS = ("memorises", "overfits in {score}", "overfits in loss only", "overfits in loss")
@@ -247,6 +253,8 @@ def verdict(evidence: Evidence) -> tuple[str, str]:
     if row.n < 2 and not _diverged(evidence):
         return "", lost
     holding = [rule for rule in RULES if rule.holds(evidence)]
+    if not holding:
+        return "", "; ".join(filter(None, (lost, evidence.gaps())))
     first = holding[0]
     text = first.shows(evidence)
     if first.word in ("no signal shown", "overconfident"):
@@ -279,7 +287,6 @@ def with_verdicts(table: Sequence[CellGap], by_seed: BySeed) -> list[CellGap]:
         row = evidence.row
         edge = tuple(on_edges.get(row.cell, ()))
         last = "; best on the grid's edge: " + ", ".join(map(str, edge)) if edge and word else ""
-        judged.append(
-            replace(row, verdict=word, evidence=text + last, edges=edge, narrows=evidence.narrows)
-        )
+        row = replace(row, narrows=evidence.narrows, signal_in=evidence.signal_in)
+        judged.append(replace(row, verdict=word, evidence=text + last, edges=edge))
     return judged
