@@ -146,6 +146,16 @@ def test_the_score_that_shows_a_signal_is_named():
     assert "though its accuracy and AUC are (overconfident)" in told(study_of(cells))
 
 
+def test_ranks_alone_are_no_gain():
+    """One class for all rows and a loss like the constant's: its AUC is no reason for praise."""
+    flat = {"train_loss": 0.7, "val_loss": 0.7, "val_acc": 0.5, "train_acc": 0.5, "collapsed": 1.0}
+    cells = {"none": (setting(), {"val_auc": 0.9}), "x": (setting("1"), flat | {"val_auc": 0.8})}
+    runs = study_of(cells)
+    assert gap_table(runs)[1].verdict == "overconfident"
+    assert "; x narrows it, but is not shown to be better than predicting the class" in told(runs)
+    assert figures(runs)[1][:2] == ("does a regularizer help?", "not shown")
+
+
 def test_equal_figures_are_not_ranked():
     runs = study_of({"a": (setting(), {}), "b": (setting(), {})}, noise=1e-6)
     text = told(runs)

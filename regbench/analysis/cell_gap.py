@@ -127,6 +127,16 @@ class CellGap:
         return self.over == "rows" and loss is not None and loss.method == METHODS["t"]
 
     @property
+    def is_hollow(self) -> bool:
+        """Whether a narrow gap of it is no gain: nothing is shown to be learned, or ranks alone.
+
+        Ranks alone: not better than a constant in loss, and one class for all rows in every run.
+        """
+        share = self.metrics.get("collapsed")
+        ranks = self.verdict == "overconfident" and share is not None and share.mean == 1
+        return self.verdict in NO_SIGNAL or ranks
+
+    @property
     def is_lost(self) -> bool:
         """Whether too few of its runs have numbers to speak of any."""
         return self.verdict == "diverged" or self.n == 0

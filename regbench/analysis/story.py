@@ -66,12 +66,12 @@ class Story:
     @cached_property
     def narrowing(self) -> list[Move]:
         """Families with a cell that narrows the gap and has learned something."""
-        return self._moves(lambda row: row.narrows and row.verdict not in NO_SIGNAL)
+        return self._moves(lambda row: row.narrows and not row.is_hollow)
 
     @cached_property
     def hollow(self) -> list[Move]:
         """Families with a cell whose gap is narrow because nothing is shown to be learned."""
-        return self._moves(lambda row: row.narrows and row.verdict in NO_SIGNAL)
+        return self._moves(lambda row: row.narrows and row.is_hollow)
 
     @cached_property
     def lowering(self) -> list[Move]:
