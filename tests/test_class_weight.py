@@ -131,7 +131,6 @@ def test_the_order_of_names_is_nothing():
     ("training", "message"),
     [
         ("{class_weight: {a: -1}}", "2:30 training.class_weight.a: expected a value >= 0, not -1"),
-        ("{class_weight: {a: 0}}", "2:26 training.class_weight: gives every class that it names"),
         ("{class_weight: {}}", "2:26 training.class_weight: expected"),
         ("{class_weight: even}", "2:26 training.class_weight: expected"),
     ],
@@ -159,3 +158,12 @@ def test_a_class_that_the_data_do_not_have(tmp_path):
     assert (
         regbench("run", path, "-o", tmp_path / "b", "-s", "training.class_weight={0: 2}").code == 0
     )
+
+
+def test_zeros_are_refused_only_where_no_training_row_has_a_weight_left(tmp_path):
+    head = "dataset: iris\ntraining: {epochs: 1, class_weight: "
+    zeros = {"{setosa: 0}": 0, "{setosa: 0, versicolor: 0, virginica: 0}": 2}
+    for weights, code in zeros.items():
+        (tmp_path / "s.yaml").write_text(f"{head}{weights}}}\nseeds: 1\n")
+        done = regbench("run", tmp_path / "s.yaml", "-q", "-o", tmp_path / f"r{code}")
+        assert (done.code, "training part weight 0" in done.err) == (code, code == 2), done.err

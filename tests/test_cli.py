@@ -477,6 +477,8 @@ def test_validate_reports_every_problem_of_every_file(tmp_path):
         "3:12 training.epoch: unknown key (did you mean 'epochs'?)",
         "4:10 expect[0]: unknown metric 'x'",
     ]
+    one = study(tmp_path, "dataset: iris\nseeds: 1\n", "one.yaml")
+    assert regbench("validate", one).out.startswith(f"{one}: 1 cell, 1 seed, 1 run\n")
     as_json = regbench("validate", bad, "--format", "json")
     assert as_json.code == 2
     assert [p["line"] for p in json.loads(as_json.out)] == [1, 2, 3, 4]

@@ -41,7 +41,7 @@ def test_a_worked_example(both):
     pairs = Pairs(*map(read_runs, both))
     none, l2 = changes(pairs, "val_loss")
     # l2: mean .03, sd .01; t = .03 / (.01 / sqrt 3) = 5.196152; p = 1 - 5.196152 / 5.385165.
-    assert (l2.cell, l2.n, l2.word) == ("l2", 3, "worse")
+    assert (l2.cell, l2.n, l2.word) == ("l2", 3, "no change shown")  # for its adjusted p
     assert (l2.base, l2.new) == (pytest.approx(0.6), pytest.approx(0.63))
     assert l2.interval.mean == pytest.approx(0.03)
     assert l2.interval.low == pytest.approx(0.03 - 4.302653 * 0.01 / math.sqrt(3), rel=1e-5)
@@ -60,7 +60,9 @@ def test_a_worked_example(both):
     assert l2.p_adjusted == pytest.approx(0.0350988, rel=1e-5)  # the only test there is
     # Swapped, all is the other way round.
     none, l2 = changes(Pairs(*map(read_runs, reversed(both))), "val_loss")
-    assert (l2.word, l2.interval.mean) == ("better", pytest.approx(-0.03))
+    assert (l2.word, l2.interval.mean) == ("no change shown", pytest.approx(-0.03))
+    none, l2 = changes(Pairs(*map(read_runs, reversed(both))), "val_acc")
+    assert (l2.word, l2.interval.mean) == ("better", pytest.approx(0.03))
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -83,7 +85,7 @@ def test_scipy_finds_the_same(put, seed):
     assert default_metrics(pairs) == names
     for name in names:
         found = changes(pairs, name)
-        ps = {}
+        ps, words = {}, {}
         for change in found:
             ok = np.array(
                 [
@@ -104,14 +106,14 @@ def test_scipy_finds_the_same(put, seed):
             up = worse_sign(name) > 0
             word = {(True, True): "worse", (True, False): "better"}
             word |= {(False, True): "better", (False, False): "worse"}
-            shown = low > 0 or high < 0
-            assert change.word == (word[up, low > 0] if shown else "no change shown")
+            words[change.cell] = word[up, low > 0]
             ps[change.cell] = test.pvalue
         highest = 0.0
-        by_cell = {change.cell: change.p_adjusted for change in found}
+        by_cell = {change.cell: change for change in found}
         for rank, cell in enumerate(sorted(ps, key=ps.get)):
             highest = max(highest, min(1.0, (len(ps) - rank) * ps[cell]))
-            assert by_cell[cell] == pytest.approx(highest, rel=1e-9)
+            assert by_cell[cell].p_adjusted == pytest.approx(highest, rel=1e-9)
+            assert by_cell[cell].word == (words[cell] if highest <= 0.05 else "no change shown")
 
 
 def test_what_is_better_has_a_direction():
@@ -448,7 +450,7 @@ def without(column, cells=BASE):
 
 CASES = [
     # (BASE, NEW, options, exit code, what stderr says)
-    (BASE, NEW, [], 0, "6 pairs of runs in 2 cells; gap_loss: 2 equal; val_loss: 1 worse"),
+    (BASE, NEW, [], 0, "6 pairs of runs in 2 cells; gap_loss: 2 equal; val_loss: 2 no"),
     (BASE, SURE, ["--fail-on", "val_loss:1%"], 1, "val_loss:1% failed in l2"),
     (
         BASE,

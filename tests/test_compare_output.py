@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from command import regbench
@@ -17,7 +18,7 @@ from regbench.results.runs import read_runs
 
 TABLE = """val_loss    base     new           change     p  n  lower is better
 none      0.6000  0.6100  +0.0100 ±0.0497  .478  3  no change shown
-l2        0.6000  0.6300  +0.0300 ±0.0248  .070  3  worse
+l2        0.6000  0.6300  +0.0300 ±0.0248  .070  3  no change shown
 
 val_acc     base     new           change     p  n  higher is better
 none      0.9000  0.9000                0        3  equal
@@ -33,8 +34,7 @@ def test_the_table(both):
         "base and new: means over the pairs, runs of one cell and seed that are"
     )
     assert done.err == (
-        "6 pairs of runs in 2 cells; val_loss: 1 worse, 1 no change shown; val_acc: 1 worse, "
-        "1 equal\n"
+        "6 pairs of runs in 2 cells; val_loss: 2 no change shown; val_acc: 1 worse, 1 equal\n"
     )
 
 
@@ -70,6 +70,12 @@ def test_the_forms(put):
     assert (json.loads(open_)["answer"], json.loads(open_)["passed"]) == ("UNDECIDED", None)
 
 
+def test_pairs_are_counted_as_the_caption_has_them(put):
+    lost = changed(l2={"status": ["ok", "ok", "diverged"]})
+    done = regbench("compare", put("a", BASE), put("b", lost), "--metrics", "val_loss")
+    assert "5 of 6 pairs of runs are ok in both, in 2 cells; val_loss: " in done.err
+
+
 def test_json_has_no_nan(put):
     huge = changed(l2={"val_loss": [1e308, 1.5e308, -1e308]})
     done = regbench("compare", put("a", BASE), put("b", huge), "--format", "json")
@@ -95,6 +101,7 @@ def test_the_table_fits_a_terminal(put, width, encoding):
     base = {name: numbers | BASE["l2"] for name, numbers in NAMES.items()}
     pairs = Pairs(read_runs(put("a", base)), read_runs(put("b", NAMES)))
     found = {name: changes(pairs, name) for name in default_metrics(pairs)}
+    found["val_acc"] = [replace(change, word="worse") for change in found["val_acc"]]
     file = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="backslashreplace")
     console = Console(file=file, width=width, force_terminal=True, color_system="standard")
     print_changes(console, found)

@@ -89,7 +89,7 @@ def test_the_numbers_are_those_of_the_table(both):
     _, text = page_of(*both, "--metrics", "val_loss,val_acc")
     assert [" ".join(part for part in row if part) for row in table(text)] == [
         "none no change shown val_loss 0.6000 0.6100 +0.0100 ±0.0497 .478 3",
-        "l2 worse val_loss 0.6000 0.6300 +0.0300 ±0.0248 .070 3",
+        "l2 no change shown val_loss 0.6000 0.6300 +0.0300 ±0.0248 .070 3",
         "none equal val_acc 0.9000 0.9000 0 3",
         "l2 worse val_acc 0.9100 0.8800 -0.0300 ±0.0248 .035 3",
     ]

@@ -393,6 +393,22 @@ def test_mistakes(tmp_path: Path, rows: list[str], keys: dict[str, Any], message
     assert str(caught.value) == message
 
 
+def test_every_empty_cell_of_a_key_is_named(tmp_path: Path) -> None:
+    rows = ["1,,0" if i % 2 else "1,2,0" for i in range(60)]
+    for key in ("groups", "time"):
+        every = [
+            f"t.csv: line {i + 2}, column 'k': an empty cell is no {key[:5]}"
+            for i in range(1, 60, 2)
+        ]
+        with pytest.raises(BadData) as caught:
+            read(tmp_path, rows[:24], **{key: "k"})
+        assert str(caught.value).splitlines() == every[:12]
+        with pytest.raises(BadData) as caught:
+            read(tmp_path, rows, **{key: "k"})
+        more = "t.csv: and more: these are the first 20"
+        assert str(caught.value).splitlines() == [*every[:20], more]
+
+
 def test_a_class_that_stands_in_one_group_is_named_with_it(tmp_path: Path) -> None:
     rows = [f"{i},{i // 6},{int(i < 6) or 2 * (i % 2)}" for i in range(60)]
     told = set()

@@ -9,6 +9,8 @@ from math import inf, nan
 import numpy as np
 import pytest
 from command import regbench
+from comparison import FACTS, rows_of
+from comparison import METRICS as COLUMNS
 from scipy import stats
 
 from regbench.analysis.by_seed import BySeed
@@ -19,6 +21,7 @@ from regbench.analysis.path import paths
 from regbench.analysis.statistics import intervals, paired_ps
 from regbench.config.load import study_from_mapping
 from regbench.errors import BadData, BadStudy
+from regbench.results.csv_text import write_csv
 from regbench.results.runs import RunRow, Runs
 
 METRICS = ("train_loss", "val_loss", "test_loss", "gap_loss", "val_acc", "zero_fraction")
@@ -253,6 +256,63 @@ def test_a_comparison_says_what_is_no_number(put):
     done = regbench("compare", put("c", base), put("d", gone), "--metrics", "val_loss")
     assert "val_loss: 1 no number, 1 identical" in done.err
     assert done.err.startswith("note: the numbers of lost runs differ: b (0 diverged in BASE, 1 in")
+
+
+def test_what_is_no_number_in_both_studies_passes_no_gate(put):
+    for value, code in ((inf, 3), (nan, 1)):
+        same = put("e", {"a": {"val_loss": [0.5, 0.6, value]}, "b": {"l2": 0.5}})
+        done = regbench("compare", same, same, "--fail-on", "val_loss:5%", "--strict")
+        what = "inf" if value == inf else "empty"
+        named = f"UNDECIDED in a: no number in seed 2 ({what} in BASE, {what} in NEW)\n"
+        assert (done.code, "PASS" in done.err, named in done.err) == (code, False, True), done.err
+    empty = put("f", {"a": {"val_loss": [0.5, 0.6, 0.7], "test_loss": [nan] * 3}})
+    done = regbench("compare", empty, empty, "--fail-on", "val_loss:5%", "--strict")
+    assert done.code == 0, done.err  # a column without any number is one that the cell lacks
+
+
+def test_studies_of_two_tasks_are_not_comparable(put):
+    rows = rows_of({"a": {}})
+    columns = (*FACTS, *COLUMNS)
+    files = []
+    for name in ("acc", "r2"):
+        header = [column.replace("_acc", f"_{name}") for column in columns]
+        text = write_csv(header, [[row[column] for column in columns] for row in rows])
+        files.append(put(f"{name}.csv", text))
+        assert regbench("compare", files[-1], files[-1], "--missing", "ignore").code == 0
+    done = regbench("compare", *files, "--missing", "ignore")
+    assert (done.code, done.out) == (3, ""), done.out
+    assert "not comparable: a: a classification in one study" in done.err
+
+
+def test_a_limit_without_any_value_ends_as_a_comparison_does(tmp_path):
+    text = "dataset: iris\noptimizer: {name: sgd, lr: 1e30}\ntraining: {epochs: 3}\nseeds: 2\n"
+    (tmp_path / "s.yaml").write_text(text)
+    (tmp_path / "two.yaml").write_text(text + "sweep: {optimizer.lr: [0.1, 1e30]}\n")
+    for name in ("s", "two"):
+        regbench("run", tmp_path / f"{name}.yaml", "-o", tmp_path / name, "-q", "--allow-diverged")
+    done = regbench("check", tmp_path / "s", "--max", "val_loss:9")
+    assert (done.code, "UNDECIDED" in done.err) == (3, False), done.err
+    named = "none seed 0 (diverged), none seed 1 (diverged)"
+    assert f"error: val_loss:9: no run has a value to judge by: no number in {named}" in done.err
+    done = regbench("compare", tmp_path / "s", tmp_path / "s", "--fail-on", "val_loss:+9")
+    assert (done.code, f"no cell has a pair of ok runs to judge by: {named}" in done.err) == (
+        3,
+        True,
+    )
+    done = regbench("check", tmp_path / "two", "--max", "val_loss:9")  # one cell has values
+    assert (done.code, "PASS" in done.err) == (0, False), done.err
+    assert "note: val_loss:9: UNDECIDED in 1e+30: no number in 1e+30 seed 0 (diverged)" in done.err
+
+
+def test_what_cannot_be_judged_has_no_decision_before_its_error(put):
+    base = put("a", {"a": {"val_loss": [-0.1, 0.2, 0.0]}})
+    new = put("b", {"a": {"val_loss": [0.1, 0.3, 0.2]}})
+    done = regbench("compare", base, new, "--fail-on", "val_loss:10%")
+    assert (done.code, "no share can be taken" in done.err) == (3, True), done.err
+    assert not any(word in done.err for word in ("UNDECIDED", "PASS", "FAIL"))
+    more = put("c", {"a": {"val_loss": [-0.1, 0.2, 0.0]}, "c": {"l2": 0.5}})
+    done = regbench("compare", base, more, "--fail-on", "val_loss:+1")
+    assert (done.code, "PASS" in done.err) == (3, False), done.err
 
 
 def test_a_part_of_a_table_without_its_baseline(folder):

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from regbench.analysis.decides import ALPHA
 from regbench.analysis.pairs import Pairs
 from regbench.analysis.statistics import Interval, differences, holm, intervals, paired_ps
 from regbench.config.speaks import Over
@@ -37,11 +38,11 @@ class Change:
         base, new: means over the pairs; None without a pair.
         interval: of the mean paired change, new less base.
         p_adjusted: two-sided, paired t, by Holm's method over the metric's cells.
-        word: what the interval says; `lower` and `higher` where neither is better. `identical` is
-            a cell in which no metric changed, `equal` one in which this one did not; `no spread` is
-            a change that is the same in all pairs, which is nothing to judge by. `no number` has a
-            pair of finished runs in which one has none, or is equal but for a run that only one
-            study has lost.
+        word: what the interval and p_adjusted show; `lower` and `higher` where neither is better.
+            `identical` is a cell in which no metric changed, `equal` one in which this one did not;
+            `no spread` is a change that is the same in all pairs, which is nothing to judge by. `no
+            number` has a pair of finished runs in which one has none, or is equal but for a run
+            that only one study has lost.
     """
 
     cell: str
@@ -90,20 +91,20 @@ def changes(pairs: Pairs, metric: str, over: Over = "seeds") -> list[Change]:
             if cell in odd or (cell in lost and change.mean == change.half == 0)
             else "identical"
             if cell in pairs.identical and change.mean is not None
-            else _word(metric, change),
+            else _word(metric, change, p),
         )
         for cell, b, a, change, p in zip(pairs.cells, before, after, found, ps, strict=True)
     ]
 
 
-def _word(metric: str, change: Interval) -> Word:
+def _word(metric: str, change: Interval, p: float | None) -> Word:
     if change.mean is None:
         return "no pairs"
     if change.low is None:
         return "one pair"
     if change.low == change.high:
         return "no spread" if change.mean else "equal"
-    if not (change.above or change.below):
+    if not (change.above or change.below) or p is None or p > ALPHA:
         return "no change shown"
     sign = worse_sign(metric)
     if sign == 0:

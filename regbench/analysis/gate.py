@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 
 import numpy as np
 
@@ -117,7 +117,8 @@ class Judged:
     """A cell under a gate.
 
     Attributes:
-        excess: how far its mean is beyond the margin (below 0: how much is left).
+        excess: how far its mean is beyond the margin (below 0: how much is left); -inf without a
+            value.
         figures: the numbers behind the decision.
         why: what leaves it undecided, or what passed it by other than its interval.
     """
@@ -155,6 +156,11 @@ class GateOutcome:
             return "FAIL"
         whole = self.cells and not self.undecided and not self.unusable and not self.refused
         return "PASS" if whole else "UNDECIDED"
+
+    @property
+    def empty(self) -> bool:
+        """Whether no cell has a value to judge."""
+        return not any(isfinite(cell.excess) for cell in self.cells)
 
     @property
     def failed(self) -> tuple[Judged, ...]:
@@ -293,13 +299,17 @@ def decide(
     for k, cell in enumerate(cells):
         each = found[k]
         if cell in identical and each.n and cell not in refused:
-            judged.append(Judged(cell, "PASS", 0.0, f"identical in {counted(each.n, 'pair')}"))
+            why = (incomplete or {}).get(cell, "")
+            told = f"identical in {counted(each.n, 'pair')}"
+            judged.append(Judged(cell, "UNDECIDED" if why else "PASS", 0.0, told, why))
         elif k in beyond:
             decision, why = _of_cell(gate, excess[k], each, beyond[k], on_value)
             if decision == "PASS" and incomplete and cell in incomplete:
                 decision, why = "UNDECIDED", incomplete[cell]
             told = figures(k, each) if figures else gate.shown(each)
             judged.append(Judged(cell, decision, each.mean or 0.0, told, why))
+        elif isinstance(gate, Limit) and not each.n and incomplete and cell in incomplete:
+            judged.append(Judged(cell, "UNDECIDED", -inf, "no value", incomplete[cell]))
     order = ("FAIL", "UNDECIDED", "PASS")
     judged.sort(key=lambda cell: (order.index(cell.decision), -cell.excess))
     mean, failed = "", False

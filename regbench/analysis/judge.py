@@ -79,6 +79,16 @@ class Judgement:
         return [each.text for each in self.outcomes if each.decision == "UNDECIDED"]
 
     @property
+    def told(self) -> list[GateOutcome]:
+        """The gates whose decision is told.
+
+        Not those of which the problems say all: a pass would be read as the answer where there can
+        be none, and what was refused was not judged.
+        """
+        gone = ("PASS",) if self.problems else ()
+        return [o for o in self.outcomes if o.decision not in gone and not o.refused]
+
+    @property
     def answer(self) -> str:
         """PASS, FAIL, UNDECIDED, NOT COMPARABLE; empty where nothing was asked."""
         if self.problems:
@@ -241,7 +251,10 @@ def _gate(
     if nothing:
         result.problems.append(f"no pair of values of {name}: {some(nothing)}")
     if not (outcome.cells or result.problems or result.failures):
-        result.problems.append(f"{gate.text}: no cell has a pair of ok runs to judge by")
+        lost = [f"{a.cell} seed {a.seed} ({a.status})" for a, _ in pairs.rows if not a.ok]
+        result.problems.append(
+            f"{gate.text}: no cell has a pair of ok runs to judge by: {some(lost)}"
+        )
 
 
 def _decided(pairs: Pairs, gate: Gate, found: Sequence[Change], rules: Rules) -> GateOutcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from math import isfinite, isnan, nan
+from typing import get_args
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from regbench.analysis.words import some
 from regbench.config.speaks import Over
 from regbench.errors import BadData
 from regbench.results.runs import RunRow, Runs
+from regbench.vocabulary.metrics import OF_EVERY_STUDY, Task
 
 __all__ = ["Pairs"]
 
@@ -33,7 +35,7 @@ class Pairs:
         notes: what the reader should know of how cells were paired.
         other_settings: cells that are paired by name though a setting differs, and how.
     Raises:
-        BadData: there is no pair at all.
+        BadData: there is no pair at all, or one of two tasks.
     """
 
     def __init__(self, base: Runs, new: Runs) -> None:
@@ -52,6 +54,12 @@ class Pairs:
                 "seed in common: there is nothing to compare"
             )
         self.cells = tuple(dict.fromkeys(row.cell for row, _ in self.rows))
+        of_two = [a.cell for a, b in self.rows if {_task(a), _task(b)} == set(get_args(Task))]
+        if of_two:
+            raise BadData(
+                f"not comparable: {some(list(dict.fromkeys(of_two)))}: a classification in one "
+                "study, a regression in the other, whose losses have nothing in common"
+            )
         self.notes += [*_of_other_settings(self.rows), *rounded]
         at = {cell: k for k, cell in enumerate(self.cells)}
         self._k = np.array([at[row.cell] for row, _ in self.rows], dtype=np.intp)
@@ -125,18 +133,22 @@ class Pairs:
     def without_number(self, metric: str, *, lost: bool = True) -> dict[str, list[str]]:
         """By cell, the pairs in which one study has a number of this metric and the other none.
 
-        So is one in which either has an infinite one. Pairs that are lost, or empty, in both
-        studies are none: there is nothing that was there before.
+        So is one in which either has an infinite one, and one of finished runs that is empty in
+        both, though other pairs of the cell have numbers. Pairs that are lost in both studies are
+        none: there is nothing that was there before.
 
         Args:
             lost: pairs of which one run diverged or failed are among them.
         """
         found: dict[str, list[str]] = {}
+        own = {a.cell for a, b in self.rows if _finite(a, metric) and _finite(b, metric)}
         for a, b in self.rows:
             if not lost and not (a.ok and b.ok):
                 continue
+            if _finite(a, metric) and _finite(b, metric):
+                continue
             x, y = (row.metrics[metric] if row.ok else nan for row in (a, b))
-            if (isfinite(x) and isfinite(y)) or (isnan(x) and isnan(y)):
+            if isnan(x) and isnan(y) and not (a.ok and b.ok and a.cell in own):
                 continue
             what = f"seed {a.seed} ({no_number(a, metric)} in BASE, {no_number(b, metric)} in NEW)"
             found.setdefault(a.cell, []).append(what)
@@ -162,6 +174,18 @@ class Pairs:
         for a, b in self.rows:
             found[a.cell].append((a.status, b.status))
         return found
+
+
+def _task(row: RunRow) -> Task | None:
+    """The task whose score a run has; None where it has none, as lost ones."""
+    scores = (
+        m for m in OF_EVERY_STUDY if any(_finite(row, c) for c in m.columns if c in row.metrics)
+    )
+    return next((m.task for m in scores if m.task), None)
+
+
+def _finite(row: RunRow, metric: str) -> bool:
+    return row.ok and isfinite(row.metrics[metric])
 
 
 def _matched(base: Runs, new: Runs) -> tuple[dict[str, str], list[str], list[str]]:

@@ -233,7 +233,7 @@ def _compare(
     for note in (*judgement.lost, *pairs.notes, *judgement.notes):
         say(errors, f"note: {note}")
     say(errors, sentence(pairs, found))
-    print_gates(errors, judgement.outcomes)
+    print_gates(errors, judgement.told)
     if judgement.problems:
         raise BadData(*judgement.problems, *judgement.failures)
     failures = list(judgement.failures)

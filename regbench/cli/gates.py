@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from regbench.cli.options import Format
 from regbench.cli.run import judge, judge_claims
 from regbench.cli.tables import print_table
 from regbench.errors import BadData
+
+if TYPE_CHECKING:
+    from regbench.analysis.gate import GateOutcome
 
 __all__ = ["check", "merge"]
 
@@ -58,15 +61,25 @@ def check(
     for sentence in lost(results.rows):
         say(errors, f"warning: {sentence}")
     print_claims(errors, results.claims)
-    print_gates(errors, results.gates)
-    for note in (note for outcome in results.gates for note in outcome.notes):
+    judged = [outcome for outcome in results.gates if not outcome.empty]
+    print_gates(errors, judged)
+    for note in (note for outcome in judged for note in outcome.notes):
         say(errors, f"note: {note}")
     if not results.claims and not results.gates:
         say(errors, f"{folder}: the study makes no claim, and none was given: nothing to check")
     decisions = [claim.decision for claim in results.claims]
-    decisions += [outcome.decision for outcome in results.gates]
-    failed = [reason for outcome in results.gates for reason in outcome.reasons]
+    decisions += [outcome.decision for outcome in judged]
+    failed = [reason for outcome in judged for reason in outcome.reasons]
+    if empty := [outcome for outcome in results.gates if outcome.empty]:
+        problems = [f"{o.text}: no run has a value to judge by: {_why(o)}" for o in empty]
+        raise BadData(*problems, *failed)
     judge(decisions, "claims and limits" if results.gates else "claims", strict, failed)
+
+
+def _why(outcome: GateOutcome) -> str:
+    from regbench.analysis.words import some
+
+    return some([cell.why for cell in outcome.cells]) or "there is no run"
 
 
 def merge(
@@ -83,7 +96,7 @@ def merge(
     [dim]Example: regbench merge shard-1 shard-2 -o results/quickstart[/dim]
     """
     from regbench.analysis.lost import lost
-    from regbench.analysis.words import some
+    from regbench.analysis.words import counted, some
     from regbench.api import merge as merge_folders
     from regbench.report.say import say
     from regbench.report.terminal import print_answer, print_claims
@@ -101,5 +114,6 @@ def merge(
             f"({some(results.missing, 5)}): run the other shards and merge again; "
             f"{out} holds what there is"
         )
-    say(stderr(), f"{len(results.rows.rows)} runs of {len(folders)} folders; results in {out}")
+    runs = counted(len(results.rows.rows), "run")
+    say(stderr(), f"{runs} of {counted(len(folders), 'folder')}; results in {out}")
     judge_claims(results.claims, strict)

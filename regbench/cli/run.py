@@ -189,7 +189,8 @@ def _say_how_it_went(results: Results) -> None:
     if summary.trained == summary.kept == 0:
         what = "no stack falls to this shard: nothing trained"
     elif summary.trained == 0:
-        what = f"all {summary.kept} runs were done already: nothing trained (--overwrite repeats)"
+        kept = "1 run was" if summary.kept == 1 else f"all {summary.kept} runs were"
+        what = f"{kept} done already: nothing trained (--overwrite repeats)"
     else:
         kept = f", {summary.kept} were done already" if summary.kept else ""
         runs = counted(summary.trained, "run")
@@ -199,12 +200,16 @@ def _say_how_it_went(results: Results) -> None:
 
 def _judge(results: Results, allow_diverged: bool, strict: bool) -> None:
     """End with 1 where the answer is no."""
+    from regbench.analysis.words import counted
+
     reasons = []
     summary = results.summary
     if summary is not None and summary.failed:
-        reasons.append(f"{summary.failed} runs failed (see the error column of runs.csv)")
+        failed = counted(summary.failed, "run")
+        reasons.append(f"{failed} failed (see the error column of runs.csv)")
     if summary is not None and summary.diverged and not allow_diverged:
-        reasons.append(f"{summary.diverged} runs diverged (--allow-diverged accepts that)")
+        diverged = counted(summary.diverged, "run")
+        reasons.append(f"{diverged} diverged (--allow-diverged accepts that)")
     judge_claims(results.claims, strict, reasons)
 
 

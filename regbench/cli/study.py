@@ -48,6 +48,7 @@ def validate(
     [dim]Example: regbench validate configs/*.yaml --format github[/dim]
     """
     from regbench.analysis.decides import fold_ratio, study_families, what_seeds_decide
+    from regbench.analysis.words import counted
     from regbench.config.load import load_study
     from regbench.report.say import say
 
@@ -66,7 +67,8 @@ def validate(
             continue
         if form is ProblemFormat.TEXT:
             runs = len(study.cells) * len(study.seeds)
-            counts = f"{len(study.cells)} cells, {len(study.seeds)} seeds, {runs} runs"
+            parts = ((len(study.cells), "cell"), (len(study.seeds), "seed"), (runs, "run"))
+            counts = ", ".join(counted(*part) for part in parts)
             print(one_line(f"{path}: {counts}"))
             if decides := what_seeds_decide(
                 len(study.seeds), study_families(study.cells), fold_ratio(study)

@@ -78,8 +78,6 @@ def _tasks(setting: Setting, metrics: Collection[str]) -> Iterator[Finding]:
         found = forbidden_character("".join(weights))
         if found:
             yield "training.class_weight", f"a class's name cannot hold {found!r}"
-        if not any(weights.values()):
-            yield "training.class_weight", "gives every class that it names weight 0"
     if task == "regression":
         if weights is not None:
             yield "training.class_weight", "weighs classes, and a regression has none"

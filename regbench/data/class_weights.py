@@ -22,7 +22,8 @@ def class_weights(asked: Literal["balanced"] | Mapping[str, float], split: Split
 
     Source: King & Zeng 2001; scikit-learn's `compute_class_weight`; Keras's `class_weight`.
     Raises:
-        BadStudy: the data have no class of a name that the mapping has.
+        BadStudy: the data have no class of a name that the mapping has, or it leaves no training
+            example any weight.
 
     >>> from pathlib import Path
     >>> from regbench.config.schema import Iris
@@ -44,4 +45,8 @@ def class_weights(asked: Literal["balanced"] | Mapping[str, float], split: Split
             raise BadStudy(
                 Problem(f"no class is called {name!r}{hint}", key="training.class_weight")
             )
-    return np.array([asked.get(name, 1.0) for name in split.class_names])
+    found = np.array([asked.get(name, 1.0) for name in split.class_names])
+    if not found[split.train.y.astype(np.int64)].any():
+        text = "gives every class of the training part weight 0: nothing would be learned"
+        raise BadStudy(Problem(text, key="training.class_weight"))
+    return found

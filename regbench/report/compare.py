@@ -60,7 +60,8 @@ URGENCY: tuple[Word, ...] = (
 _LEGEND = (
     "base and new: means over the pairs, runs of one cell and seed that are ok in both; change: "
     "new less base, ± half its 95% confidence interval ({}); p: {}, "
-    "by Holm's method over the cells of a metric; better and worse: the interval excludes 0"
+    "by Holm's method over the cells of a metric; better and worse: the interval "
+    "excludes 0 and p is at most .05"
 )
 
 
@@ -87,12 +88,17 @@ def change_columns(found: Found) -> tuple[list[str], list[list[object]]]:
 
 def sentence(pairs: Pairs, found: Found) -> str:
     """How many cells changed which way, in each metric."""
-    runs, cells = counted(len(pairs.rows), "pair"), counted(len(pairs.cells), "cell")
+    sound, every = sum(a.ok and b.ok for a, b in pairs.rows), counted(len(pairs.rows), "pair")
+    of_all = (
+        f"{every} of runs"
+        if sound == len(pairs.rows)
+        else f"{sound} of {every} of runs are ok in both,"
+    )
     parts = []
     for metric, changes in found.items():
         words = Counter(change.word for change in changes)
         parts.append(f"{metric}: " + ", ".join(f"{words[w]} {w}" for w in URGENCY if words[w]))
-    return "; ".join([f"{runs} of runs in {cells}", *parts])
+    return "; ".join([f"{of_all} in {counted(len(pairs.cells), 'cell')}", *parts])
 
 
 def direction(metric: str) -> str:

@@ -68,7 +68,7 @@ def _head(pairs: Pairs, found: Found, judgement: Judgement) -> str:
     lines = [f"## {escaped(studies)}: comparison", "", answer + escaped(sentence(pairs, found))]
     for texts in (judgement.problems, judgement.failures):
         lines += ["", *(f"- {escaped(text)}" for text in texts)] if texts else []
-    others = [o for o in judgement.outcomes if o.decision != "FAIL"]
+    others = [o for o in judgement.told if o.decision != "FAIL"]
     words = {"PASS": "passed", "UNDECIDED": "undecided"}
     told = [f"- {words[o.decision]}: {escaped(f'{o.text}, {furthest(o)}')}" for o in others]
     lines += ["", *told] if told else []

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from regbench.config.schema import Task
 from regbench.data.description import Column
 from regbench.data.files.notation import Notation, advice
-from regbench.data.files.problems import Problems, shown
+from regbench.data.files.problems import MOST_TOLD, Problems, shown
 from regbench.data.table import Floats
 
 if TYPE_CHECKING:
@@ -132,7 +132,14 @@ class Cells:
         if not self.as_text:
             found = self._quick(cells)
             if found is not None:
+                start, before = self.rows, self.infinite
                 self._count(*found)
+                if (
+                    before is None
+                    and self.infinite is not None
+                    and isinstance(word := cells[self.infinite[1] - start].as_py(), str)
+                ):
+                    self.infinite = word.strip(), self.infinite[1]  # 1e400, not inf
                 return
             self.late, self.as_text = self.numbers > 0, True
         words, codes = self._words(cells)
@@ -186,13 +193,13 @@ class Cells:
         self.flags = self.flags and value in (0, 1)
         self.whole = self.whole and value % 1 == 0
         if abs(value) > _LARGEST and (self.infinite is None or row < self.infinite[1]):
-            self.infinite = f"{value:g}", row
+            self.infinite = word.strip(), row
 
     def _note_missing(self, words: Mapping[str, int], where: npt.NDArray[np.bool_] | None) -> None:
         for word, count in words.items():
             self.missing[word] = self.missing.get(word, 0) + count
-        if where is not None and len(self.missing_rows) < 10:
-            self.missing_rows += (self.rows + np.flatnonzero(where)[:10]).tolist()
+        if where is not None and len(self.missing_rows) <= MOST_TOLD:
+            self.missing_rows += (self.rows + np.flatnonzero(where)[: MOST_TOLD + 1]).tolist()
 
     def present(self, cells: pa.Array) -> npt.NDArray[np.bool_]:
         """(n,) whether there is a value."""
@@ -306,6 +313,11 @@ class Cells:
             where: a row's place in the file, as messages give it.
             comma: some column has numbers with a decimal comma.
         """
+        if self.role in ("groups", "time") and self.missing_rows:
+            for row in self.missing_rows:
+                at = f"{where(row)}, column {shown(self.name)}"
+                problems.refuse(f"{at}: an empty cell is no {self.role[:5]}")
+            return None
         told = self._trouble(where, comma)
         if told is not None:
             problems.refuse(told)
@@ -343,8 +355,6 @@ class Cells:
         column = f"column {shown(self.name)}"
         if self.role == "parts":
             return self._trouble_of_parts(column, where)
-        if self.role in ("groups", "time") and self.missing_rows:
-            return f"{where(self.missing_rows[0])}, {column}: an empty cell is no {self.role[:5]}"
         there = self.rows - self.cells_missing
         if self.role == "groups":
             return None

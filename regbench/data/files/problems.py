@@ -6,9 +6,9 @@ from typing import NoReturn
 
 from regbench.errors import BadData, one_line
 
-__all__ = ["Problems", "shown"]
+__all__ = ["MOST_TOLD", "Problems", "shown"]
 
-_MOST = 20
+MOST_TOLD = 20
 _LONGEST = 60
 
 
@@ -31,7 +31,7 @@ class Problems:
         Raises:
             BadData: it is fatal: nothing can be read after it.
         """
-        if len(self._told) < _MOST:
+        if len(self._told) < MOST_TOLD:
             self._told.append(message)
         else:
             self._more += 1
@@ -47,7 +47,7 @@ class Problems:
             self._raise()
 
     def _raise(self) -> NoReturn:
-        more = [f"and more: these are the first {_MOST}"] if self._more else []
+        more = [f"and more: these are the first {MOST_TOLD}"] if self._more else []
         raise BadData(*(f"{self._name}: {told}" for told in [*self._told, *more]))
 
 

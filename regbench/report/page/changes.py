@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import isfinite
 
 from regbench.analysis.compare import Change
+from regbench.analysis.decides import ALPHA
 from regbench.report.compare import Found, urgency
 from regbench.report.figures import Difference, Move, differences_figure, moves_figure
 from regbench.report.figures.forest import metric_name
@@ -19,8 +20,8 @@ MOST_METRICS = 8  # that are drawn; the table has all
 _LARGEST = 1e100  # beyond it there is no axis that shows anything
 
 _CHANGES = (
-    "NEW less BASE, seed by seed, in each cell. Filled dots: the 95% interval excludes 0. Hollow "
-    "grey dots: chance could have done it, or there is one pair."
+    "NEW less BASE, seed by seed, in each cell. Filled dots: the 95% interval excludes 0 and the "
+    "adjusted p is at most .05. Hollow grey dots: chance could have done it, or there is one pair."
 )
 _BOTH = (
     "The mean gap of each cell in both studies, over the pairs. The bar is green or orange where "
@@ -107,6 +108,9 @@ def _drawable(change: Change) -> bool:
 
 
 def _side(change: Change) -> int:
+    """-1 where it is shown to be lower, 1 where higher, 0 where it is not shown."""
+    if change.p_adjusted is None or change.p_adjusted > ALPHA:
+        return 0
     return 1 if change.interval.above else -1 if change.interval.below else 0
 
 
