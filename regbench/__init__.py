@@ -7,12 +7,12 @@
 
 from typing import Any
 
-__all__ = ["Results", "load_study", "read", "run", "study_from_mapping"]
+__all__ = ["Results", "export", "load_study", "predict", "read", "run", "study_from_mapping"]
 
 
 def __getattr__(name: str) -> Any:
     # Imported on first use, so that `import regbench.errors` stays light.
-    if name in ("Results", "read", "run"):
+    if name in ("Results", "export", "predict", "read", "run"):
         import regbench.api as home
     elif name in ("load_study", "study_from_mapping"):
         import regbench.config.load as home  # type: ignore[no-redef]

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from io import BytesIO
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +22,10 @@ from regbench.config.characters import as_path, as_texts
 from regbench.config.claims import Addresses, BadClaim, Claim, Term, require_asked, resolve
 from regbench.config.load import load_study, more_claims, study_from_mapping
 from regbench.config.messages import did_you_mean
-from regbench.config.plan import Plan, Study, make_plan
+from regbench.config.plan import Plan, Run, Study, make_plan
 from regbench.config.speaks import Over, one_test_part
 from regbench.data import fingerprint, fingerprints, require_same
+from regbench.data.given import Given, as_given
 from regbench.errors import BadData, BadStudy, Problem, RegbenchError
 from regbench.execution.device import resolve_device
 from regbench.execution.limits import NO_LIMITS, Limits
@@ -39,7 +41,7 @@ from regbench.results.merge import merged
 from regbench.results.planned import read_judged, recorded_plan, recorded_study
 from regbench.results.proof import require_as_written
 from regbench.results.runs import Runs
-from regbench.results.saved import Arrays, read_weights
+from regbench.results.saved import Arrays, read_predictions, read_weights
 from regbench.results.store import Store
 
 if TYPE_CHECKING:
@@ -47,7 +49,18 @@ if TYPE_CHECKING:
 
     from regbench.data.table import Split
 
-__all__ = ["Results", "check", "examine", "limits_of", "merge", "read", "rebuild", "run"]
+__all__ = [
+    "Results",
+    "check",
+    "examine",
+    "export",
+    "limits_of",
+    "merge",
+    "predict",
+    "read",
+    "rebuild",
+    "run",
+]
 
 
 @dataclass(frozen=True)
@@ -61,6 +74,7 @@ class Results:
         claims: the study's claims and how they were decided.
         gates: limits on every cell and how they were decided.
         interval: what intervals and decisions speak of: other seeds, or other rows.
+        given: the data that a caller gave, held so that `data` finds them.
         warnings: what was found damaged and set aside.
         missing: planned runs that no shard holds, after `merge`.
     """
@@ -73,6 +87,7 @@ class Results:
     missing: tuple[str, ...] = ()
     gates: tuple[GateOutcome, ...] = ()
     interval: Over = "seeds"
+    given: Given | None = field(default=None, repr=False)
 
     @cached_property
     def table(self) -> list[CellGap]:
@@ -119,6 +134,34 @@ class Results:
             )
         return weights
 
+    def predictions(self, cell: str, seed: int) -> pd.DataFrame:
+        """What a run predicts for the rows of its parts, at its reading.
+
+        Returns:
+            `row` (the number of the row in the data, from 0), `part`, `target` (as the data have
+            it), `prediction` (a class, or a number in the target's units) and, of classes,
+            `probability_<class>`; in the order of the rows.
+        Raises:
+            BadStudy: there is no such run.
+            BadData: its study did not ask for predictions (`training.save_predictions`), or its
+                data cannot be read, or are no longer what it was trained on.
+        """
+        import pandas as pd
+
+        from regbench.data import fitted
+        from regbench.execution.predicted import part_predictions
+
+        run = _chosen(self._plan, cell, seed)
+        arrays = read_predictions(self.folder, run.run_id)
+        if arrays is None:
+            status = next((r.status for r in self.rows.rows if r.run_id == run.run_id), "ok")
+            why = "training.save_predictions keeps them" if status == "ok" else f"it {status}"
+            raise BadData(f"{self.folder}: run {run.run_id} has no predictions: {why}")
+        block = run.cell.setting.dataset
+        known = fitted(block, seed, self._plan.study.folder, run.data)
+        columns = part_predictions(arrays, known)
+        return pd.DataFrame(columns).sort_values("row", ignore_index=True)
+
     def data(self, cell: str, seed: int) -> Split:
         """The data as this run sees them: split, encoded, scaled, with label noise.
 
@@ -137,6 +180,10 @@ class Results:
             raise BadStudy(f"a seed is a whole number from 0, not {seed!r}")
         dataset = datasets[cell]
         return load(dataset, seed, plan.study.folder, plan.data[dataset.origin])
+
+    def export(self, out: Path | str, cell: str | None = None, seed: int | None = None) -> Path:
+        """Write a run's model into a folder of its own, see `export`."""
+        return export(self.folder, out, cell=cell, seed=seed)
 
 
 def _frame(folder: Path, name: str) -> pd.DataFrame:
@@ -177,6 +224,7 @@ def run(
     limits: Limits = NO_LIMITS,
     overwrite: bool = False,
     progress: Progress | None = None,
+    data: Any = None,
 ) -> Results:
     """Train what a study asks for and is not done yet, write its tables, decide its claims.
 
@@ -192,13 +240,21 @@ def run(
         limits: a shard of the plan, when to stop before its end, whether to try failed runs again.
         overwrite: remove what regbench has written to the folder before.
         progress: a display that is told what happens.
+        data: what to train on, instead of what the study names: a DataFrame, which is read as a
+            file would be; arrays (x, y); or a mapping of train, val and test to such arrays. The
+            study's `dataset` then needs no name: `{target: y, task: regression}`, of arrays the
+            task alone.
     Raises:
         BadStudy, BadData, FolderInUse, Unwritable, AnswerIsNo, TimeIsUp: see regbench.errors.
     """
+    given = None if data is None else as_given(data)
+    block = None if given is None else given.block
     if isinstance(study, str | os.PathLike):
-        study = load_study(study, overrides, seeds=seeds)
+        study = load_study(study, overrides, seeds=seeds, given=block)
     elif not isinstance(study, Study):
-        study = study_from_mapping(study, overrides, seeds=seeds)
+        study = study_from_mapping(study, overrides, seeds=seeds, given=block)
+    elif given is not None:
+        raise BadStudy("data go with a file or a mapping: this study is read already")
     elif overrides or seeds is not None:
         raise BadStudy(
             "overrides and seeds go with a file or a mapping: this study is read already"
@@ -228,7 +284,7 @@ def run(
         warnings = tuple(store.warnings)
     # A shard has not all the runs that a claim speaks of: `merge` decides it.
     claims = () if limits.shard else _decided(study.claims, study, rows, study.interval)
-    return Results(folder, rows, summary, claims, warnings, interval=study.interval)
+    return Results(folder, rows, summary, claims, warnings, interval=study.interval, given=given)
 
 
 def merge(folders: Sequence[Path | str], out: Path | str, *, overwrite: bool = False) -> Results:
@@ -395,12 +451,110 @@ def _decided(claims: Sequence[Claim], study: Study, rows: Runs, over: Over) -> t
     return tuple(decide(claim, cells, by_seed) for claim in claims)
 
 
-def read(folder: Path | str) -> Results:
+def read(folder: Path | str, *, data: Any = None) -> Results:
     """The results that a folder holds.
 
+    Args:
+        data: what was given to `run`, for what needs it again.
     Raises:
         BadData: it holds none, or they are malformed.
     """
     folder = as_path(folder)
     rows, over = read_judged(folder)
-    return Results(folder, rows, interval=over)
+    given = None if data is None else as_given(data)
+    return Results(folder, rows, interval=over, given=given)
+
+
+def export(
+    folder: Path | str, out: Path | str, *, cell: str | None = None, seed: int | None = None
+) -> Path:
+    """Write a run's model into a folder of its own: weights, preprocessing, how it is used.
+
+    Args:
+        folder: a results folder.
+        out: the folder to write.
+        cell, seed: which run; may be left out where there is one only.
+    Returns:
+        the folder that was written.
+    Raises:
+        BadStudy: there is no such run, its weights were not saved, or `out` holds something else.
+        BadData: the run has no model, or its data are no longer those that it was trained on.
+        Unwritable: see regbench.errors.
+    """
+    from regbench.execution.exported import export_run
+
+    folder, out = as_path(folder), as_path(out)
+    plan = recorded_plan(folder)
+    found = _chosen(plan, cell, seed)
+    status = next((r.status for r in read(folder).rows.rows if r.run_id == found.run_id), None)
+    if status is None:
+        raise BadData(f"{folder}: run {found.run_id} is not done: run the study to its end")
+    export_run(folder, plan, found, status, out)
+    return out
+
+
+def _chosen(plan: Plan, cell: str | None, seed: int | None) -> Run:
+    """The run that a cell and a seed name."""
+    cells = list(dict.fromkeys(run.cell.name for run in plan.runs))
+    if cell is None and len(cells) > 1:
+        some = ", ".join(cells[:10])
+        raise BadStudy(f"cell: the study has {len(cells)}: name one of {some}")
+    if cell is not None and cell not in cells:
+        hint = did_you_mean(cell, cells) or f"; it has {', '.join(cells[:10])}"
+        raise BadStudy(f"cell: the study has no cell {cell!r}{hint}")
+    runs = {run.seed: run for run in plan.runs if run.cell.name == (cell or cells[0])}
+    some = ", ".join(map(str, list(runs)[:10]))
+    if seed is None and len(runs) > 1:
+        raise BadStudy(f"seed: the study has {len(runs)}: name one of {some}")
+    if seed is not None and (not isinstance(seed, Integral) or int(seed) not in runs):
+        raise BadStudy(f"seed: the study has no seed {seed!r}; it has {some}")
+    return runs[next(iter(runs)) if seed is None else int(seed)]
+
+
+def predict(model: Path | str, data: Path | str, *, overrides: Sequence[str] = ()) -> pd.DataFrame:
+    """Predictions of a model that `export` wrote, for the rows of a table.
+
+    Args:
+        model: the folder.
+        data: a CSV or Parquet file, or a DataFrame, with the columns that the model was trained on;
+            or x, an array (n, ...) or an npz file that holds one, with as many.
+        overrides: `key=value` texts, where this file is written otherwise than the model's data:
+            `decimal=,`.
+    Returns:
+        a row a row: `prediction` (a class, or a number in the target's units) and, of classes,
+        `probability_<class>`; `attrs["notes"]` says what should be known of the table.
+    Raises:
+        BadStudy: an override is none.
+        BadData: the model or the table cannot be understood.
+    """
+    import pandas as pd
+
+    from regbench.data.files.npz import array_in
+    from regbench.data.files.rows import read_rows, rows_of_array, rows_of_file
+    from regbench.data.given import FramePass, frame_columns
+    from regbench.execution.exported import read_exported
+    from regbench.execution.predicted import named_predictions
+    from regbench.execution.predicting import predicted
+
+    exported = read_exported(as_path(model))
+    made = exported.preprocessing
+    unused = (made.target.name, *made.unused)
+    if isinstance(data, pd.DataFrame):
+        names, cells = frame_columns(data)
+        frame_block = made.block(None, overrides)
+        rows = read_rows(
+            frame_block, lambda p: FramePass(names, cells, p), made.known, unused, "row"
+        )
+    elif isinstance(data, str | os.PathLike):
+        path = as_path(data)
+        is_array = path.suffix.lower() == ".npz"
+        block = made.block(None if is_array else path, overrides)
+        if is_array:
+            rows = rows_of_array(str(path), array_in(path), made.known)
+        else:
+            rows = rows_of_file(block, Path(), made.known, unused)
+    else:
+        rows = rows_of_array("data", data, made.known)
+    frame = pd.DataFrame(named_predictions(predicted(exported, rows.values), made.classes))
+    frame.attrs["notes"] = rows.notes
+    return frame

@@ -17,7 +17,7 @@ TINY = """\
 name: tiny
 dataset: {name: iris, train_size: 40}
 model: linear
-training: {epochs: 1}
+training: {epochs: 1, save_weights: true}
 seeds: 2
 sweep: {regularizer: [none, l2]}
 expect: ['gap_loss[l2] < gap_loss[none]']
@@ -101,6 +101,10 @@ MEANT = {
     "limits": ["gap_acc:0.1", "val_acc:>=0.1", "val_acc:" + "9" * 400],
     "source": ["keras", "torch.SGD", "sklearn.Ridge", "regbench"],
     "settings": ["alpha=1.0", "l2=0.01", "weight_decay=5e-4", "l2=" + "9" * 400],
+    "model": ["m", "r"],
+    "data": ["data.csv"],
+    "cell": ["none", "l2"],
+    "seed": ["0", "1"],
     "to": ["keras", "regbench", "sklearn"],
 }
 NONE_AT_ALL = ["", "\udcff", "r\udc80"]

@@ -1,6 +1,8 @@
 """The answer in words and in tiles: from one place, and never more than the table shows."""
 
 import re
+from dataclasses import replace
+from math import inf, nan
 
 import pytest
 from command import regbench as command
@@ -40,8 +42,8 @@ def test_the_whole_answer():
     )
     assert told(RUNS) == (
         "In none the gap in loss (validation less training) is 0.41 (95% interval 0.385 to 0.435 "
-        "over 3 seeds); l2 narrows it, by 0.67 (0.595 to 0.745) at below; l2 widens it, by 0.42 or "
-        "102% (0.37 to 0.47) at worse. Validation loss is least in below: -0.16 (-0.259 to "
+        "over 3 seeds); below (l2) narrows it, by 0.67 (0.595 to 0.745); worse (l2) widens it, by "
+        "0.42 or 102% (0.37 to 0.47). Validation loss is least in below: -0.16 (-0.259 to "
         "-0.0606), 0.67 less than in none (0.595 to 0.745). On the test part that choice has loss "
         "0.5 (0.5 to 0.5) and accuracy 0.5 (0.5 to 0.5). below stands on the grid's edge "
         "(regularizer.l2 = 3 is the largest), and all cells have one learning rate: sweep "
@@ -49,7 +51,7 @@ def test_the_whole_answer():
     )
     assert figures(RUNS) == [
         ("gap in loss in none", "0.410", "95% interval 0.385 to 0.435, 3 seeds"),
-        ("narrowed most by l2", "−0.670", "95% interval −0.745 to −0.595, 3 seeds"),
+        ("narrowed most by below (l2)", "−0.670", "95% interval −0.745 to −0.595, 3 seeds"),
         ("least validation loss: below", "−0.160", "95% interval −0.259 to −0.061, 3 seeds"),
         ("test loss of that choice", "0.500", "95% interval 0.500 to 0.500, 3 seeds"),
     ]
@@ -122,7 +124,7 @@ def test_what_is_not_shown_is_not_denied():
         assert "changes it" not in told(runs)
 
 
-def test_families_are_named_not_strengths():
+def test_the_strength_that_moves_it_most_stands_for_its_family():
     """Of nineteen strengths, those of two families are shown to narrow the gap."""
     cells = {"none": ({"regularizer.l2": "0", "regularizer.dropout": "0"}, {})}
     for i in range(1, 10):
@@ -131,11 +133,74 @@ def test_families_are_named_not_strengths():
         dropout = {"regularizer.l2": "0", "regularizer.dropout": f"0.{i}"}
         cells[f"dropout={i}"] = (dropout, {"val_loss": 0.5 - 0.03 * i})
     text = told(study_of(cells, seeds=3))
-    assert (
-        "; dropout narrows it most, by 0.27 or 68% (0.249 to 0.291) at dropout=9; so does l2."
-        in text
-    )
+    assert "; dropout=9 narrows it most, by 0.27 or 68% (0.249 to 0.291); so does l2=9." in text
     assert "l2=3" not in text
+
+
+def test_a_cell_with_the_name_of_its_family_is_not_taken_for_it():
+    """`l2` does nothing, `heavy` does; of `l1`, with two cells, nothing is decided."""
+    zero = {"regularizer.l2": "0", "regularizer.l1": "0"}
+    cells = {
+        "none": (zero, {}),
+        "l2": (zero | {"regularizer.l2": "1e-6"}, {}),
+        "heavy": (zero | {"regularizer.l2": "1"}, {"val_loss": 0.3}),
+        "a": (zero | {"regularizer.l1": "1e-6"}, {}),
+        "b": (zero | {"regularizer.l1": "1e-5"}, {}),
+    }
+    runs = study_of(cells)
+    assert "; heavy (l2) narrows it, by 0.2" in told(runs)
+    assert "; of l1 (2 cells) these seeds cannot tell." in told(runs)
+    assert figures(runs)[1][0] == "narrowed most by heavy (l2)"
+    cells["heavy"] = (cells["heavy"][0], {"train_loss": 0.685, "val_loss": 0.686, "collapsed": 1.0})
+    runs = study_of(cells, noise=0.001)
+    assert "; heavy (l2) narrows it, but collapsed to a constant prediction" in told(runs)
+    assert figures(runs)[1][2].startswith("heavy (l2) does, but collapsed")
+
+
+def test_the_score_that_shows_a_signal_is_named():
+    cells = {"none": (setting(), {"val_loss": 0.9, "val_acc": 0.4, "val_auc": 0.8})}
+    assert "though its AUC is (overconfident)" in told(study_of(cells))
+    cells["none"][1]["val_acc"] = 0.8
+    assert "though its accuracy and AUC are (overconfident)" in told(study_of(cells))
+
+
+def test_ranks_alone_are_no_gain():
+    """One class for all rows and a loss like the constant's: its AUC is no reason for praise."""
+    flat = {"train_loss": 0.7, "val_loss": 0.7, "val_acc": 0.5, "train_acc": 0.5, "collapsed": 1.0}
+    cells = {"none": (setting(), {"val_auc": 0.9}), "x": (setting("1"), flat | {"val_auc": 0.8})}
+    runs = study_of(cells)
+    assert gap_table(runs)[1].verdict == "overconfident"
+    assert "; x narrows it, but is not shown to be better than predicting the class" in told(runs)
+    assert figures(runs)[1][:2] == ("does a regularizer help?", "not shown")
+
+
+def test_equal_figures_are_not_ranked():
+    runs = study_of({"a": (setting(), {}), "b": (setting(), {})}, noise=1e-6)
+    text = told(runs)
+    assert "over 5 seeds); to three digits it is the same in b. Validation" in text
+    assert "smallest" not in text
+    three = {name: (setting(), {}) for name in "abc"}
+    assert "the same in the other 2 cells." in told(study_of(three, noise=1e-6))
+
+
+def test_why_there_is_no_gap_is_true():
+    """No numbers, none of one part, or losses too large to be numbers."""
+    runs = study_of({"x": (setting(), {})})
+
+    def without(**changed):
+        rows = [replace(row, metrics=row.metrics | changed) for row in runs.rows]
+        return told(replace(runs, rows=tuple(rows)))
+
+    start = "There is no gap to speak of: "
+    large = "the losses, or their difference, are too large to be numbers."
+    assert without(gap_loss=inf, val_loss=inf) == start + large
+    assert without(val_loss=nan, gap_loss=nan) == (
+        start + "no run has both a training and a validation loss."
+    )
+    lost = [("x", seed) for seed in range(5)]
+    assert told(study_of({"x": (setting(), {})}, lost=lost)) == start + "no run has numbers."
+    most = told(study_of({"x": (setting(), {})}, lost=lost[:4]))
+    assert most == start + "too many runs of each cell were lost for the others to speak."
 
 
 def test_a_gap_below_zero_is_explained_and_all_that_move_it_are_named():
@@ -172,15 +237,46 @@ def test_a_cell_without_signal_is_never_praised():
     cells = {"none": (setting(), {}), "x": (setting("1"), dead)}
     runs = study_of(cells)
     constant = "predicting the class shares (loss 0."
-    text = told(runs)
-    assert f"; x narrows it, but is not shown to be better than {constant}" in text
-    assert figures(runs)[1][:2] == ("does a regularizer help?", "not shown")
+    assert "; x narrows it, but collapsed to a constant prediction." in told(runs)
+    found = ("does a regularizer help?", "not shown")
+    assert figures(runs)[1] == (*found, "x does, but collapsed to a constant prediction")
+    cells["x"] = (setting("1"), nothing)
+    runs = study_of(cells)
+    assert f"; x narrows it, but is not shown to be better than {constant}" in told(runs)
+    assert figures(runs)[1][:2] == found
     hopeless = {"none": (setting(), nothing | {"train_loss": 0.1}), "x": (setting("1"), nothing)}
     text = told(study_of(hopeless))
     assert text.startswith(f"No cell is shown to be better than {constant}")
     assert re.search(r"Validation loss is least in \w+: [^;]*, not shown to be better than", text)
     lone = told(study_of({"none": hopeless["none"]}))
     assert lone.startswith("none is not shown to be better than predicting the class shares")
+
+
+def test_a_cell_that_collapsed_is_never_the_best():
+    """It beats the class shares by less than 1%, and all others: with and without a baseline."""
+    dead = {"train_loss": 0.685, "val_loss": 0.686, "collapsed": 1.0}
+    poor = {"train_loss": 0.1, "val_loss": 0.9}
+    cells = {
+        "weak": (setting("1"), poor | {"val_loss": 0.88}),
+        "x": (setting("2"), poor),
+        "dead": (setting("3"), dead),
+    }
+    for with_base in (False, True):
+        runs = study_of(({"none": (setting(), poor)} if with_base else {}) | cells, noise=0.0005)
+        table = gap_table(runs)
+        assert table[-1].verdict == "collapsed"
+        assert not table[-1].edges
+        text = told(runs)
+        assert "narrows it, but collapsed" in text or "dead collapsed to a constant" in text
+        assert (
+            "Validation loss is, of the cells that have not collapsed, least in weak: 0.8" in text
+        )
+        assert "least validation loss, not collapsed: weak" in [what for what, *_ in figures(runs)]
+        assert "In dead" not in text
+        assert "in dead" not in text
+    lone = told(study_of({"a": cells["dead"], "b": cells["dead"]}, noise=0.0005))
+    assert lone.startswith("Every cell collapsed to a constant prediction. In ")
+    assert ", and it collapsed to a constant prediction." in lone
 
 
 def test_the_narrowest_gap_may_cost_validation_loss():
@@ -191,7 +287,7 @@ def test_the_narrowest_gap_may_cost_validation_loss():
         "weak": (setting("1"), {"train_loss": 0.15, "val_loss": 0.4}),
     }
     text = told(study_of(cells))
-    assert "l2 narrows it, by 0.378 or 95% (0.354 to 0.401) at strong." in text
+    assert "; strong (l2) narrows it, by 0.378 or 95% (0.354 to 0.401)." in text
     assert "Validation loss in strong is 0.12" in text
     assert "more than in none" in text
     assert "Validation loss is least in weak: 0.399 (" in text

@@ -21,6 +21,7 @@ CONTRADICTIONS = [
         for key in ("l1", "l2", "weight_decay", "max_norm")
     ),
 ]
+FILE = "dataset: {name: csv, path: some.csv, target: y, task: regression"
 WARNINGS = [
     ("optimizer: adamw\nregularizer: l1\n", ["adamw decays nothing here"]),
     ("optimizer: adamw\nsweep: {regularizer: [none, {weight_decay: [0, 0.1, 0]}]}\n", []),
@@ -30,6 +31,10 @@ WARNINGS = [
     ("optimizer: sgd\nregularizer: l2\n", []),
     ("dataset: {name: iris, val_size: 29}\n", ["validation has 29 examples"]),
     ("dataset: {name: iris, val_size: 30}\n", []),
+    # Of a file a count is known before it is read.
+    (f"{FILE}, val_size: 1}}\n", ["validation has 1 example: "]),
+    (f"{FILE}, val_size: 30}}\n", []),
+    (f"{FILE}, val_size: 0.1}}\n", []),
     # Nothing is watched that is not there.
     (
         "dataset: {name: iris, val_size: 0}\n"

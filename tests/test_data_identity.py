@@ -290,7 +290,7 @@ STEPS = [
         'class Lines(_File, _Classification):\n    """A class and numbers a line."""\n\n'
         '    name: Literal["lines"]\n\n\n# Keys that say what is made',
     ),
-    ("config/schema.py", "    | Npz,\n", "    | Npz\n    | Lines,\n"),
+    ("config/schema.py", "    | Arrays,\n", "    | Arrays\n    | Lines,\n"),
     (  # 3. its entry
         "data/sources.py",
         '    "csv": CSV,\n',

@@ -141,7 +141,7 @@ def test_committed_stacks_stay_readable_on_a_full_disk_and_are_kept(whole, tmp_p
     assert len(list(stacks_folder(folder).glob("*.safetensors"))) == 1
     again = run_tiny(path, folder)
     assert again.code == 0
-    assert "1 runs trained" in again.err
+    assert "1 run trained" in again.err
     assert "3 were done already" in again.err
     assert tables(folder) == expected
 

@@ -39,6 +39,7 @@ def evidence(n=5, diverged=0, failed=0, deltas=(), metrics=(), **facts):
 
 
 NO_GAIN = {"loss_gain": around(0.005), "score_gains": {"acc": around(0.005)}}
+BIASES = {"loss_gain": around(0.005, 0.001), "score_gains": {"acc": around(0.02)}}
 NARROW = {"gap_loss": delta(-0.3), "val_loss": delta(-0.02), "val_acc": delta(0.01)}
 NEAR = {"both_gaps": around(0.5)}
 OVERFIT = {"gap_loss": around(0.4), "gap_acc": around(0.1)}
@@ -69,6 +70,13 @@ CASES = [
     ("collapsed", NO_GAIN | {"collapsed": 1.0} | narrow()),
     ("no signal shown", NO_GAIN | {"collapsed": 0.8} | narrow()),
     ("regularized", {"collapsed": 1.0} | narrow()),  # one class, but with a better loss
+    # Shown to be better, by what biases do: 1% of the constant's .505.
+    ("collapsed", BIASES | {"collapsed": 1.0} | narrow()),
+    ("collapsed", BIASES | {"collapsed": 0.9, "metrics": {"collapsed": around(0.9, 0.39)}}),
+    ("no gap shown", BIASES | {"collapsed": 0.9, "metrics": {"collapsed": around(0.9, 0.41)}}),
+    ("regularized", BIASES | {"collapsed": 1.0, "loss_gain": around(0.0052, 0.001)} | narrow()),
+    ("regularized", BIASES | {"collapsed": 1.0, "score_gains": {"auc": around(0.2)}} | narrow()),
+    ("collapsed", BIASES | {"collapsed": 1.0, "score_gains": {"auc": around(0, 0)}} | narrow()),
     ("regularized", {"loss_gain": around(0.011)} | narrow()),
     ("overconfident", {"loss_gain": around(0.009)} | narrow()),
     ("overconfident", {"loss_gain": around(-1.0), **metrics(**OVERFIT)}),
@@ -111,6 +119,7 @@ CASES = [
     ("negative gap", metrics(gap_loss=around(-0.62))),
     ("negative gap", metrics(gap_acc=around(-0.1))),
     ("no gap shown", {}),
+    ("", metrics(gap_loss=Interval(None, None, None, 0), gap_acc=Interval(None, None, None, 0))),
 ]
 
 
@@ -128,6 +137,11 @@ def test_the_evidence_names_what_the_word_hides():
     assert lost.startswith("1 of 6 runs diverged, 1 of 6 runs failed; gap_loss -0.3 (-0.31 to ")
     some = verdict(evidence(collapsed=0.4, **NO_GAIN))[1]
     assert some.startswith("2 of 5 runs collapsed; against the constant prediction val_loss lower")
+    worse = {"loss_gain": around(-0.2), "score_gains": {"acc": around(-0.1)}, "collapsed": 1.0}
+    assert verdict(evidence(**worse))[1] == (
+        "all validation rows are given the same class; "
+        "val_loss higher by 0.2 (0.19 to 0.21), val_acc lower by 0.1 (0.09 to 0.11)"
+    )
     stands = verdict(evidence(loss_gain=around(-1.0), **metrics(**OVERFIT)))[1]
     assert stands.endswith(
         "gap_loss 0.4 (0.39 to 0.41), gap_acc 0.1 (0.09 to 0.11); also overfits in accuracy"
@@ -292,6 +306,32 @@ def test_collapsed_is_what_the_predictions_say(trained):
                 else:
                     one = np.ptp(saved["val_prediction"]) < 1e-6
             assert row.metrics["collapsed"] == float(one)
+
+
+def test_nothing_collapses_on_a_handful_of_rows(tmp_path):
+    """Of nine rows the same class says nothing; of ten it does."""
+    words = []
+    for size in (9, 10):
+        study = {
+            "dataset": {"name": "moons", "n_samples": 100, "val_size": size / 100},
+            "training": {"epochs": 1},
+            "seeds": 2,
+            "sweep": {"regularizer": {"dead": {"l1": 1e3}}},
+        }
+        found = regbench.run(study, out=tmp_path / str(size))
+        words.append((found.table[0].metrics["collapsed"].mean, found.table[0].verdict))
+    assert words == [(0, "no signal shown"), (1, "collapsed")]
+
+
+def test_ranks_are_a_signal_where_asked_for():
+    """Of a rare class the AUC says what accuracy cannot; a constant has .5."""
+    cells = {"x": (setting(), {"val_loss": 0.7, "val_acc": 0.5, "val_auc": 0.8})}
+    runs = study_of(cells, noise=0.001)
+    row = gap_table(runs)[0]
+    assert row.verdict == "overconfident"
+    assert "val_auc higher by 0.2998 (" in row.evidence
+    cells["x"][1]["val_auc"] = 0.5
+    assert gap_table(study_of(cells, noise=0.001))[0].verdict == "no signal shown"
 
 
 def test_wrong_labels_are_counted(tmp_path):

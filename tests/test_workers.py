@@ -38,11 +38,11 @@ def count(what):
         return file.tell()
 
 
-def serve_but_once(pipe, stop):
+def serve_but_once(pipe, stop, given):
     """The first worker is killed while it starts."""
     if count("starts") == 1:
         os.kill(os.getpid(), signal.SIGKILL)
-    workers_module._serve(pipe, stop)
+    workers_module._serve(pipe, stop, given)
 
 
 def work_sometimes(job):

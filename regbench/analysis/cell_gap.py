@@ -10,10 +10,11 @@ from regbench.analysis.decides import ALPHA
 from regbench.analysis.statistics import METHODS, Interval
 from regbench.config.speaks import Over
 
-__all__ = ["NO_SIGNAL", "CellGap", "Delta", "Edge", "shown", "signed"]
+__all__ = ["COLLAPSED", "NO_SIGNAL", "CellGap", "Delta", "Edge", "shown", "signed"]
 
 # Verdicts of cells that are not shown to have learned anything.
-NO_SIGNAL = ("no signal shown", "collapsed")
+COLLAPSED = "collapsed"
+NO_SIGNAL = ("no signal shown", COLLAPSED)
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ class CellGap:
         over: what the intervals speak of.
         verdict, evidence: what the numbers say of the cell, and which (see `verdict.py`).
         narrows: whether its gap is shown to be smaller than the baseline's, and nearer to 0.
+        signal_in: the scores that are shown to be better than the constant prediction's.
     """
 
     cell: str
@@ -102,6 +104,7 @@ class CellGap:
     over: Over = "seeds"
     n_diverged: int = 0
     narrows: bool = False
+    signal_in: tuple[str, ...] = ()
 
     @property
     def data(self) -> tuple[tuple[str, str], ...]:
@@ -122,6 +125,16 @@ class CellGap:
         """Whether its intervals speak of other rows, but those of its one test part do not."""
         loss = self.metrics.get("test_loss")
         return self.over == "rows" and loss is not None and loss.method == METHODS["t"]
+
+    @property
+    def is_hollow(self) -> bool:
+        """Whether a narrow gap of it is no gain: nothing is shown to be learned, or ranks alone.
+
+        Ranks alone: not better than a constant in loss, and one class for all rows in every run.
+        """
+        share = self.metrics.get("collapsed")
+        ranks = self.verdict == "overconfident" and share is not None and share.mean == 1
+        return self.verdict in NO_SIGNAL or ranks
 
     @property
     def is_lost(self) -> bool:

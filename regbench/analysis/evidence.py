@@ -18,6 +18,8 @@ __all__ = ["Behind", "Evidence", "gathered"]
 # Scores that say whether anything was learned, besides the loss.
 _SIGNAL_IN = tuple(m for m in METRICS.values() if m.constant is not None and m is not LOSS)
 
+_MOST = 0.5
+
 
 @dataclass(frozen=True)
 class Behind:
@@ -82,9 +84,15 @@ class Evidence:
         return delta is not None and delta.side < 0 and nearer
 
     @property
-    def has_signal_in_scores(self) -> bool:
-        """Whether one of the scores is shown to be better than the constant prediction's."""
-        return any(gain.above for gain in self.score_gains.values())
+    def mostly_collapsed(self) -> bool:
+        """Whether all of its runs collapsed, or most are shown to."""
+        share = self.row.metrics.get("collapsed")
+        return self.collapsed == 1 or (share is not None and (share.low or 0.0) > _MOST)
+
+    @property
+    def signal_in(self) -> tuple[str, ...]:
+        """The scores that are shown to be better than the constant prediction's."""
+        return tuple(name for name, gain in self.score_gains.items() if gain.above)
 
     @property
     def without_signal_in_loss(self) -> bool:
@@ -94,9 +102,9 @@ class Evidence:
     def against_constant(self) -> Iterator[str]:
         """Each difference from the constant prediction."""
         if self.loss_gain is not None:
-            yield f"val_loss lower by {shown(self.loss_gain)}"
+            yield _by("val_loss", "lower", "higher", self.loss_gain)
         for name, gain in self.score_gains.items():
-            yield f"val_{name} higher by {shown(gain)}"
+            yield _by(f"val_{name}", "higher", "lower", gain)
 
     def changes(self) -> str:
         """What has changed against the baseline."""
@@ -109,6 +117,17 @@ class Evidence:
         pairs = ((LOSS.gap_column, self.gap), (self.score.gap_column, self.score_gap))
         found = [f"{name} {shown(gap)}" for name, gap in pairs if gap.mean is not None]
         return ", ".join(found) or "no validation part"
+
+
+def _by(name: str, better: str, worse: str, gain: Interval) -> str:
+    """
+    >>> _by("val_loss", "lower", "higher", Interval(-0.5, -0.75, 0.25, 5))
+    'val_loss higher by 0.5 (-0.25 to 0.75)'
+    """
+    if (gain.mean or 0.0) >= 0:
+        return f"{name} {better} by {shown(gain)}"
+    mean, low, high = (None if end is None else -end for end in (gain.mean, gain.high, gain.low))
+    return f"{name} {worse} by {shown(Interval(mean, low, high, gain.n))}"
 
 
 def gathered(table: Sequence[CellGap], by_seed: BySeed) -> Iterator[Evidence]:

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan, nan
 
-from regbench.analysis.cell_gap import NO_SIGNAL, CellGap, Delta
+from regbench.analysis.cell_gap import COLLAPSED, NO_SIGNAL, CellGap, Delta
 from regbench.analysis.lost import lost
 from regbench.analysis.statistics import Interval
 from regbench.analysis.story import Move, Story, stories
 from regbench.analysis.verdict import why_below
 from regbench.results.runs import Runs
-from regbench.vocabulary.metrics import LOSS, score_among
+from regbench.vocabulary.metrics import LOSS, METRICS, score_among
 
 __all__ = ["Answer", "answer", "constant_name", "share"]
 
 _MOST_NAMES = 5
 _MOST_STORIES = 2
 _LR = "optimizer.lr"
+_COLLAPSED = "collapsed to a constant prediction"
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def _paragraphs(runs: Runs, table: Sequence[CellGap]) -> list[str]:
         return ["No cell is selected." if runs.rows else "There are no runs yet."]
     told = stories(table)
     if not told:
-        return ["There is no gap to speak of: no run has both a training and a validation loss."]
+        return [f"There is no gap to speak of: {_why_no_gap(runs, table)}."]
     if len(told) <= _MOST_STORIES:
         parts = [[_gap_sentences(s), _validation_sentences(s), _one_rate(s)] for s in told]
         if len(told) == 1:
@@ -80,6 +82,18 @@ def _paragraphs(runs: Runs, table: Sequence[CellGap]) -> list[str]:
     ]
 
 
+def _why_no_gap(runs: Runs, table: Sequence[CellGap]) -> str:
+    own = [row for row in runs.rows if row.cell in {each.cell for each in table}]
+    parts = [[row.metrics.get(f"{part}_loss", nan) for part in ("train", "val")] for row in own]
+    if any(row.ok and not any(map(isnan, both)) for row, both in zip(own, parts, strict=True)):
+        if any(row.is_lost and row.n for row in table):
+            return "too many runs of each cell were lost for the others to speak"
+        return "the losses, or their difference, are too large to be numbers"
+    if not any(row.ok for row in own):
+        return "no run has numbers"
+    return "no run has both a training and a validation loss"
+
+
 def _largest_gap(story: Story) -> float:
     rows = [story.baseline] if story.baseline else story.rows
     return max(row.metrics[LOSS.gap_column].mean or 0.0 for row in rows)
@@ -98,7 +112,9 @@ def _after(label: str, text: str) -> str:
 
 def _gap_sentences(story: Story) -> str:
     if story.baseline is None:
-        first = _without_baseline(story.rows)
+        first = _without_baseline(story.learned)
+        if story.collapsed and story.learned is not story.rows:
+            first += f" {_listed([row.cell for row in story.collapsed])} {_COLLAPSED}."
     else:
         several = f", the largest of {story.baselines} settings without a regularizer"
         several = several if story.baselines > 1 else ""
@@ -110,11 +126,16 @@ def _gap_sentences(story: Story) -> str:
 def _signal(story: Story) -> str:
     """Said before the gap where it is the gap of a network that has learned nothing."""
     constant = constant_name(story.rows[0])
+    if len(story.collapsed) == len(story.rows):
+        which = "Every cell" if len(story.rows) > 1 else story.rows[0].cell
+        return f"{which} {_COLLAPSED}."
     if story.without_signal:
         which = "No cell" if len(story.rows) > 1 else story.rows[0].cell
         negated = "is" if len(story.rows) > 1 else "is not"
         return f"{which} {negated} shown to be better than {constant}."
     base = story.baseline
+    if base is not None and base.verdict == COLLAPSED:
+        return f"{base.cell} {_COLLAPSED}."
     if base is not None and base.verdict in NO_SIGNAL:
         return f"{base.cell} is not shown to be better than {constant}."
     return ""
@@ -122,9 +143,12 @@ def _signal(story: Story) -> str:
 
 def _moves(story: Story, baseline: CellGap) -> list[str]:
     parts = _one_way(story.narrowing, "narrow", baseline)
-    if story.hollow:
-        are = "is" if len(story.hollow) == 1 else "are"
-        narrow = f"{_named(story.hollow)} {_verb(story.hollow, 'narrow')} it"
+    fallen = [move for move in story.hollow if move.cell.verdict == COLLAPSED]
+    if fallen:
+        parts.append(f"{_named(fallen)} {_verb(fallen, 'narrow')} it, but {_COLLAPSED}")
+    if hollow := [move for move in story.hollow if move not in fallen]:
+        are = "is" if len(hollow) == 1 else "are"
+        narrow = f"{_named(hollow)} {_verb(hollow, 'narrow')} it"
         parts.append(f"{narrow}, but {are} not shown to be better than {constant_name(baseline)}")
     crossing = [m for m in story.lowering if story.overfits and _crosses(m)]
     if crossing:
@@ -135,7 +159,8 @@ def _moves(story: Story, baseline: CellGap) -> list[str]:
     if not story.undecided:
         return parts
     if parts:
-        return [*parts, f"of {_named(story.undecided)} these seeds cannot tell"]
+        families = _listed([move.family for move in story.undecided])
+        return [*parts, f"of {families} these seeds cannot tell"]
     if max(row.n for row in story.rows) == 1:
         return ["with one seed no change of it can be told from chance"]
     known = ""
@@ -176,6 +201,9 @@ def _without_baseline(rows: Sequence[CellGap]) -> str:
     least, *_, most = [*_by_gap(rows), _by_gap(rows)[-1]]
     if len(rows) == 1:
         return _gap(least) + "."
+    if _mean(least) == _mean(most):
+        others = most.cell if len(rows) == 2 else f"the other {len(rows) - 1} cells"
+        return f"{_gap(least)}; to three digits it is the same in {others}."
     return f"{_gap(least)}, the smallest; in {most.cell} it is {_mean(most)}, the largest."
 
 
@@ -208,9 +236,8 @@ def _by(move: Move, baseline: CellGap) -> str:
     found = move.cell.deltas[LOSS.gap_column].interval
     mean, low, high = (abs(value or 0.0) for value in (found.mean, found.low, found.high))
     percent = share(move.cell, baseline)
-    at = f" at {move.at}" if move.at else ""
     percent = f" or {percent}" if percent else ""
-    return f"by {mean:.3g}{percent} ({min(low, high):.3g} to {max(low, high):.3g}){at}"
+    return f"by {mean:.3g}{percent} ({min(low, high):.3g} to {max(low, high):.3g})"
 
 
 def share(row: CellGap, baseline: CellGap) -> str:
@@ -237,6 +264,8 @@ def _validation_sentences(story: Story) -> str:
         parts.append(_cost(story.narrowing[0].cell))
     found = best.metrics["val_loss"]
     where = f"is least in {best.cell}: " if len(story.rows) > 1 else "is "
+    if story.passes_over:
+        where = f"is, of the cells that have not collapsed, least in {best.cell}: "
     start = f"Validation loss {where}{_figure(found)}"
     delta = best.deltas.get("val_loss")
     if delta is not None and delta.interval.mean is not None:
@@ -275,10 +304,14 @@ def _sureness(delta: Delta) -> str:
 def _signal_words(row: CellGap) -> str:
     """What is to be said of a cell that is named as the best, but is not shown to have learned."""
     constant = constant_name(row)
+    if row.verdict == COLLAPSED:
+        return f", and it {_COLLAPSED}"
     if row.verdict in NO_SIGNAL:
         return f", not shown to be better than {constant}"
     if row.verdict == "overconfident":
-        return f", not shown to be better than {constant}, though its accuracy is (overconfident)"
+        better = [METRICS[name].title for name in row.signal_in]
+        scores = f"{_listed(better)} {'is' if len(better) == 1 else 'are'}"
+        return f", not shown to be better than {constant}, though its {scores} (overconfident)"
     return ""
 
 
@@ -328,7 +361,10 @@ def _one_rate(story: Story) -> str:
 
 
 def _named(moves: Sequence[Move]) -> str:
-    names = [move.name for move in moves]
+    return _listed([move.name for move in moves])
+
+
+def _listed(names: Sequence[str]) -> str:
     if len(names) > _MOST_NAMES:
         names = [*names[: _MOST_NAMES - 1], f"{len(names) - _MOST_NAMES + 1} more"]
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]

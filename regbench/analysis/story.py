@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
 
-from regbench.analysis.cell_gap import NO_SIGNAL, CellGap
+from regbench.analysis.cell_gap import COLLAPSED, NO_SIGNAL, CellGap
 from regbench.analysis.decides import ALPHA, t_quantile
 from regbench.analysis.families import Family, Member, families
+from regbench.analysis.words import counted
 from regbench.vocabulary.metrics import LOSS
 
 __all__ = ["Move", "Story", "stories"]
@@ -21,14 +23,15 @@ class Move:
     """A family of regularizers, and the cell of it that a sentence names.
 
     Attributes:
-        name: the cell's, where it is alone in its family; else that of the family.
+        name: how the cell differs from its baseline; where its family has others, with the family,
+            unless that can be read off: `heavy (l2)`, `l2=0.1`.
         cell: of those that move the gap this way, the one that moves it most.
-        at: how the cell differs from its baseline, where the family has others; else empty.
+        family: all of them: `l2 (3 cells)`; of one cell its name.
     """
 
     name: str
     cell: CellGap
-    at: str = ""
+    family: str
 
 
 @dataclass(frozen=True)
@@ -63,12 +66,12 @@ class Story:
     @cached_property
     def narrowing(self) -> list[Move]:
         """Families with a cell that narrows the gap and has learned something."""
-        return self._moves(lambda row: row.narrows and row.verdict not in NO_SIGNAL)
+        return self._moves(lambda row: row.narrows and not row.is_hollow)
 
     @cached_property
     def hollow(self) -> list[Move]:
         """Families with a cell whose gap is narrow because nothing is shown to be learned."""
-        return self._moves(lambda row: row.narrows and row.verdict in NO_SIGNAL)
+        return self._moves(lambda row: row.narrows and row.is_hollow)
 
     @cached_property
     def lowering(self) -> list[Move]:
@@ -84,8 +87,8 @@ class Story:
     def undecided(self) -> list[Move]:
         """Families without a cell that is shown to change the gap."""
         decided = [*self.narrowing, *self.hollow, *self.lowering, *self.raising]
-        names = {move.name for move in decided}
-        return [move for move in self._moves(lambda _: True) if move.name not in names]
+        known = {move.family for move in decided}
+        return [move for move in self._moves(lambda _: True) if move.family not in known]
 
     def _moves(self, of: Callable[[CellGap], bool], most: int = -1) -> list[Move]:
         found = []
@@ -94,18 +97,35 @@ class Story:
             moved = [row for row in cells if of(row) and _delta(row) is not None]
             if moved and self.baseline is not None:
                 row = max(moved, key=lambda row: most * (_delta(row) or 0.0))
-                short = short_name(row, self.baseline)
-                alone = len(family.cells) == 1
-                found.append(
-                    Move(short, row) if alone else Move("+".join(family.kinds), row, short)
-                )
+                short, kinds = short_name(row, self.baseline), "+".join(family.kinds)
+                if len(family.cells) == 1:
+                    found.append(Move(short, row, short))
+                    continue
+                plain = all(kind in short for kind in family.kinds)
+                whole = f"{kinds} ({counted(len(family.cells), 'cell')})"
+                found.append(Move(short if plain else f"{short} ({kinds})", row, whole))
         return sorted(found, key=lambda move: -most * (_delta(move.cell) or 0.0))
 
     @cached_property
     def best(self) -> CellGap | None:
-        """The cell of least mean validation loss."""
-        sound = [row for row in self.rows if row.metrics["val_loss"].mean is not None]
-        return min(sound, key=lambda row: row.metrics["val_loss"].mean or 0.0, default=None)
+        """The cell of least mean validation loss that has not collapsed, unless all have."""
+        sound = [row for row in self.learned if row.metrics["val_loss"].mean is not None]
+        return min(sound, key=_val_loss, default=None)
+
+    @cached_property
+    def collapsed(self) -> list[CellGap]:
+        """The cells that say the same of every row."""
+        return [row for row in self.rows if row.verdict == COLLAPSED]
+
+    @cached_property
+    def learned(self) -> Sequence[CellGap]:
+        """The cells that have not collapsed; all, where all have."""
+        return [row for row in self.rows if row.verdict != COLLAPSED] or self.rows
+
+    @property
+    def passes_over(self) -> bool:
+        """Whether a cell that has collapsed has less validation loss than the best."""
+        return self.best is not None and min(map(_val_loss, self.rows)) < _val_loss(self.best)
 
     @property
     def without_signal(self) -> bool:
@@ -170,6 +190,11 @@ def short_name(row: CellGap, baseline: CellGap) -> str:
 def _delta(row: CellGap) -> float | None:
     delta = row.deltas.get(LOSS.gap_column)
     return None if delta is None else delta.interval.mean
+
+
+def _val_loss(row: CellGap) -> float:
+    mean = row.metrics["val_loss"].mean
+    return inf if mean is None else mean
 
 
 def _side(row: CellGap) -> int:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from regbench.analysis.by_seed import BySeed
-from regbench.analysis.cell_gap import CellGap, shown, signed
+from regbench.analysis.cell_gap import COLLAPSED, CellGap, shown, signed
 from regbench.analysis.edges import edges
 from regbench.analysis.evidence import Evidence, gathered
 from regbench.analysis.statistics import Interval
@@ -30,6 +30,9 @@ _WRONG_LABELS = 10
 _BY_HEART = 0.5
 # Accuracy or R^2: less than this is called none, or no loss.
 _SCORE_MARGIN = 0.02
+# A network that says one class of all rows may have this share less of the constant's loss: its
+# biases are other shares than those of the classes.
+_OF_BIASES = 0.01
 # The share of the narrowing that a regularized cell may at most have cost in validation loss.
 _COST = 0.1
 
@@ -51,16 +54,31 @@ class Rule:
 
 
 def _no_signal(e: Evidence) -> bool:
-    return e.without_signal_in_loss and bool(e.score_gains) and not e.has_signal_in_scores
+    return e.without_signal_in_loss and bool(e.score_gains) and not e.signal_in
 
 
 def _collapsed(e: Evidence) -> bool:
-    return _no_signal(e) and e.collapsed == 1
+    """One class for all rows is no accuracy, whatever the shares of the part make of it."""
+    if not e.mostly_collapsed or e.loss_gain is None or not e.score_gains:
+        return False
+    if e.score.name == "r2" and e.collapsed == 1:  # a constant number, whatever its loss
+        return True
+    gain = e.loss_gain.mean or 0.0
+    constant = gain + (e.row.metrics["val_loss"].mean or 0.0)
+    ranks = "auc" in e.score_gains and e.score_gains["auc"].above
+    return not ranks and gain <= _OF_BIASES * constant
+
+
+def _of_one(e: Evidence) -> str:
+    """Of runs that are not all collapsed, their number was said before."""
+    what = "class" if e.score.name == "acc" else "number"
+    said = f"all validation rows are given the same {what}; " if e.collapsed == 1 else ""
+    return said + ", ".join(e.against_constant())
 
 
 def _overconfident(e: Evidence) -> bool:
     # By R^2 there is no other answer than by the squared error that it is made of.
-    return e.without_signal_in_loss and e.has_signal_in_scores and e.score.name == "acc"
+    return e.without_signal_in_loss and bool(e.signal_in) and e.score.name == "acc"
 
 
 def _diverged(e: Evidence) -> bool:
@@ -128,12 +146,13 @@ RULES = (
         lambda e: f"{counted(e.row.n, 'run')} with numbers",
     ),
     Rule(
-        "collapsed",
-        "no signal shown, and in every run one class for all validation rows, or predictions that "
-        "spread by less than 1e-6",
+        COLLAPSED,
+        "in every run, or shown to be so in most: one class for all validation rows (ten or more), "
+        "a loss that is at most 1% below the constant prediction's, and no AUC shown above .5; or "
+        "predictions that spread by less than 1e-6",
         (*_CONSTANT, "collapsed"),
         _collapsed,
-        lambda e: "all validation rows are given the same; " + ", ".join(e.against_constant()),
+        _of_one,
     ),
     Rule(
         "no signal shown",
@@ -215,7 +234,13 @@ RULES = (
         lambda e: e.gap.below or e.score_gap.below,
         lambda e: f"{e.gaps()}: {why_below(e.row)}",
     ),
-    Rule("no gap shown", "none of these", (), lambda _: True, Evidence.gaps),
+    Rule(
+        "no gap shown",
+        "none of these, where there is a validation part",
+        ("gap_loss",),
+        lambda e: e.gap.mean is not None,
+        Evidence.gaps,
+    ),
 )
 # Said beside the word where a cell is without signal in its loss: the gap stands all the same.
 _STANDS = ("memorises", "overfits in {score}", "overfits in loss only", "overfits in loss")
@@ -228,6 +253,8 @@ def verdict(evidence: Evidence) -> tuple[str, str]:
     if row.n < 2 and not _diverged(evidence):
         return "", lost
     holding = [rule for rule in RULES if rule.holds(evidence)]
+    if not holding:
+        return "", "; ".join(filter(None, (lost, evidence.gaps())))
     first = holding[0]
     text = first.shows(evidence)
     if first.word in ("no signal shown", "overconfident"):
@@ -253,15 +280,13 @@ def _lost(e: Evidence) -> str:
 
 def with_verdicts(table: Sequence[CellGap], by_seed: BySeed) -> list[CellGap]:
     """The table with each cell's verdict, its evidence and the grid edges it is best on."""
-    on_edges = edges(table)
+    found = [(evidence, *verdict(evidence)) for evidence in gathered(table, by_seed)]
+    on_edges = edges([replace(evidence.row, verdict=word) for evidence, word, _ in found])
     judged = []
-    for evidence in gathered(table, by_seed):
+    for evidence, word, text in found:
         row = evidence.row
-        word, text = verdict(evidence)
         edge = tuple(on_edges.get(row.cell, ()))
-        if edge and word:
-            text += "; best on the grid's edge: " + ", ".join(map(str, edge))
-        judged.append(
-            replace(row, verdict=word, evidence=text, edges=edge, narrows=evidence.narrows)
-        )
+        last = "; best on the grid's edge: " + ", ".join(map(str, edge)) if edge and word else ""
+        row = replace(row, narrows=evidence.narrows, signal_in=evidence.signal_in)
+        judged.append(replace(row, verdict=word, evidence=text + last, edges=edge))
     return judged

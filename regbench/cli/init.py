@@ -133,7 +133,7 @@ def _table(data: Path, shown: str, target: str | None, task: Task | None) -> dic
     from regbench.config.load import study_from_mapping
     from regbench.data import describe, part_counts
     from regbench.data.files.guess import guess
-    from regbench.execution.fitted import fitted
+    from regbench.execution.suggested import suggested
 
     found = guess(data, target, task)
     sizes = {"val_size": 0.25, "test_size": 0.2}
@@ -142,7 +142,7 @@ def _table(data: Path, shown: str, target: str | None, task: Task | None) -> dic
     block = study_from_mapping({"dataset": found.keys}).base.dataset
     described, (train, val, _) = describe(block, Path()), part_counts(block, Path())
     stops = val >= FEW_TO_CHOOSE_ON  # of fewer the choice of an epoch is luck, as explain says
-    fit = fitted(described.shape, train, _HIDDEN, _LR, runs=_SEEDS * (4 + stops))
+    fit = suggested(described.shape, train, _HIDDEN, _LR, runs=_SEEDS * (4 + stops))
     found.keys["path"] = shown
     found.why |= {"val_size": "shares of all rows; or counts"} if "val_size" in found.keys else {}
     lines = []

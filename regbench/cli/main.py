@@ -18,6 +18,7 @@ from regbench.cli import (
     data,
     doctor,
     explain,
+    export,
     gates,
     init,
     inspect,
@@ -55,6 +56,8 @@ app.command("check")(gates.check)
 app.command("report")(report.report)
 app.command("plot")(report.plot)
 app.command("merge")(gates.merge)
+app.command("export")(export.export)
+app.command("predict")(export.predict)
 app.command("reproduce")(reproduce.reproduce)
 app.command("convert")(convert.convert)
 app.command("list")(inspect.list_parts)

@@ -164,13 +164,14 @@ def doubts(setting: Setting) -> Iterator[str]:
             "l2 with adam is coupled into its moments and is not weight decay; for that set "
             "regularizer.weight_decay"
         )
-    rows = setting.dataset.rows
-    if rows is not None and setting.dataset.folds is None:
-        validation = part_count(setting.dataset.val_size, rows)
+    rows, size = setting.dataset.rows, setting.dataset.val_size
+    # Of a file the rows are not known before it is read, a count is.
+    if (rows is not None or isinstance(size, int)) and setting.dataset.folds is None:
+        validation = part_count(size, rows or 0)
         if 0 < validation < 30:
             yield (
-                f"validation has {validation} examples: intervals will be wide; use a larger "
-                "val_size or more seeds"
+                f"validation has {validation} example{'s' if validation > 1 else ''}: intervals "
+                "will be wide; use a larger val_size or more seeds"
             )
 
 

@@ -70,6 +70,7 @@ def load_study(
     axes: Sequence[str] = (),
     seeds: Seeds = None,
     max_runs: int = MAX_RUNS,
+    given: Mapping[str, Any] | None = None,
 ) -> Study:
     """Read a study file.
 
@@ -78,6 +79,7 @@ def load_study(
         axes: `key=value,value` texts (see `grid_text`) that add axes to the sweep, or replace one.
         seeds: how many, or which (a list, or `0,3,7`), instead of the file's.
         max_runs: a larger plan is refused before anything is enumerated.
+        given: keys of the dataset block that data given from Python bring.
     Raises:
         BadStudy: with every problem of the file and the overrides.
     """
@@ -105,6 +107,7 @@ def load_study(
         axes=axes,
         seeds=seeds,
         max_runs=max_runs,
+        given=given,
     )
 
 
@@ -115,12 +118,13 @@ def study_from_mapping(
     seeds: Seeds = None,
     folder: Path = Path(),
     max_runs: int = MAX_RUNS,
+    given: Mapping[str, Any] | None = None,
 ) -> Study:
     """A study from plain values, as a file would hold them; NumPy's numbers and arrays, tuples and
     ranges count as plain, too.
 
     Args:
-        overrides, seeds: as in `load_study`.
+        overrides, seeds, given: as in `load_study`.
         folder: what CSV paths are relative to.
         max_runs: a larger plan is refused before anything is enumerated.
     Raises:
@@ -131,6 +135,7 @@ def study_from_mapping(
     (['none', 'l2'], (0, 1, 2, 3, 4))
     """
     reader = _Reader(Document(plain(values, "study")), "study", folder, max_runs)
+    reader.with_data(given)
     return reader.overridden((), overrides, seeds).read("study")
 
 
@@ -174,9 +179,11 @@ def parse_study(
     axes: Sequence[str] = (),
     seeds: Seeds = None,
     max_runs: int = MAX_RUNS,
+    given: Mapping[str, Any] | None = None,
 ) -> Study:
     """A study from the text of a file; see `load_study`."""
     reader = _Reader(parse_yaml(text, source), source, folder, max_runs)
+    reader.with_data(given)
     return reader.overridden(axes, overrides, seeds).read(name)
 
 
@@ -227,6 +234,21 @@ class _Reader:
         self._problems[Problem(message, self._source, line, start, _shown_key(dotted))] = None
 
     # --- overrides ---
+
+    def with_data(self, given: Mapping[str, Any] | None) -> None:
+        """Set what data given from Python bring; their block needs no name."""
+        if given is None:
+            return
+        dataset = self._values.get("dataset")
+        block = {"name": dataset} if isinstance(dataset, str) else dataset
+        block = {} if block is None else block
+        if not isinstance(block, Mapping):
+            return  # what it is instead will be said
+        if block.get("name", given["name"]) != given["name"]:
+            named = shown(block["name"])
+            self._add(("dataset",), f"names {named}, and data are given, too: leave one out")
+            return
+        self._values["dataset"] = {**block, **given}
 
     def overridden(self, axes: Sequence[str], overrides: Sequence[str], seeds: Seeds) -> _Reader:
         """The same reader, after what the command line or a caller has set."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from itertools import chain
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -249,4 +250,4 @@ def _words(models: Sequence[type[BaseModel]], key: str) -> list[str]:
     """What a key may say, where that is one of a few words."""
     fields = [model.model_fields[key] for model in models if key in model.model_fields]
     options = [get_args(field.annotation) for field in fields]
-    return [word for words in options for word in words if isinstance(word, str)]
+    return [word for word in dict.fromkeys(chain.from_iterable(options)) if isinstance(word, str)]

@@ -377,7 +377,27 @@ Encoding = Annotated[
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 
 
-class _Columns(_File):
+class _Given(_Dataset):
+    """What a caller gives, and no file holds."""
+
+    places: ClassVar[tuple[str, ...]] = ("content",)
+
+    content: Annotated[str, Field(pattern="^([0-9a-f]{64})?$")] = Field(
+        "", description="SHA-256 of what was given; set by regbench.run(study, data=...)"
+    )
+
+    @property
+    def origin(self) -> str:
+        """The content; the name, where there is none."""
+        return self.content or self.name
+
+    @property
+    def label(self) -> str:
+        """What messages call it."""
+        return f"the {self.name} given from Python"
+
+
+class _Columns(_Dataset):
     """A table whose columns have names."""
 
     columns: ClassVar[tuple[str, ...]] = (
@@ -425,7 +445,7 @@ class _Columns(_File):
         return None if self.split_column is None else "split_column"
 
 
-class Csv(_Columns):
+class Csv(_Columns, _File):
     """A text file with a header line, a row a line: CSV, TSV; also packed by gzip."""
 
     name: Literal["csv"]
@@ -458,16 +478,21 @@ class Csv(_Columns):
         return "\t" if stem.endswith((".tsv", ".tab")) else ","
 
 
-class Parquet(_Columns):
+class Parquet(_Columns, _File):
     """A Parquet file."""
 
     name: Literal["parquet"]
 
 
-class Npz(_File):
-    """NumPy arrays in one file: `x` (n, ...), `y` (n,), where there are such `groups`, `part`."""
+class Frame(_Columns, _Given):
+    """A pandas DataFrame, given to regbench.run(study, data=...)."""
 
-    name: Literal["npz"]
+    name: Literal["frame"]
+
+
+class _Arrays(_Dataset):
+    """Inputs and targets as arrays."""
+
     task: Task = Field(description="classification or regression")  # type: ignore[misc]
     split_column: Literal["part"] | None = Field(
         None, description="`part`: the array of train/val/test where the file brings its own split"
@@ -488,6 +513,18 @@ class Npz(_File):
         return None if self.split_column is None else "split_column"
 
 
+class Npz(_Arrays, _File):
+    """NumPy arrays in one file: `x` (n, ...), `y` (n,), where there are such `groups`, `part`."""
+
+    name: Literal["npz"]
+
+
+class Arrays(_Arrays, _Given):
+    """Arrays, (x, y) or for each part (x, y), given to regbench.run(study, data=...)."""
+
+    name: Literal["arrays"]
+
+
 # Keys that say what is made of a table, not which table it is.
 SPLITTING = {*_Dataset.model_fields, "label_noise"}
 
@@ -506,7 +543,9 @@ DatasetConfig = Annotated[
     | ModularAddition
     | Csv
     | Parquet
-    | Npz,
+    | Npz
+    | Frame
+    | Arrays,
     Field(discriminator="name"),
     BeforeValidator(_named),
 ]

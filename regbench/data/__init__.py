@@ -6,10 +6,12 @@ from regbench.data.description import Column, Description
 from regbench.data.source import Source
 from regbench.data.sources import (
     SOURCES,
+    Fitted,
     SplitKey,
     describe,
     fingerprint,
     fingerprints,
+    fitted,
     load,
     notes,
     part_counts,
@@ -30,6 +32,7 @@ __all__ = [
     "Column",
     "DataShape",
     "Description",
+    "Fitted",
     "Part",
     "Source",
     "Split",
@@ -42,6 +45,7 @@ __all__ = [
     "describe",
     "fingerprint",
     "fingerprints",
+    "fitted",
     "load",
     "notes",
     "part_counts",

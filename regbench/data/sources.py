@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,9 +16,10 @@ from regbench.data.description import Description, described
 from regbench.data.files.csv import CSV
 from regbench.data.files.npz import NPZ
 from regbench.data.files.parquet import PARQUET
+from regbench.data.given import ARRAYS, FRAME
 from regbench.data.noise import noisy_labels
 from regbench.data.source import Source
-from regbench.data.split import part_ids, part_sizes, require_classes, split_seed
+from regbench.data.split import PartIds, part_ids, part_sizes, require_classes, split_seed
 from regbench.data.suspicions import Suspicion
 from regbench.data.suspicions import suspicions as suspected
 from regbench.data.table import DataShape, Part, Split, Table
@@ -27,10 +28,12 @@ from regbench.errors import BadData
 
 __all__ = [
     "SOURCES",
+    "Fitted",
     "SplitKey",
     "describe",
     "fingerprint",
     "fingerprints",
+    "fitted",
     "load",
     "notes",
     "part_counts",
@@ -87,6 +90,8 @@ SOURCES: dict[str, Source] = {
     "csv": CSV,
     "parquet": PARQUET,
     "npz": NPZ,
+    "frame": FRAME,
+    "arrays": ARRAYS,
 }
 
 
@@ -245,6 +250,36 @@ def _own_seed(config: DatasetConfig, seed: int) -> int:
     return seed if config.split_seed is None else config.split_seed
 
 
+class Fitted(NamedTuple):
+    """A table, which of its rows belong to which part, and what is made of its values."""
+
+    table: Table
+    ids: PartIds
+    transform: Transform
+
+
+def fitted(
+    config: DatasetConfig,
+    seed: int,
+    folder: Path,
+    planned: str | None = None,
+    *,
+    complete: bool = False,
+) -> Fitted:
+    """The data set as one seed parts it, and the transform that its training part gives.
+
+    Args:
+        complete: as in `Transform.fit`; the other arguments and errors are those of `load`.
+    """
+    table = SOURCES[config.name].table(config, split_seed(config, seed), folder)
+    if planned is not None:
+        require_same(config, table.fingerprint or fingerprint(config, folder), planned)
+    ids = part_ids(config, table, seed)
+    require_classes(config, table, ids)
+    transform = Transform.fit(table, ids.train, config.standardize, complete=complete)
+    return Fitted(table, ids, transform)
+
+
 def load(config: DatasetConfig, seed: int, folder: Path, planned: str | None = None) -> Split:
     """The data set as one seed sees it: split, with label noise, encoded and scaled.
 
@@ -264,13 +299,7 @@ def load(config: DatasetConfig, seed: int, folder: Path, planned: str | None = N
     >>> len(split.train), len(split.val), len(split.test)
     (90, 30, 30)
     """
-    table = SOURCES[config.name].table(config, split_seed(config, seed), folder)
-    if planned is not None:
-        require_same(config, table.fingerprint or fingerprint(config, folder), planned)
-    ids = part_ids(config, table, seed)
-    require_classes(config, table, ids)
-
-    transform = Transform.fit(table, ids.train, config.standardize)
+    table, ids, transform = fitted(config, seed, folder, planned)
     x, y_clean = transform(table.values), transform.scaled_target(table.target)
     target_mean, target_scale = transform.target
 

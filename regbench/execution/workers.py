@@ -16,6 +16,7 @@ from multiprocessing import connection, get_context, parent_process, resource_tr
 from types import SimpleNamespace
 from typing import Any
 
+from regbench.data.given import Given, given_to, hold
 from regbench.execution.carry_out import carry_out, give_up
 from regbench.execution.estimate import WORKER_START_SECONDS
 from regbench.execution.job import Job, JobResult
@@ -85,7 +86,8 @@ def train_in_workers(
     """
     # Heavy stacks were planned first where it matters; they are taken in order.
     waiting, lost, tries = deque(jobs), deque[Job](), Counter[str]()
-    crew = _Crew()
+    members = [member for job in jobs for member in job.stack.members]
+    crew = _Crew(given_to(member.setting.dataset for member in members))
     with crew.ended():
         while waiting or lost or crew.busy:
             crew.grow(min(workers, len(waiting) + crew.busy) or 1)
@@ -118,11 +120,11 @@ class _Worker:
     is killed held of them stays held.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, given: tuple[Given, ...]) -> None:
         context = get_context("spawn")  # a forked torch may deadlock
         self.pipe, theirs = context.Pipe()
         stop, self.stop = context.Pipe(duplex=False)
-        self.process = context.Process(target=_serve, args=(theirs, stop), daemon=True)
+        self.process = context.Process(target=_serve, args=(theirs, stop, given), daemon=True)
         try:
             with _without_script():
                 self.process.start()
@@ -156,13 +158,14 @@ class _Worker:
 
 
 class _Crew:
-    """The workers.
+    """The workers, each of which is given the data that no file holds.
 
     Attributes:
         why: what the last one was lost to before it had trained anything.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, given: tuple[Given, ...]) -> None:
+        self._given = given
         self.members: list[_Worker] = []
         self.why = ""
         self._failures = 0
@@ -178,7 +181,7 @@ class _Crew:
             try:
                 _start_helper()
                 with _signals_later():
-                    self.members.append(_Worker())
+                    self.members.append(_Worker(self._given))
             except Exception as error:  # whatever a machine lacks for it
                 self._fail(str(error) or type(error).__name__)
 
@@ -314,8 +317,11 @@ _messages: Any = None  # set in each worker
 _stop = threading.Event()
 
 
-def _serve(pipe: connection.Connection, stop: connection.Connection) -> None:
+def _serve(
+    pipe: connection.Connection, stop: connection.Connection, given: tuple[Given, ...]
+) -> None:
     """What a worker does: train what it is given, until the command ends."""
+    hold(given)
     threading.Thread(target=_watch, args=(stop,), daemon=True).start()
     # Ctrl-C reaches the whole process group; the parent decides what becomes of the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

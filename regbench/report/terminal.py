@@ -80,7 +80,9 @@ def print_gap_table(
         titles = ", ".join(column.title for column in hidden)
         names = ",".join(["cell", *(column.name for column in hidden)])
         command = f"regbench show {shlex.quote(folder)} --columns {names}"
-        say(console, Text(f"hidden: {titles}; {command}, or a wider terminal", "dim"))
+        say(console, Text(f"hidden: {titles}; a wider terminal shows them, or", "dim"))
+        # On a line of its own, unbroken: to be copied.
+        console.print(Text(one_line(command), "dim"), soft_wrap=True)
 
 
 def _line(

@@ -25,6 +25,7 @@ __all__ = [
     "MOST_NOTE",
     "append_lines",
     "copy_durably",
+    "is_leftover",
     "keep_folder",
     "make_folder",
     "make_within",
@@ -287,6 +288,11 @@ def remove(paths: Iterable[Path]) -> None:
             disk.flush_folder(folder)
 
 
+def is_leftover(name: str) -> bool:
+    """Whether a file is what a command that was killed had begun to write beside another."""
+    return _LEFTOVER.fullmatch(name) is not None
+
+
 def remove_leftovers(folders: Iterable[Path]) -> None:
     """Remove what a command that was killed had begun to write beside a file.
 
@@ -294,10 +300,7 @@ def remove_leftovers(folders: Iterable[Path]) -> None:
         Unwritable: with the path and what the operating system said.
     """
     remove(
-        folder / name
-        for folder in folders
-        for name in names(folder, ".tmp")
-        if _LEFTOVER.fullmatch(name)
+        folder / name for folder in folders for name in names(folder, ".tmp") if is_leftover(name)
     )
 
 

@@ -16,7 +16,7 @@ from regbench.errors import BadData
 from regbench.results.files import opened, there
 from regbench.results.sealed import MOST_ARRAYS, is_laid_out
 
-__all__ = ["Arrays", "read_predictions", "read_weights"]
+__all__ = ["Arrays", "read_predictions", "read_tensors", "read_weights"]
 
 Arrays = Mapping[str, npt.NDArray[np.generic]]
 
@@ -46,11 +46,22 @@ def read_predictions(folder: Path, run_id: str) -> Arrays | None:
     return _saved(folder / "predictions" / f"{run_id}.npz", _arrays)
 
 
+def read_tensors(path: Path, most: int = MOST_ARRAYS) -> Arrays:
+    """What a safetensors file of at most so many bytes holds.
+
+    Raises:
+        BadData: it is none, or larger.
+    """
+    return _read(path, _tensors, most)
+
+
 def _saved(path: Path, understand: Callable[[BinaryIO], Arrays]) -> Arrays | None:
-    if not there(path):
-        return None
+    return _read(path, understand, MOST_ARRAYS) if there(path) else None
+
+
+def _read(path: Path, understand: Callable[[BinaryIO], Arrays], most: int) -> Arrays:
     try:
-        with opened(path, MOST_ARRAYS) as file:
+        with opened(path, most) as file:
             return understand(file)
     except _NOT_UNDERSTOOD as error:
         raise BadData(f"{path}: cannot be understood: {error}") from error

@@ -142,6 +142,7 @@ METRICS: dict[str, Metric] = {
             undefined="class missing",
             meaning="area under the ROC curve; of more classes each against the "
             "rest, and the mean over them",
+            constant=0.5,
         ),
         Metric(
             *("brier", "Brier score", _CLASSES, "down", (0, 2), "probabilities"),

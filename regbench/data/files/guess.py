@@ -19,7 +19,7 @@ from regbench.data.files.problems import Problems, shown
 from regbench.data.files.reading import Blocks, as_it_is, as_text, content_of
 from regbench.data.files.scanning import Pass, look, named
 from regbench.data.files.sniff import Format, format_of, sniffed
-from regbench.errors import BadStudy
+from regbench.errors import BadData, BadStudy
 
 __all__ = ["Guess", "guess"]
 
@@ -342,10 +342,13 @@ def _arrays(path: Path, made: Guess, task: Task | None) -> None:
     """The keys of an npz file; what is wrong with it is said by who reads it."""
     import zipfile
 
+    from regbench.data.files.npz import array_in
+
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            names, y = set(arrays.files), arrays["y"]
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        with zipfile.ZipFile(path) as archive:
+            names = {name.removesuffix(".npy") for name in archive.namelist()}
+        y = array_in(path, "y")
+    except (OSError, BadData, zipfile.BadZipFile):
         names, y = set(), np.zeros(0)
     if task is not None:
         made.keys["task"] = task

@@ -7,6 +7,8 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -15,15 +17,21 @@ import numpy.typing as npt
 from regbench.data.description import described
 from regbench.data.files.columns import PARTS
 from regbench.data.files.problems import Problems, shown
-from regbench.data.files.reading import Blocks, Open, Scan, file_source
+from regbench.data.files.reading import Blocks, Open, Scan, as_it_is, content_of, file_source
 from regbench.data.table import Table
 from regbench.errors import BadData
 
-__all__ = ["NPZ"]
+__all__ = ["NPZ", "array_in", "table_of_arrays"]
 
 _NAMES = ("x", "y", "groups", "part")
 _MOST_BYTES = 1 << 36
 _LARGEST = float(np.finfo(np.float32).max)
+
+# What a file that is no archive, or breaks off, comes to.
+_NOT_UNDERSTOOD = (
+    *(zipfile.BadZipFile, zlib.error),
+    *(EOFError, NotImplementedError, RuntimeError),
+)
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -53,7 +61,7 @@ def _decode(config: Any, file: BinaryIO) -> Iterator[bytes]:
                 raise BadData(f"{config.label}: has no arrays x and y; it has {has}")
             if others:
                 yield f"others {' '.join(others)}\n".encode()
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except _NOT_UNDERSTOOD as error:
         raise BadData(f"{config.label}: is no whole npz file: {error}") from None
 
 
@@ -80,9 +88,28 @@ def _arrays(config: Any, blocks: Blocks) -> tuple[Arrays, list[str]]:
     return arrays, others
 
 
+def array_in(path: Path, name: str = "x") -> npt.NDArray[Any]:
+    """One array of a file.
+
+    Raises:
+        BadData: there is none.
+    """
+    file = SimpleNamespace(path=str(path), label=str(path))
+    content = io.BytesIO(b"".join(content_of(file, Path(), as_it_is)))
+    try:
+        with zipfile.ZipFile(content) as archive:
+            if archive.getinfo(f"{name}.npy").file_size > _MOST_BYTES:
+                raise BadData(f"{path}: array {name} is larger than 64 GiB")
+            with archive.open(f"{name}.npy") as member:
+                return np.lib.format.read_array(member, allow_pickle=False)
+    except (*_NOT_UNDERSTOOD, ValueError, KeyError, MemoryError) as error:
+        why = str(error).splitlines()[0] if str(error) else "it is empty"
+        raise BadData(f"{path}: has no array {name} that can be read: {why}") from None
+
+
 def _scan(config: Any, content: Open) -> Scan:
     arrays, others = _arrays(config, content())
-    table, notes = _table(config, arrays)
+    table, notes = table_of_arrays(config, arrays)
     if others:
         notes.append(
             f"arrays other than x, y, groups and part are left out: {', '.join(others[:10])}"
@@ -97,11 +124,19 @@ def _scan(config: Any, content: Open) -> Scan:
         notes.append(f"{missing} values of x are NaN and taken as missing")
     return Scan(
         replace(found, notes=tuple(notes)),
-        lambda blocks: _table(config, _arrays(config, blocks)[0])[0],
+        lambda blocks: table_of_arrays(config, _arrays(config, blocks)[0])[0],
     )
 
 
-def _table(config: Any, arrays: Arrays) -> tuple[Table, list[str]]:
+def table_of_arrays(config: Any, arrays: Arrays) -> tuple[Table, list[str]]:
+    """The table, and what a user should know of it.
+
+    Args:
+        config: a dataset block of the kind `_Arrays`.
+        arrays: x (n, ...) and y (n,); groups and part (n,), where there are such.
+    Raises:
+        BadData: all that is wrong with them.
+    """
     problems, notes = Problems(config.label), []
     x, y = arrays["x"], arrays["y"]
     if x.dtype.kind not in "biuf":

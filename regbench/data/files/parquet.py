@@ -14,7 +14,7 @@ from regbench.data.files.scanning import Batch, scan_columns
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["PARQUET", "ParquetColumns"]
+__all__ = ["PARQUET", "ParquetColumns", "plain_cells"]
 
 _BATCH_ROWS = 1 << 14
 # What pandas calls its index where it has no name.
@@ -52,7 +52,7 @@ class ParquetColumns:
             return
         try:
             for batch in self._file.iter_batches(_BATCH_ROWS, columns=names, use_threads=False):
-                cells = [_plain(batch.column(batch.schema.get_field_index(n))) for n in names]
+                cells = [plain_cells(batch.column(batch.schema.get_field_index(n))) for n in names]
                 yield Batch(cells, range(row, row + batch.num_rows))
                 row += batch.num_rows
         except (pa.ArrowException, OSError) as error:
@@ -71,7 +71,7 @@ class ParquetColumns:
         return not bad
 
 
-def _plain(cells: pa.Array) -> pa.Array:
+def plain_cells(cells: pa.Array) -> pa.Array:
     """Numbers and texts as they are; the rest as texts."""
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -20,7 +20,16 @@ from regbench.data.table import Table
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["MAX_COLUMNS", "Batch", "Pass", "look", "named", "scan_columns"]
+__all__ = [
+    "MAX_COLUMNS",
+    "Batch",
+    "Pass",
+    "look",
+    "named",
+    "near_name",
+    "note_of_missing",
+    "scan_columns",
+]
 
 MAX_COLUMNS = 65_536
 _MAX_TOLD = 5
@@ -148,11 +157,17 @@ def scan_columns(
 # --- names ----------------------------------------------------------------------------------------
 
 
-def named(header: tuple[str, ...], problems: Problems) -> tuple[tuple[str, ...], dict[str, str]]:
-    """The columns' names, a number for one that has none, and what is left out because of it."""
+def named(
+    header: tuple[str, ...], problems: Problems, least: int = 2
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The columns' names, a number for one that has none, and what is left out because of it.
+
+    Args:
+        least: columns that there must be.
+    """
     if not header:
         problems.refuse("is empty", fatal=True)
-    if len(header) == 1:
+    if len(header) < least:
         other = next((mark for mark in (";", "\t", "|", ",") if mark in header[0]), None)
         called = "tab" if other == "\t" else f'"{other}"'
         hint = f": its cells look separated by {other!r}: set sep: {called}" if other else ""
@@ -183,7 +198,7 @@ def _roles(config: Any, names: tuple[str, ...], problems: Problems) -> dict[str,
     for role, column in [*asked, *kinds]:
         both = roles.get(column, role)
         if column not in names:
-            problems.refuse(f"has no column {shown(column)} for {role}{_hint(column, names)}")
+            problems.refuse(f"has no column {shown(column)} for {role}{near_name(column, names)}")
         elif both != role and not (
             both == "target" and role == "numeric" and _is_regression(config)
         ):
@@ -199,7 +214,8 @@ def _is_regression(config: Any) -> bool:
     return bool(config.task == "regression")
 
 
-def _hint(column: str, names: tuple[str, ...]) -> str:
+def near_name(column: str, names: tuple[str, ...]) -> str:
+    """Which column may have been meant, or which there are."""
     by_lower_case = {name.lower(): name for name in names}
     near = difflib.get_close_matches(column.lower(), by_lower_case, n=1)
     if near:
@@ -355,17 +371,23 @@ def _notes(
         many, listed = len(looked.dropped), _listed(looked.dropped, len(looked.dropped))
         places = f"{place}s" if many > 1 else place
         told.append(f"{many} rows without a target are left out ({places} {listed})")
+    told += note_of_missing(columns)
+    for column in columns:
+        told += column.notes()
+    return tuple(told)
+
+
+def note_of_missing(columns: Sequence[Cells]) -> list[str]:
+    """How many cells mean missing, by the words that do; nothing where there are none."""
     words: dict[str, dict[str, int]] = {}
     for column in columns:
         for word, cells in column.missing.items():
             words.setdefault(word, {})[column.name] = cells
-    if words:
-        each = [_taken(word, where) for word, where in sorted(words.items())]
-        many = sum(sum(where.values()) for where in words.values())
-        told.append(f"{many} cells are taken as missing: {'; '.join(each)}")
-    for column in columns:
-        told += column.notes()
-    return tuple(told)
+    if not words:
+        return []
+    each = [_taken(word, where) for word, where in sorted(words.items())]
+    many = sum(sum(where.values()) for where in words.values())
+    return [f"{many} cells are taken as missing: {'; '.join(each)}"]
 
 
 def _taken(word: str, where: dict[str, int]) -> str:

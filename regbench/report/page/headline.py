@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from regbench.analysis.cell_gap import CellGap
+from regbench.analysis.cell_gap import COLLAPSED, CellGap
 from regbench.analysis.sentence import constant_name, share
 from regbench.analysis.statistics import METHODS, Interval
 from regbench.analysis.story import Move, Story, stories
@@ -42,8 +42,9 @@ def tiles(table: Sequence[CellGap]) -> list[Tile]:
         found.append(_change(story, story.baseline))
     best = story.best
     if best is not None:
+        least = "least validation loss" + ", not collapsed" * story.passes_over
         for name, what in (
-            ("val_loss", f"least validation loss: {best.cell}"),
+            ("val_loss", f"{least}: {best.cell}"),
             ("test_loss", "test loss of that choice"),
         ):
             loss = best.metrics.get(name)
@@ -62,8 +63,10 @@ def _change(story: Story, baseline: CellGap) -> Tile:
         return Tile(f"narrowed most by {move.name}", figure, detail)
     what = "does a regularizer narrow it?"
     if story.hollow:
-        constant = constant_name(baseline)
-        detail = f"{story.hollow[0].name} does, but is not shown to be better than {constant}"
+        why = f"is not shown to be better than {constant_name(baseline)}"
+        if story.hollow[0].cell.verdict == COLLAPSED:
+            why = "collapsed to a constant prediction"
+        detail = f"{story.hollow[0].name} does, but {why}"
         return Tile("does a regularizer help?", "not shown", detail)
     moved = [*story.lowering, *story.raising]
     if moved and not story.overfits:

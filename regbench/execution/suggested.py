@@ -9,7 +9,7 @@ from math import ceil, floor, log2, log10
 from regbench.data.table import DataShape
 from regbench.execution.estimate import stack_seconds
 
-__all__ = ["Fitted", "fitted"]
+__all__ = ["Suggested", "suggested"]
 
 _SECONDS, _CORES = 60, 2
 _EPOCHS = (200, 150, 100, 80, 60, 50, 40, 30, 20, 15, 10, 5, 3)
@@ -20,7 +20,7 @@ _BATCHES_AN_EPOCH = 32
 
 
 @dataclass(frozen=True)
-class Fitted:
+class Suggested:
     """A training that fits a table, and what it takes.
 
     decay: over the whole training it leaves 1/e of a weight without gradient.
@@ -40,7 +40,9 @@ class Fitted:
         return f"{time} on two cores (rows x {self.parameters} parameters x epochs)"
 
 
-def fitted(shape: DataShape, train: int, hidden: tuple[int, ...], lr: float, runs: int) -> Fitted:
+def suggested(
+    shape: DataShape, train: int, hidden: tuple[int, ...], lr: float, runs: int
+) -> Suggested:
     """As many epochs as a network needs, or as there is time for: a minute on two cores.
 
     Args:
@@ -48,11 +50,11 @@ def fitted(shape: DataShape, train: int, hidden: tuple[int, ...], lr: float, run
         hidden: widths of the hidden layers.
         runs: that are to be trained, cells times seeds.
 
-    >>> fitted(DataShape(178, 8, 3), 98, (64, 64), 1e-3, 25).epochs
+    >>> suggested(DataShape(178, 8, 3), 98, (64, 64), 1e-3, 25).epochs
     200
-    >>> big = fitted(DataShape(539_400, 10, 1), 296_670, (64, 64), 1e-3, 25)
+    >>> big = suggested(DataShape(539_400, 10, 1), 296_670, (64, 64), 1e-3, 25)
     >>> big.batch, big.epochs, 30 < big.seconds <= 60
-    (1024, 15, True)
+    (1024, 10, True)
     """
     batch = 2 ** floor(log2(max(train // _BATCHES_AN_EPOCH, 1)))
     batch = min(max(batch, _BATCHES[0]), _BATCHES[1])
@@ -66,4 +68,4 @@ def fitted(shape: DataShape, train: int, hidden: tuple[int, ...], lr: float, run
     epochs = max(fitting, default=_EPOCHS[-1])
     decay = 1 / (lr * steps * epochs)
     decay = round(decay, -floor(log10(decay)))
-    return Fitted(epochs, batch, decay, epochs * an_epoch, kernels + sum(widths[1:]))
+    return Suggested(epochs, batch, decay, epochs * an_epoch, kernels + sum(widths[1:]))
