@@ -179,7 +179,7 @@ NEW = "age,town,flag,member\n"
         (NEW + '40,Ulm,1,true\n"40,5",Ulm,1,true\n', 3, "line 3, column 'age': '40,5' is a number"),
         (NEW + "x,Ulm,1,true\n", 3, "line 2, column 'age': 'x' is no number, as the model's data"),
         (NEW + "40,Ulm,yes,true\n", 3, "line 2, column 'flag': 'yes' is no number"),
-        (NEW + "1e99,Ulm,1,true\n", 3, "line 2, column 'age': 1e+99 is infinite or beyond"),
+        (NEW + "1e99,Ulm,1,true\n", 3, "line 2, column 'age': 1e99 is infinite or beyond"),
         (NEW + "40,Ulm,1\n", 3, "line 2 has 3 cells, the header has 4"),
         (NEW, 3, "has a header but no rows"),
         ("", 3, "is empty"),

@@ -125,6 +125,7 @@ print("trained", results.summary.trained, results.warnings)
 """
 
 
+@pytest.mark.torture
 def test_a_script_from_stdin_on_a_machine_without_semaphores(tmp_path, whole):
     study(tmp_path)
     command = [sys.executable, "-"]
