@@ -29,7 +29,7 @@ def padded(shape: Sequence[int]) -> int:
 
 
 def aligned(shape: Sequence[int], like: Tensor) -> Tensor:
-    """An uninitialised (R, rows, columns) tensor of aligned matrices, contiguous where it can be.
+    """A zeroed (R, rows, columns) tensor of aligned matrices, contiguous where it can be.
 
     >>> import torch
     >>> aligned((2, 3, 5), torch.zeros(1)).stride()
@@ -37,7 +37,7 @@ def aligned(shape: Sequence[int], like: Tensor) -> Tensor:
     """
     runs, rows, columns = shape
     stride = padded((rows, columns))
-    storage = like.new_empty(runs * stride)
+    storage = like.new_zeros(runs * stride)
     return storage.as_strided((runs, rows, columns), (stride, columns, 1))
 
 

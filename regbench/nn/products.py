@@ -46,10 +46,10 @@ def product(
 
 
 def _beside_zeros(x: Tensor, axis: int, scratch: Scratch) -> Tensor:
-    """A copy whose axis has two places where x has one: the second is zero."""
+    """A copy whose axis has two places where x has one: the second is zero, as it was made."""
     shape = list(x.shape)
     shape[axis] = 2
-    wide = scratch(("beside zeros", axis), shape, x).zero_()
+    wide = scratch(("beside zeros", axis), shape, x)
     wide.narrow(axis, 0, 1).copy_(x)
     return wide
 
