@@ -12,7 +12,7 @@ import numpy as np
 from regbench.analysis.by_seed import Floats
 from regbench.analysis.cell_gap import CellGap
 
-__all__ = ["Grid", "grids", "swept_keys"]
+__all__ = ["Grid", "grids", "number_in", "swept_keys"]
 
 _FEWEST = 3  # values that make a path
 
@@ -36,7 +36,7 @@ def swept_keys(table: Sequence[CellGap], fewest: int = _FEWEST) -> list[str]:
         lines = Counter(
             tuple(item for item in row.settings.items() if item[0] != key)
             for row in table
-            if _number(row.settings[key]) is not None
+            if number_in(row.settings[key]) is not None
         )
         if max(lines.values(), default=0) >= fewest:
             found.append(key)
@@ -51,7 +51,7 @@ def grids(table: Sequence[CellGap], metric: str) -> list[Grid]:
         x_key, y_key = (second, first) if second.startswith("regularizer") else (first, second)
         places: dict[tuple[tuple[str, str], ...], dict[tuple[float, float], float]] = {}
         for row in table:
-            x, y = _number(row.settings[x_key]), _number(row.settings[y_key])
+            x, y = number_in(row.settings[x_key]), number_in(row.settings[y_key])
             mean = row.metrics[metric].mean
             if x is None or y is None or mean is None:
                 continue
@@ -66,7 +66,8 @@ def grids(table: Sequence[CellGap], metric: str) -> list[Grid]:
     return sorted(found, key=lambda grid: -grid.values.size)
 
 
-def _number(text: str) -> float | None:
+def number_in(text: str) -> float | None:
+    """The number that a setting is, if it is one."""
     try:
         return float(text)
     except ValueError:

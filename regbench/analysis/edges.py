@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from regbench.analysis.axes import number_in
 from regbench.analysis.cell_gap import COLLAPSED, CellGap, Edge
 
 __all__ = ["edges"]
@@ -23,7 +24,7 @@ def edges(table: Sequence[CellGap]) -> dict[str, list[Edge]]:
     for key in keys:
         rows: dict[tuple[tuple[str, str], ...], list[tuple[float, CellGap]]] = {}
         for row in table:
-            value = _number(row.settings[key])
+            value = number_in(row.settings[key])
             if value is None or row.metrics["val_loss"].mean is None:
                 continue
             rest = tuple(item for item in row.settings.items() if item[0] != key)
@@ -55,10 +56,3 @@ def _beyond(edge: float, neighbour: float) -> float:
     if neighbour <= 0 or edge <= 0 or max(edge / neighbour, neighbour / edge) < _FACTOR:
         return edge + (edge - neighbour)
     return edge * (edge / neighbour)
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None

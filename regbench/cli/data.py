@@ -11,7 +11,6 @@ import typer
 
 from regbench.cli import options
 from regbench.cli.consoles import stdout
-from regbench.cli.init import TaskChoice
 from regbench.cli.outputs import write_file
 from regbench.errors import BadStudy
 
@@ -33,13 +32,8 @@ def data(
         Path, typer.Argument(metavar="FILE|STUDY", help="A table, or a study.", show_default=False)
     ],
     overrides: options.Overrides = None,
-    target: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="What to predict.", show_default="a guess"),
-    ] = None,
-    task: Annotated[
-        TaskChoice | None, typer.Option(help="What kind of target it is.", show_default="a guess")
-    ] = None,
+    target: options.Target = None,
+    task: options.Task = None,
     seed: Annotated[
         int | None, typer.Option(min=0, help="Whose split is shown.", show_default="the first")
     ] = None,
@@ -82,7 +76,7 @@ def _overviews(
     source: Path,
     overrides: list[str],
     target: str | None,
-    task: TaskChoice | None,
+    task: options.TaskChoice | None,
     seed: int | None,
 ) -> list[dict[str, Any]]:
     """Of each data set of a study, or of a file as it would be read."""

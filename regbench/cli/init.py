@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from regbench.cli import options
 from regbench.cli.outputs import write_output
 from regbench.errors import BadStudy, Unwritable, one_line
 
@@ -37,13 +38,6 @@ class Template(StrEnum):
     CI = "ci"
 
 
-class TaskChoice(StrEnum):
-    """What a target is."""
-
-    CLASSIFICATION = "classification"
-    REGRESSION = "regression"
-
-
 def init(
     path: Annotated[Path, typer.Argument(help="The file to write.")] = Path("study.yaml"),
     template: Annotated[
@@ -59,13 +53,8 @@ def init(
         Path | None,
         typer.Option(metavar="FILE", help="Your table: CSV, TSV, also packed; Parquet, npz."),
     ] = None,
-    target: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="What to predict.", show_default="a guess"),
-    ] = None,
-    task: Annotated[
-        TaskChoice | None, typer.Option(help="What kind of target it is.", show_default="a guess")
-    ] = None,
+    target: options.Target = None,
+    task: options.Task = None,
     force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
 ) -> None:
     """Write a commented study that runs as it is, and the schema that it names.

@@ -26,6 +26,9 @@ __all__ = [
     "Seeds",
     "Strict",
     "StudyPath",
+    "Target",
+    "Task",
+    "TaskChoice",
 ]
 
 
@@ -52,6 +55,20 @@ class MethodChoice(StrEnum):
     BCA = "bca"
 
 
+class TaskChoice(StrEnum):
+    """What a target is."""
+
+    CLASSIFICATION = "classification"
+    REGRESSION = "regression"
+
+
+Target = Annotated[
+    str | None,
+    typer.Option(metavar="COLUMN", help="What to predict.", show_default="a guess"),
+]
+Task = Annotated[
+    TaskChoice | None, typer.Option(help="What kind of target it is.", show_default="a guess")
+]
 StudyPath = Annotated[Path, typer.Argument(help="The study file.", show_default=False)]
 Folder = Annotated[Path, typer.Argument(help="A results folder.", show_default=False)]
 Overrides = Annotated[

@@ -126,12 +126,10 @@ def notes(study: Study) -> tuple[str, ...]:
 
     Of a file that cannot be read, nothing: who needs it says so.
     """
-    blocks = {cell.setting.dataset.origin: cell.setting.dataset for cell in study.cells}
     told: list[str] = []
-    for block in blocks.values():
-        if block.places:
-            with suppress(BadData):
-                told += [f"{block.label}: {note}" for note in describe(block, study.folder).notes]
+    for block in _files_of(study):
+        with suppress(BadData):
+            told += [f"{block.label}: {note}" for note in describe(block, study.folder).notes]
     return tuple(told)
 
 
@@ -140,19 +138,23 @@ def warnings(study: Study) -> tuple[str, ...]:
 
     Of a file that cannot be read, nothing: who needs it says so.
     """
-    blocks = {cell.setting.dataset.origin: cell.setting.dataset for cell in study.cells}
     told: list[str] = []
-    for block in blocks.values():
-        if block.places:
-            with suppress(BadData):
-                found = suspicions(block, study.folder, study.seeds[0])
-                told += [f"{block.label}: {each.text}" for each in found[:_MOST_TOLD]]
-                if len(found) > _MOST_TOLD:
-                    told.append(
-                        f"{block.label}: {len(found) - _MOST_TOLD} more warnings: regbench data "
-                        "shows them all"
-                    )
+    for block in _files_of(study):
+        with suppress(BadData):
+            found = suspicions(block, study.folder, study.seeds[0])
+            told += [f"{block.label}: {each.text}" for each in found[:_MOST_TOLD]]
+            if len(found) > _MOST_TOLD:
+                told.append(
+                    f"{block.label}: {len(found) - _MOST_TOLD} more warnings: regbench data "
+                    "shows them all"
+                )
     return tuple(told)
+
+
+def _files_of(study: Study) -> list[DatasetConfig]:
+    """The data sets of a study that lie in files, each once."""
+    blocks = {cell.setting.dataset.origin: cell.setting.dataset for cell in study.cells}
+    return [block for block in blocks.values() if block.places]
 
 
 def require_fit(study: Study) -> None:
