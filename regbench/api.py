@@ -397,9 +397,8 @@ def examine(folder: Path | str) -> Health:
 
 def _with_data(found: Health, plan: Plan) -> Health:
     """What is also said of the data: whether they are there, and still what was trained on."""
-    blocks = {cell.setting.dataset.origin: cell.setting.dataset for cell in plan.study.cells}
     changed, absent = [], []
-    for origin, block in blocks.items():
+    for origin, block in plan.study.datasets.items():
         try:
             now = fingerprint(block, plan.study.folder)
         except BadData as error:

@@ -12,7 +12,7 @@ from regbench.config.cell import Cell
 from regbench.config.claims import Claim
 from regbench.config.identity import BLOCKS, cell_digest, run_id
 from regbench.config.resolved import kinds_swept, resolved
-from regbench.config.schema import SCHEMA_VERSION, Setting
+from regbench.config.schema import SCHEMA_VERSION, DatasetConfig, Setting
 from regbench.config.speaks import Over
 from regbench.errors import BadStudy, Problem
 
@@ -49,6 +49,16 @@ class Study:
     claims: tuple[Claim, ...] = ()
     interval: Over = "seeds"
     warnings: tuple[str, ...] = ()
+
+    @property
+    def datasets(self) -> dict[str, DatasetConfig]:
+        """Each of its data sets once, by the block's `origin`."""
+        return {cell.setting.dataset.origin: cell.setting.dataset for cell in self.cells}
+
+    @property
+    def files(self) -> list[DatasetConfig]:
+        """Those that lie somewhere, and may change there."""
+        return [dataset for dataset in self.datasets.values() if dataset.places]
 
     def resolved(self) -> dict[str, Any]:
         """The study as plain values with the defaults filled in: again a study, of the same runs.

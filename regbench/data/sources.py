@@ -127,7 +127,7 @@ def notes(study: Study) -> tuple[str, ...]:
     Of a file that cannot be read, nothing: who needs it says so.
     """
     told: list[str] = []
-    for block in _files_of(study):
+    for block in study.files:
         with suppress(BadData):
             told += [f"{block.label}: {note}" for note in describe(block, study.folder).notes]
     return tuple(told)
@@ -139,7 +139,7 @@ def warnings(study: Study) -> tuple[str, ...]:
     Of a file that cannot be read, nothing: who needs it says so.
     """
     told: list[str] = []
-    for block in _files_of(study):
+    for block in study.files:
         with suppress(BadData):
             found = suspicions(block, study.folder, study.seeds[0])
             told += [f"{block.label}: {each.text}" for each in found[:_MOST_TOLD]]
@@ -149,12 +149,6 @@ def warnings(study: Study) -> tuple[str, ...]:
                     "shows them all"
                 )
     return tuple(told)
-
-
-def _files_of(study: Study) -> list[DatasetConfig]:
-    """The data sets of a study that lie in files, each once."""
-    blocks = {cell.setting.dataset.origin: cell.setting.dataset for cell in study.cells}
-    return [block for block in blocks.values() if block.places]
 
 
 def require_fit(study: Study) -> None:
@@ -209,8 +203,7 @@ def fingerprints(study: Study) -> dict[str, str]:
     Raises:
         BadData: a file cannot be read.
     """
-    blocks = {cell.setting.dataset.origin: cell.setting.dataset for cell in study.cells}
-    return {origin: fingerprint(block, study.folder) for origin, block in blocks.items()}
+    return {name: fingerprint(block, study.folder) for name, block in study.datasets.items()}
 
 
 def require_unchanged(config: DatasetConfig, folder: Path, planned: str) -> None:

@@ -111,10 +111,8 @@ def run_plan(
     total = sum(len(s.members) * s.members[0].setting.training.epochs for s in stacks)
     todo = sum(len(stack.run_ids) for stack in stacks)
     kept = sum(run.run_id in done for run in plan.runs)
-    study = plan.study
+    study, files = plan.study, plan.study.files
     jobs = [Job(stack, study.folder, store.place, where, study.metrics) for stack in stacks]
-    datasets = {cell.setting.dataset.origin: cell.setting.dataset for cell in study.cells}
-    in_files = [dataset for dataset in datasets.values() if dataset.places]
     try:
         trained = {run_id for stack in stacks for run_id in stack.run_ids}
         cells = {r.run_id: r.cell.name for r in plan.runs if r.run_id in trained | done}
@@ -124,7 +122,7 @@ def run_plan(
             if result.halved:
                 store.add_provenance({"event": "split by memory", "stack": result.stack_id})
             progress.stack_done(result.stack_id, result.runs, result.diverged, result.failed)
-            for dataset in in_files:  # committed is what was read before
+            for dataset in files:  # committed is what was read before
                 require_unchanged(dataset, plan.study.folder, plan.data[dataset.origin])
             clock.count(result.diverged, result.failed)
         store.require_committed(trained)
