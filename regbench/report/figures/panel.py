@@ -408,8 +408,3 @@ def empty_figure(title: str, why: str, width: float, form: Form) -> bytes:
         heading(figure, title)
         figure.text(0.01, 0.35, folded(why, int(width * 14), 3), ha="left", va="center")
         return rendered(figure, form)
-
-
-def column_count(width: float, panels: int, most: int = 3) -> int:
-    """How many panels stand in a row."""
-    return max(1, min(most if width > NARROW else 1, panels))
