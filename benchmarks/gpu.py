@@ -37,10 +37,10 @@ from torch.nn.functional import cross_entropy  # noqa: E402
 from regbench.config.load import study_from_mapping  # noqa: E402
 from regbench.config.plan import make_plan  # noqa: E402
 from regbench.data import fingerprints  # noqa: E402
+from regbench.engine.loop import train_stack  # noqa: E402
+from regbench.engine.scoring import rows_at_once  # noqa: E402
+from regbench.engine.stacks import Stack, make_stacks  # noqa: E402
 from regbench.report.plain import print_plain  # noqa: E402
-from regbench.training.loop import train_stack  # noqa: E402
-from regbench.training.scoring import rows_at_once  # noqa: E402
-from regbench.training.stacks import Stack, make_stacks  # noqa: E402
 
 WIDTH = 128
 SIZES = (64, WIDTH, WIDTH, 10)

@@ -33,11 +33,11 @@ import regbench
 from regbench.config.load import study_from_mapping
 from regbench.config.plan import make_plan
 from regbench.data import fingerprints
+from regbench.engine.loop import train_stack
+from regbench.engine.stacks import make_stacks
 from regbench.report.plain import print_plain
 from regbench.report.progress import progress_for
 from regbench.results.store import Store
-from regbench.training.loop import train_stack
-from regbench.training.stacks import make_stacks
 
 PLOT = Path(__file__).with_name("growth.svg")
 TINY = {"runs": 10, "width": 8, "depth": 1, "epochs": 20}
@@ -130,7 +130,7 @@ def parts(runs: int) -> dict[str, float]:
         return call
 
     from regbench import api
-    from regbench.execution import carry_out
+    from regbench.executors import train as carry_out
 
     progress = progress_for(Console(file=io.StringIO()), "growth")
     with (

@@ -27,9 +27,9 @@ from task import BATCH, study
 from regbench.config.load import study_from_mapping
 from regbench.config.plan import make_plan
 from regbench.data import fingerprints
-from regbench.training.loop import train_stack
-from regbench.training.scoring import rows_at_once
-from regbench.training.stacks import make_stacks
+from regbench.engine.loop import train_stack
+from regbench.engine.scoring import rows_at_once
+from regbench.engine.stacks import make_stacks
 
 RUNS, EPOCHS = 20, 10
 PARTS = (1200, 597)

@@ -15,8 +15,8 @@ import torch
 from measure import interleaved, machine, ratios, spread
 
 from regbench.config.load import load_study
-from regbench.training.loop import train_stack
-from regbench.training.member import Member
+from regbench.engine.loop import train_stack
+from regbench.engine.member import Member
 
 QUICKSTART = Path(__file__).parent.parent / "configs" / "quickstart.yaml"
 

@@ -191,7 +191,7 @@ def top_level_keys() -> str:
 
 def dataset_keys() -> str:
     """Keys that every data set has, that classifications have, and each data set's own."""
-    from regbench.config.schema import DatasetConfig
+    from regbench.config.blocks.datasets import DatasetConfig
 
     kinds = dict(_kinds(DatasetConfig))
     every = _own(kinds["diabetes"], ())
@@ -208,21 +208,21 @@ def dataset_keys() -> str:
 
 def model_keys() -> str:
     """Each kind of model and its keys."""
-    from regbench.config.schema import ModelConfig
+    from regbench.config.blocks.model import ModelConfig
 
     return _kind_by_kind(ModelConfig)
 
 
 def optimizer_keys() -> str:
     """Each optimizer and its keys."""
-    from regbench.config.schema import OptimizerConfig
+    from regbench.config.blocks.optimizer import OptimizerConfig
 
     return _kind_by_kind(OptimizerConfig)
 
 
 def schedule_keys() -> str:
     """Each schedule and its keys."""
-    from regbench.config.schema import ScheduleConfig
+    from regbench.config.blocks.optimizer import ScheduleConfig
 
     return _kind_by_kind(ScheduleConfig)
 
@@ -234,7 +234,7 @@ def _block_keys(name: str) -> str:
 
 def bare_words() -> str:
     """What a bare word stands for as a regularizer."""
-    from regbench.config.schema import BARE_REGULARIZERS
+    from regbench.config.blocks.regularizer import BARE_REGULARIZERS
 
     def mapping(value: Any) -> str:
         if not isinstance(value, dict):
@@ -275,7 +275,7 @@ def metrics_table() -> str:
 
 def strength_formulas() -> str:
     """Every place that names a strength, and what it is here."""
-    from regbench.analysis.strengths.translate import PLACES
+    from regbench.advice.strengths.translate import PLACES
     from regbench.report.translations import place_rows
 
     header, rows = place_rows(PLACES.values())

@@ -27,11 +27,11 @@ from regbench.config.speaks import Over, one_test_part
 from regbench.data import fingerprint, fingerprints, require_same
 from regbench.data.given import Given, as_given
 from regbench.errors import BadData, BadStudy, Problem, RegbenchError
-from regbench.execution.device import resolve_device
-from regbench.execution.limits import NO_LIMITS, Limits
-from regbench.execution.progress import Progress
-from regbench.execution.provenance import provenance
-from regbench.execution.run import RunSummary, run_plan
+from regbench.executors.device import resolve_device
+from regbench.executors.drive import RunSummary, run_plan
+from regbench.executors.limits import NO_LIMITS, Limits
+from regbench.executors.progress import Progress
+from regbench.executors.provenance import provenance
 from regbench.report.markdown import gap_markdown
 from regbench.results import health
 from regbench.results.csv_text import write_csv
@@ -149,7 +149,7 @@ class Results:
         import pandas as pd
 
         from regbench.data import fitted
-        from regbench.execution.predicted import part_predictions
+        from regbench.export.predictions import part_predictions
 
         run = _chosen(self._plan, cell, seed)
         arrays = read_predictions(self.folder, run.run_id)
@@ -480,7 +480,7 @@ def export(
         BadData: the run has no model, or its data are no longer those that it was trained on.
         Unwritable: see regbench.errors.
     """
-    from regbench.execution.exported import export_run
+    from regbench.export.model import export_run
 
     folder, out = as_path(folder), as_path(out)
     plan = recorded_plan(folder)
@@ -531,9 +531,9 @@ def predict(model: Path | str, data: Path | str, *, overrides: Sequence[str] = (
     from regbench.data.files.npz import array_in
     from regbench.data.files.rows import read_rows, rows_of_array, rows_of_file
     from regbench.data.given import FramePass, frame_columns
-    from regbench.execution.exported import read_exported
-    from regbench.execution.predicted import named_predictions
-    from regbench.execution.predicting import predicted
+    from regbench.export.model import read_exported
+    from regbench.export.predict import predicted
+    from regbench.export.predictions import named_predictions
 
     exported = read_exported(as_path(model))
     made = exported.preprocessing

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from regbench.config.schema import Setting
-from regbench.training.loop import train_stack
-from regbench.training.member import Member
+from regbench.engine.loop import train_stack
+from regbench.engine.member import Member
 
 STUDIES = {
     "one input, one output": {

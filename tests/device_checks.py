@@ -15,12 +15,12 @@ import torch
 from engine import FRIEDMAN, member, setting
 
 import regbench
-from regbench.execution import carry_out
+from regbench.engine import philox
+from regbench.engine.draws import Draws, device_orders, shuffled
+from regbench.engine.loop import StackTrainer, train_stack
+from regbench.engine.member import Member, Trajectory
+from regbench.executors import train as carry_out
 from regbench.streams import Purpose, normal, uint16
-from regbench.training import philox
-from regbench.training.draws import Draws, device_orders, shuffled
-from regbench.training.loop import StackTrainer, train_stack
-from regbench.training.member import Member, Trajectory
 
 OPTIMIZERS = {
     "sgd": {"name": "sgd", "lr": 0.05},

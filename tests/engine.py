@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from regbench.config.schema import Setting
-from regbench.training.loop import train_stack
-from regbench.training.member import Member, Trajectory
+from regbench.engine.loop import train_stack
+from regbench.engine.member import Member, Trajectory
 
 WINE = {"name": "wine", "train_size": 70, "val_size": 40, "test_size": 40}
 FRIEDMAN = {"name": "friedman1", "n_samples": 120, "train_size": 70}

@@ -9,7 +9,7 @@ import sys
 import time
 
 from regbench.cli import main
-from regbench.execution import run, workers  # noqa: F401  (what a command would import)
+from regbench.executors import processes  # noqa: F401  (what a command would import)
 
 
 def begin(arguments, output):

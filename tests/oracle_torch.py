@@ -14,7 +14,7 @@ from torch import nn
 
 from regbench.config.schema import Setting
 from regbench.data import load
-from regbench.nn.initializers import initial_affine
+from regbench.engine.layers.initializers import initial_affine
 from regbench.streams import Purpose, normal, raw, uint16
 
 ACTIVATIONS = {

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from regbench import api
 from regbench.config.load import load_study, study_from_mapping
 from regbench.errors import AnswerIsNo, BadData, BadStudy, RegbenchError, one_line
-from regbench.execution.limits import Limits
+from regbench.executors.limits import Limits
 
 TINY = {"dataset": "iris", "model": "linear", "training": {"epochs": 1}, "seeds": 1}
 NO_PATHS = ["\0", "a\0b", "\ud800", "r/\udcff", "", 3, None, b"r", [], 0.5, Path("\0")]

@@ -16,8 +16,8 @@ import regbench as package
 from regbench.config.identity import cell_digest
 from regbench.config.load import parse_study
 from regbench.data import class_weights, load
+from regbench.engine.stacks import make_stacks
 from regbench.errors import BadStudy
-from regbench.training.stacks import make_stacks
 
 NOISY = WINE | {"label_noise": 0.4}
 MAPPING = {"class_0": 3.0, "class_2": 0.25}

@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 from planned import planned
 from pydantic import BaseModel
 
-from regbench.config import schema
+from regbench.config.blocks import datasets, model, optimizer
 from regbench.config.claims import BadClaim, parse_claim, resolve
 from regbench.config.json_schema import study_schema
 from regbench.config.load import load_study, parse_study, study_from_mapping
 from regbench.config.yaml_text import dump_yaml, parse_scalar, parse_yaml
 from regbench.data import SOURCES, shape
+from regbench.engine.layers.activation import ACTIVATIONS
+from regbench.engine.layers.initializers import INITIALIZERS
+from regbench.engine.optimizers.optimizer import OPTIMIZERS
 from regbench.errors import BadData, BadStudy
-from regbench.nn.activation import ACTIVATIONS
-from regbench.nn.initializers import INITIALIZERS
-from regbench.training.optimizers import OPTIMIZERS
 
 QUICKSTART = Path(__file__).parent.parent / "configs" / "quickstart.yaml"
 
@@ -391,10 +391,10 @@ def kinds(annotation):
 def test_every_kind_in_the_schema_has_its_part():
     from typing import get_args
 
-    assert kinds(schema.DatasetConfig) == set(SOURCES)
-    assert kinds(schema.OptimizerConfig) == set(OPTIMIZERS)
-    assert set(get_args(schema.Activation)) == set(ACTIVATIONS)
-    assert set(get_args(schema.Initializer)) == set(INITIALIZERS)
+    assert kinds(datasets.DatasetConfig) == set(SOURCES)
+    assert kinds(optimizer.OptimizerConfig) == set(OPTIMIZERS)
+    assert set(get_args(model.Activation)) == set(ACTIVATIONS)
+    assert set(get_args(model.Initializer)) == set(INITIALIZERS)
 
 
 def test_known_rows_are_the_data_sets_own():

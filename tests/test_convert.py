@@ -23,9 +23,9 @@ from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression, Ridge
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 import regbench as package
-from regbench.analysis.strengths.ask import find_place, read_settings
-from regbench.analysis.strengths.hub import Exact, Facts
-from regbench.analysis.strengths.translate import PLACES, translate, translations
+from regbench.advice.strengths.ask import find_place, read_settings
+from regbench.advice.strengths.hub import Exact, Facts
+from regbench.advice.strengths.translate import PLACES, translate, translations
 from regbench.data import load
 from regbench.report.translations import print_translations
 

@@ -13,7 +13,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from regbench.config.schema import Csv
+from regbench.config.blocks.files import Csv
 from regbench.data import DataShape, Split, load, shape
 
 # train: 1, 3, nan, 8 | red, red, blue, nan;   green is in validation only, test lacks a number

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from regbench.config.schema import Csv
+from regbench.config.blocks.files import Csv
 from regbench.data import load
 from regbench.errors import BadData
 

@@ -17,14 +17,14 @@ from planned import planned
 
 import regbench as package
 from regbench.config import identity
+from regbench.config.blocks.files import Csv
 from regbench.config.load import load_study
-from regbench.config.schema import Csv
 from regbench.data import fingerprint, load
 from regbench.data.files import reading
+from regbench.engine.loop import train_stack
+from regbench.engine.stacks import make_stacks
 from regbench.errors import BadData, BadStudy
-from regbench.execution.progress import Silent
-from regbench.training.loop import train_stack
-from regbench.training.stacks import make_stacks
+from regbench.executors.progress import Silent
 
 BLOCK = "{name: csv, path: easy.csv, target: y, task: classification}"
 STUDY = f"""\
@@ -285,12 +285,13 @@ def test_a_file_is_remembered_once_its_clock_has_moved_on(tmp_path, monkeypatch)
 
 STEPS = [
     (  # 1. its class, and its place in the union
-        "config/schema.py",
-        "# Keys that say what is made",
-        'class Lines(_File, _Classification):\n    """A class and numbers a line."""\n\n'
-        '    name: Literal["lines"]\n\n\n# Keys that say what is made',
+        "config/blocks/files.py",
+        "class Frame(",
+        'class Lines(_File, Classification):\n    """A class and numbers a line."""\n\n'
+        '    name: Literal["lines"]\n\n\nclass Frame(',
     ),
-    ("config/schema.py", "    | Arrays,\n", "    | Arrays\n    | Lines,\n"),
+    ("config/blocks/datasets.py", "    | Arrays,\n", "    | Arrays\n    | Lines,\n"),
+    ("config/blocks/datasets.py", "Csv, Frame,", "Csv, Frame, Lines,"),
     (  # 3. its entry
         "data/sources.py",
         '    "csv": CSV,\n',

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
-from regbench.config.schema import Csv, Diabetes, Digits, Friedman1, Npz, Wine
+from regbench.config.blocks.bundled import Diabetes, Digits, Wine
+from regbench.config.blocks.files import Csv, Npz
+from regbench.config.blocks.synthetic import Friedman1
 from regbench.data import describe, load, split_key
 from regbench.data.bundled import load as bundled
 from regbench.data.split import PartIds, part_ids

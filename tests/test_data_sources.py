@@ -13,7 +13,9 @@ import pytest
 from sklearn import datasets
 from sklearn.preprocessing import StandardScaler
 
-from regbench.config.schema import DatasetConfig, Diabetes, Digits, Iris, Moons
+from regbench.config.blocks.bundled import Diabetes, Digits, Iris
+from regbench.config.blocks.datasets import DatasetConfig
+from regbench.config.blocks.synthetic import Moons
 from regbench.data import SOURCES, Split, bundled, load, shape, sources
 from regbench.data.noise import noisy_labels
 from regbench.data.scaling import Scaler
@@ -39,7 +41,8 @@ def test_bundled_sets_are_scikit_learns(name: str) -> None:
 def test_shape_imports_neither_scikit_learn_nor_pandas() -> None:
     code = (
         "import sys; from pathlib import Path; from regbench.data import shape;"
-        "from regbench.config.schema import Digits, Moons;"
+        "from regbench.config.blocks.bundled import Digits;"
+        "from regbench.config.blocks.synthetic import Moons;"
         "shape(Digits(name='digits'), Path()); shape(Moons(name='moons'), Path());"
         "print({'sklearn', 'pandas', 'torch'} & set(sys.modules))"
     )

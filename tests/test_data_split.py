@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from regbench.config.schema import BreastCancer, Diabetes, Digits, Iris, Moons, Wine
+from regbench.config.blocks.bundled import BreastCancer, Diabetes, Digits, Iris, Wine
+from regbench.config.blocks.synthetic import Moons
 from regbench.data import Split, load
 from regbench.data.bundled import load as bundled
 from regbench.data.split import PartIds, part_ids, part_sizes, require_classes, spread

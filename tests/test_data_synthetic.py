@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from regbench.config.schema import (
+from regbench.config.blocks.synthetic import (
     Circles,
     Friedman1,
     ModularAddition,

@@ -16,8 +16,8 @@ import pytest
 from command import regbench, study
 
 import regbench as package
+from regbench.config.blocks.files import Csv, Npz, Parquet
 from regbench.config.load import study_from_mapping
-from regbench.config.schema import Csv, Npz, Parquet
 from regbench.data import Split, describe, fingerprint, load
 from regbench.data.files import csv_text, text
 from regbench.errors import BadData, BadStudy

@@ -125,7 +125,7 @@ def test_the_installation_is_checked_by_a_stack_that_equals_its_runs():
 
 
 def test_a_machine_whose_products_depend_on_the_stack_is_told(monkeypatch):
-    monkeypatch.setattr("regbench.nn.products.product", depends_on_the_stack)
+    monkeypatch.setattr("regbench.engine.layers.products.product", depends_on_the_stack)
     done = regbench("doctor")
     assert done.code == 1
     assert "error: same bits: not on this machine: in torch.float32, 150 of 150" in done.err

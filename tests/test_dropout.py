@@ -8,12 +8,12 @@ from scipy.stats import binom
 
 from regbench.config.schema import Setting
 from regbench.data import load
-from regbench.nn.affine import Affine
-from regbench.nn.buffers import Scratch
-from regbench.nn.dropout import Dropout, threshold
-from regbench.nn.network import build
-from regbench.nn.per_run import PerRun
-from regbench.training.draws import Draws
+from regbench.engine.draws import Draws
+from regbench.engine.layers.affine import Affine
+from regbench.engine.layers.buffers import Scratch
+from regbench.engine.layers.per_run import PerRun
+from regbench.engine.network import build
+from regbench.engine.regularizers.dropout import Dropout, threshold
 
 
 def dropped(rates, batch=200, width=500, seeds=None):

@@ -8,10 +8,10 @@ import pytest
 import torch
 from engine import WINE, member, setting, train
 
-from regbench.config.schema import EarlyStopping
-from regbench.regularization.stopping import Observation, Stop, replay
-from regbench.training.member import Member
-from regbench.training.readers import Readers
+from regbench.config.blocks.regularizer import EarlyStopping
+from regbench.engine.member import Member
+from regbench.engine.readers import Readers
+from regbench.engine.stopping import Observation, Stop, replay
 
 
 def observations(val, train=None):
@@ -99,7 +99,7 @@ def test_retraining_to_the_best_epoch_gives_equal_bits(stopping):
     # Without the rule and with the same horizon for the schedule, read at that epoch.
     from pathlib import Path
 
-    from regbench.training.loop import StackTrainer
+    from regbench.engine.loop import StackTrainer
 
     trainer = StackTrainer([member(overfit(None), seed=1)], Path(), "cpu")
     for epoch in range(1, reading.best_epoch + 1):
@@ -193,7 +193,7 @@ def test_no_rule_sees_the_initial_weights(rule):
 
 
 def test_test_scores_decide_nothing(monkeypatch):
-    from regbench.training import loop
+    from regbench.engine import loop
 
     plain = train(member(overfit({"patience": 3}), seed=1))[0].readings[0]
 

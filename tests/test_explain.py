@@ -12,8 +12,8 @@ from command import regbench, study
 from engine import member, train
 from rich.console import Console
 
-from regbench.analysis.explain import explanations
-from regbench.analysis.traps import Sizes, traps
+from regbench.advice.explain import explanations
+from regbench.advice.traps import Sizes, traps
 from regbench.config.load import parse_study
 from regbench.data import part_counts
 from regbench.report.explain import print_explanations

@@ -8,8 +8,8 @@ from regbench.analysis.decides import decidable, study_families, t_quantile, wha
 from regbench.analysis.families import Family, adjusted
 from regbench.analysis.gap import gap_table
 from regbench.analysis.statistics import paired_ps
+from regbench.config.blocks.regularizer import EarlyStopping, Regularizer
 from regbench.config.load import study_from_mapping
-from regbench.config.schema import EarlyStopping, Regularizer
 from regbench.results.runs import RunRow, Runs
 from regbench.vocabulary.regularizers import KINDS, kind_of
 

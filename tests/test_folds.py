@@ -15,9 +15,9 @@ from scipy.stats import t as student
 from regbench.analysis.by_seed import BySeed
 from regbench.config.load import load_study, parse_study
 from regbench.data import load, part_counts
+from regbench.engine.stacks import make_stacks
 from regbench.errors import BadStudy
 from regbench.results.planned import read_judged
-from regbench.training.stacks import make_stacks
 
 # Of 178 rows 17 are left for the test part, one fold of 33 and four of 32.
 FOLDS = """\

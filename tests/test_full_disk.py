@@ -13,9 +13,9 @@ from faults import TINY, run_tiny
 from planned import planned
 
 from regbench.config.load import load_study
-from regbench.execution.estimate import disk_bytes
+from regbench.engine.stacks import make_stacks
+from regbench.executors.estimate import disk_bytes
 from regbench.results.disk import disk
-from regbench.training.stacks import make_stacks
 
 
 @pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.torture)])

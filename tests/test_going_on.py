@@ -10,11 +10,11 @@ from engine import WINE, member, setting
 from test_same_bits import OPTIMIZERS, assert_same_bits
 
 import regbench as package
+from regbench.engine.loop import train_stack
 from regbench.errors import TimeIsUp
-from regbench.execution.checkpointing import StackCheckpoints
-from regbench.execution.progress import Silent
+from regbench.executors.checkpointing import StackCheckpoints
+from regbench.executors.progress import Silent
 from regbench.results import checkpoints
-from regbench.training.loop import train_stack
 
 EPOCHS = 7
 
@@ -191,7 +191,7 @@ class EndsWhenAllTrain(Silent):
 
 @pytest.mark.xdist_group("processes")
 def test_workers_that_are_ended_keep_their_state_and_go(tmp_path, monkeypatch):
-    monkeypatch.setattr("regbench.execution.workers._STOP_SECONDS", 40.0)
+    monkeypatch.setattr("regbench.executors.processes._STOP_SECONDS", 40.0)
     path, folder, progress = tmp_path / "study.yaml", tmp_path / "r", EndsWhenAllTrain()
     path.write_text(SMALL.replace("epochs: 4", "epochs: 1000000"))
     with pytest.raises(TimeIsUp):
@@ -204,8 +204,8 @@ def test_workers_that_are_ended_keep_their_state_and_go(tmp_path, monkeypatch):
 def test_a_damaged_checkpoint_is_named_and_the_older_one_used(tmp_path, monkeypatch):
     path, folder = tmp_path / "study.yaml", tmp_path / "parts"
     path.write_text(SMALL.replace("epochs: 4", "epochs: 400"))
-    monkeypatch.setattr("regbench.execution.checkpointing._SECONDS_BETWEEN", 0.0)
-    monkeypatch.setattr("regbench.execution.checkpointing._LEAST_RATIO", 0)
+    monkeypatch.setattr("regbench.executors.checkpointing._SECONDS_BETWEEN", 0.0)
+    monkeypatch.setattr("regbench.executors.checkpointing._LEAST_RATIO", 0)
     found = []
     while len(found) < 2:
         assert regbench("run", path, "-o", folder, "-j", 1, "--time-limit", "0.2s").code == 6

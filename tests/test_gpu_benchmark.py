@@ -27,7 +27,7 @@ def gpu(monkeypatch):
 
 
 def test_its_table_on_the_cpu(gpu, monkeypatch, capsys):
-    monkeypatch.setattr("regbench.nn.device.is_gpu", lambda device: True)
+    monkeypatch.setattr("regbench.engine.layers.device.is_gpu", lambda device: True)
     monkeypatch.setattr(gpu, "copy_speed", lambda device: 1e9)
     gpu.measure(8, 1, 1, "cpu")
     lines = capsys.readouterr().out.splitlines()

@@ -17,18 +17,18 @@ from device_checks import (
 from engine import member, setting
 from watch import waits
 
-from regbench.nn.parameters import Parameters, Slot
-from regbench.training import columns
-from regbench.training.adam import Adam, ColumnAdam
-from regbench.training.loop import StackTrainer, train_stack
-from regbench.training.metrics import SCORES
-from regbench.training.scoring import score
+from regbench.engine.layers.parameters import Parameters, Slot
+from regbench.engine.loop import StackTrainer, train_stack
+from regbench.engine.metrics import SCORES
+from regbench.engine.optimizers import columns
+from regbench.engine.optimizers.adam import Adam, ColumnAdam
+from regbench.engine.scoring import score
 
 
 @pytest.fixture
 def as_on_a_gpu(monkeypatch):
     def begin():
-        monkeypatch.setattr("regbench.nn.device.is_gpu", lambda device: True)
+        monkeypatch.setattr("regbench.engine.layers.device.is_gpu", lambda device: True)
 
     return begin
 
@@ -145,8 +145,8 @@ def no_thresholds(self, rates):
 def test_every_tensor_of_an_epoch_is_on_the_device(case, as_on_a_gpu, monkeypatch):
     """On the device "meta", which has shapes and no values: what meets a host's tensor is seen."""
     as_on_a_gpu()
-    monkeypatch.setattr("regbench.nn.per_run.PerRun.__init__", spans_by_the_host)
-    monkeypatch.setattr("regbench.nn.dropout.Dropout._set", no_thresholds)
+    monkeypatch.setattr("regbench.engine.layers.per_run.PerRun.__init__", spans_by_the_host)
+    monkeypatch.setattr("regbench.engine.regularizers.dropout.Dropout._set", no_thresholds)
     trainer = StackTrainer(members_of(case, "float32"), Path(), "meta", tuple(SCORES))
 
     def epoch():

@@ -15,7 +15,7 @@ from fuzz import each_of, examples
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regbench.config.schema import Csv
+from regbench.config.blocks.files import Csv
 from regbench.data import fingerprint, load
 from regbench.errors import BadData
 

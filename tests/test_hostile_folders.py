@@ -233,7 +233,7 @@ def test_a_million_rows(root, tmp_path, record_property):
 
 
 def test_git_files_that_never_end(tmp_path):
-    from regbench.execution.provenance import git_commit
+    from regbench.executors.provenance import git_commit
 
     (tmp_path / ".git").mkdir()
     os.mkfifo(tmp_path / ".git" / "HEAD")

@@ -13,15 +13,15 @@ ROOT = Path(regbench.__file__).parent
 
 # Which rooms a room may import; what stands below these may be imported, too.
 BELOW = {
-    "cli": {"textbook", "api", "report", "execution", "analysis"},
+    "cli": {"textbook", "api", "report", "executors", "export", "analysis"},
     "textbook": {"api"},
-    "api": {"report", "execution", "analysis"},
-    "report": {"analysis"},
+    "api": {"report", "executors", "export"},
+    "report": {"analysis", "advice"},
     "analysis": {"results"},
-    "execution": {"training", "results"},
-    "training": {"nn", "regularization", "data"},
-    "nn": {"config", "streams"},
-    "regularization": {"config"},
+    "advice": {"engine", "config"},
+    "export": {"engine", "results"},
+    "executors": {"engine", "results"},
+    "engine": {"data"},
     "data": {"config", "streams"},
     "results": {"config"},
     "config": {"vocabulary"},

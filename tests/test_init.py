@@ -11,7 +11,7 @@ from command import regbench
 from regbench.cli.init import Template
 from regbench.config.load import load_study
 from regbench.data import DataShape
-from regbench.execution.suggested import suggested
+from regbench.executors.suggested import suggested
 
 SHORT = ("--seeds", 2, "-s", "training.epochs=2", "-q")
 

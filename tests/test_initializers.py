@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from regbench.nn.initializers import INITIALIZERS, initial_affine
+from regbench.engine.layers.initializers import INITIALIZERS, initial_affine
 
 DRAWN = sorted(set(INITIALIZERS) - {"zeros"})
 

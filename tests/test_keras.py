@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from engine import FRIEDMAN, member, setting, train
 
-from regbench.config.schema import EarlyStopping
+from regbench.config.blocks.regularizer import EarlyStopping
 from regbench.data import load
-from regbench.regularization.stopping import Observation, replay
+from regbench.engine.stopping import Observation, replay
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Keras's own
 
@@ -178,7 +178,7 @@ def test_max_norm_is_keras_max_norm():
     "name", ["he_normal", "he_uniform", "glorot_normal", "glorot_uniform", "lecun_normal"]
 )
 def test_initial_weights_have_keras_spread(name):
-    from regbench.nn.initializers import initial_affine
+    from regbench.engine.layers.initializers import initial_affine
 
     ours, bias = initial_affine(name, 7, 0, 300, 500)
     theirs = np.asarray(keras.initializers.get(name)((300, 500)))

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from sklearn.neural_network import MLPClassifier
 
+from regbench.config.blocks.regularizer import EarlyStopping
 from regbench.config.load import load_study
-from regbench.config.schema import EarlyStopping
-from regbench.regularization.stopping import Observation, replay
+from regbench.engine.stopping import Observation, replay
 from regbench.textbook.reproduce import study_file
 from regbench.textbook.stopping_rules import CRITERIA, LIBRARIES, Replayed, findings, skorch_stop
 

@@ -3,8 +3,8 @@
 import pytest
 
 from regbench.errors import TimeIsUp
-from regbench.execution import limits
-from regbench.execution.limits import Clock, Limits
+from regbench.executors import limits
+from regbench.executors.limits import Clock, Limits
 
 
 @pytest.mark.parametrize("jump", [-3600.0, 0.0, 3600.0])

@@ -9,11 +9,11 @@ from engine import WINE, setting
 from rich.console import Console
 
 import regbench as package
-from regbench.execution.progress import Silent
+from regbench.engine.loop import train_stack
+from regbench.engine.member import Member
+from regbench.executors.progress import Silent
 from regbench.report.live import LiveCurves, sparkline
 from regbench.report.progress import BarProgress
-from regbench.training.loop import train_stack
-from regbench.training.member import Member
 
 CELLS = {
     f"{cell}{seed}": cell for cell in ("none", "l2", "a very long name of a cell") for seed in "01"

@@ -11,8 +11,8 @@ from engine import FRIEDMAN, WINE, member, setting, train
 from oracle_torch import Solo
 
 import regbench as package
+from regbench.engine import loop, scoring
 from regbench.results.runs import read_runs
-from regbench.training import loop, scoring
 from regbench.vocabulary.metrics import NOISE_ACCURACIES
 
 ROWS = NOISE_ACCURACIES[1:]

@@ -9,8 +9,8 @@ import torch
 from engine import member, setting
 
 import regbench
-from regbench.execution import carry_out as carry_out_module
-from regbench.execution.memory import fits, free_bytes, needed_bytes
+from regbench.executors import train as carry_out_module
+from regbench.executors.memory import fits, free_bytes, needed_bytes
 
 MIB = 2**20
 
@@ -85,10 +85,10 @@ def test_a_stack_that_will_not_fit_is_parted_before_it_is_trained(tmp_path, monk
         return train_stack(members, *rest)
 
     monkeypatch.setattr(carry_out_module, "train_stack", trained)
-    monkeypatch.setattr("regbench.execution.memory.free_bytes", lambda device: 100 * MIB)
+    monkeypatch.setattr("regbench.executors.memory.free_bytes", lambda device: 100 * MIB)
     # Thirty a run: three runs are too many for nine tenths of a hundred, and one is tried anyhow.
     monkeypatch.setattr(
-        "regbench.execution.memory.needed_bytes", lambda members, folder: len(members) * 30.1 * MIB
+        "regbench.executors.memory.needed_bytes", lambda members, folder: len(members) * 30.1 * MIB
     )
     parts = regbench.run(STUDY, out=tmp_path / "parts").runs
     assert sizes == [2, 1, 2]
@@ -96,7 +96,7 @@ def test_a_stack_that_will_not_fit_is_parted_before_it_is_trained(tmp_path, monk
     events = (tmp_path / "parts" / "provenance.jsonl").read_text(encoding="utf-8").splitlines()
     assert json.loads(events[0])["event"] == "split by memory"
     sizes.clear()
-    monkeypatch.setattr("regbench.execution.memory.free_bytes", lambda device: 0)
+    monkeypatch.setattr("regbench.executors.memory.free_bytes", lambda device: 0)
     assert regbench.run(STUDY, out=tmp_path / "single").runs.equals(whole)
     assert sizes == [1] * 5
 

@@ -20,10 +20,10 @@ import regbench as package
 from regbench.config.load import parse_study
 from regbench.data import constant_scores, load
 from regbench.data.table import Split
+from regbench.engine import metrics
+from regbench.engine.loop import train_stack
+from regbench.engine.metrics import SCORES, Outputs, scores_of
 from regbench.errors import BadStudy
-from regbench.training import metrics
-from regbench.training.loop import train_stack
-from regbench.training.metrics import SCORES, Outputs, scores_of
 from regbench.vocabulary.metrics import ASKED_FOR, COLUMNS, METRICS, PARTS, worse_sign
 
 CLASSES = [metric.name for metric in ASKED_FOR if metric.task == "classification"]
@@ -501,9 +501,9 @@ def test_a_metric_more_is_an_entry_and_a_function(tmp_path):
     shutil.copytree(root, tmp_path / "regbench")
     for name, change in (
         ("vocabulary/metrics.py", ('        Metric(\n            *("balanced_acc"', ENTRY)),
-        ("training/metrics.py", ("def mae(", FUNCTION)),
+        ("engine/metrics.py", ("def mae(", FUNCTION)),
         (
-            "training/metrics.py",
+            "engine/metrics.py",
             ('    "mae": mae,\n', '    "mae": mae,\n    "surprise": surprise,\n'),
         ),
     ):

@@ -4,8 +4,8 @@ import pytest
 from planned import planned
 
 from regbench.api import limits_of
+from regbench.config.blocks.files import Csv
 from regbench.config.load import parse_study, study_from_mapping
-from regbench.config.schema import Csv
 from regbench.data import fingerprint
 from regbench.errors import BadData, BadStudy
 

@@ -14,7 +14,7 @@ import torch
 from command import regbench, study
 from mnist1d.data import get_dataset_args, make_dataset
 
-from regbench.config.schema import Mnist1d
+from regbench.config.blocks.bundled import Mnist1d
 from regbench.data import Table, load, mnist1d, shape
 from regbench.errors import BadStudy
 
@@ -116,7 +116,8 @@ def test_a_pinned_seed_is_the_data_sets_too() -> None:
 def test_shape_makes_nothing() -> None:
     code = (
         "import sys; from pathlib import Path; from regbench.data import shape;"
-        "from regbench.config.schema import Mnist1d; print(shape(Mnist1d(name='mnist1d'), Path()));"
+        "from regbench.config.blocks.bundled import Mnist1d;"
+        "print(shape(Mnist1d(name='mnist1d'), Path()));"
         "print({'mnist1d', 'matplotlib', 'requests'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -183,7 +183,7 @@ def test_scores_are_there_every_so_many_epochs_and_after_the_last():
 
 def test_a_part_that_is_scored_in_pieces_is_scored_whole(monkeypatch):
     # 70, 40 and 40 rows in pieces of 64: a piece and a rest.
-    monkeypatch.setattr("regbench.training.scoring._CHUNK_ELEMENTS", 1)
+    monkeypatch.setattr("regbench.engine.scoring._CHUNK_ELEMENTS", 1)
     for dataset in (WINE | {"label_noise": 0.3}, FRIEDMAN):
         chosen = setting(dataset=dataset)
         assert_same(train(member(chosen))[0], Solo(chosen, 0).train())
@@ -201,7 +201,9 @@ def test_targets_that_are_all_alike_have_no_r2():
 def test_a_bias_before_a_batchnorm_keeps_its_initial_value(init, monkeypatch):
     """It has no effect; in float32, rounding would move it under Adam by whole steps."""
     for name, on_gpu in product(OPTIMIZERS, [False, True]):
-        monkeypatch.setattr("regbench.nn.device.is_gpu", lambda device, on_gpu=on_gpu: on_gpu)
+        monkeypatch.setattr(
+            "regbench.engine.layers.device.is_gpu", lambda device, on_gpu=on_gpu: on_gpu
+        )
         chosen, initial = (
             setting(
                 model={"name": "mlp", "hidden": [12, 7], "init": init},

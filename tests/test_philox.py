@@ -7,9 +7,9 @@ from fuzz import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
+from regbench.engine import philox
+from regbench.engine.draws import Draws, device_orders, shuffled
 from regbench.streams import Purpose, normal, raw, uint16
-from regbench.training import philox
-from regbench.training.draws import Draws, device_orders, shuffled
 
 CPU = torch.device("cpu")
 WORD = st.integers(0, 2**64 - 1)
@@ -63,9 +63,9 @@ def test_normals_agree_with_scipys_to_1e_13():
 @pytest.mark.parametrize("chunk", [16, 1 << 10, 1 << 21])
 @pytest.mark.parametrize("seeds", [[4, 9, 4, 2**64 - 1], [4, 9, 8]])
 def test_draws_on_either_path_are_the_same(chunk, seeds, monkeypatch):
-    monkeypatch.setattr("regbench.training.draws._CHUNK", chunk)
+    monkeypatch.setattr("regbench.engine.draws._CHUNK", chunk)
     host = Draws(seeds, batch=6, device=CPU)
-    monkeypatch.setattr("regbench.nn.device.is_gpu", lambda device: True)
+    monkeypatch.setattr("regbench.engine.layers.device.is_gpu", lambda device: True)
     device = Draws(seeds, batch=6, device=CPU)
     for paths in range(2):
         like = torch.zeros(1, dtype=torch.float64)

@@ -13,7 +13,7 @@ from faults import TINY, Crash, Fault, hooked, run_tiny, tables
 from power import KEEPS, Disk, put
 
 import regbench
-from regbench.execution.progress import Silent
+from regbench.executors.progress import Silent
 from regbench.results.pieces import Pieces
 
 

@@ -15,12 +15,12 @@ import torch
 from engine import FRIEDMAN, WINE, member, setting, train
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from regbench.nn.activation import ACTIVATIONS
-from regbench.nn.affine import Affine, Readout
-from regbench.nn.buffers import Scratch, aligned
-from regbench.nn.parameters import Parameters
-from regbench.regularization.penalties import l1_norm, l2_norm
-from regbench.training.loop import train_stack
+from regbench.engine.layers.activation import ACTIVATIONS
+from regbench.engine.layers.affine import Affine, Readout
+from regbench.engine.layers.buffers import Scratch, aligned
+from regbench.engine.layers.parameters import Parameters
+from regbench.engine.loop import train_stack
+from regbench.engine.regularizers.penalties import l1_norm, l2_norm
 
 REGULARIZERS = [
     {},

@@ -22,7 +22,7 @@ sweep: {{regularizer.l2: [{STRENGTHS}]}}
 MEASURE = """\
 import os, sys
 import regbench
-from regbench.execution.progress import Silent
+from regbench.executors.progress import Silent
 
 class Meter(Silent):
     done = 0

@@ -137,7 +137,7 @@ disk.hook = hook
 """
 # Where it waits for its workers to end.
 STUCK_AT_WORKERS = f"""{STUCK_SOMEWHERE}
-from regbench.execution import workers
+from regbench.executors import processes as workers
 workers._has_left = lambda worker: stay("ending workers")
 """
 STUCK = [

@@ -8,9 +8,9 @@ from engine import member, setting
 from planned import planned
 
 from regbench.config.load import parse_study
+from regbench.engine.loop import train_stack
+from regbench.engine.stacks import cost, make_stacks
 from regbench.errors import BadData
-from regbench.training.loop import train_stack
-from regbench.training.stacks import cost, make_stacks
 
 BASE = "dataset: {name: moons, n_samples: 60}\nmodel: {hidden: [4]}\n"
 

@@ -15,8 +15,8 @@ from safetensors.numpy import load_file
 
 from regbench.config.load import load_study
 from regbench.errors import FolderInUse, Unwritable
-from regbench.execution import carry_out as carry_out_module
-from regbench.execution.provenance import git_commit
+from regbench.executors import train as carry_out_module
+from regbench.executors.provenance import git_commit
 from regbench.results import files
 from regbench.results.pieces import commit, read_piece, stacks_folder
 from regbench.results.records import RunRecord

@@ -12,8 +12,8 @@ from faults import hooked
 from regbench.config.grid_text import BadAxis, parse_axis
 from regbench.config.load import load_study
 from regbench.errors import BadStudy
-from regbench.execution import carry_out as carry_out_module
-from regbench.execution.limits import parse_duration, parse_shard
+from regbench.executors import train as carry_out_module
+from regbench.executors.limits import parse_duration, parse_shard
 from regbench.results.pieces import stacks_folder
 from regbench.results.records import RunRecord
 

@@ -16,8 +16,8 @@ from command import contents, regbench, study
 from processes import gone
 
 import regbench as package
-from regbench.execution import carry_out as carry_out_module
-from regbench.execution import workers as workers_module
+from regbench.executors import processes as workers_module
+from regbench.executors import train as carry_out_module
 
 pytestmark = pytest.mark.xdist_group("processes")
 

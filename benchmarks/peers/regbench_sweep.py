@@ -10,8 +10,8 @@ from task import Accuracies, Task, arguments, study, timed
 from regbench.config.load import study_from_mapping
 from regbench.config.plan import make_plan
 from regbench.data import fingerprints
-from regbench.training.loop import train_stack
-from regbench.training.stacks import Stack, make_stacks
+from regbench.engine.loop import train_stack
+from regbench.engine.stacks import Stack, make_stacks
 
 
 def stacks_of(task: Task) -> list[Stack]:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from regbench.config.schema import Digits
+from regbench.config.blocks.bundled import Digits
 from regbench.data import load
 
 BATCH = 64

@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from regbench.analysis.lost import no_number
-from regbench.analysis.words import some
 from regbench.config.speaks import Over
 from regbench.errors import BadData
 from regbench.results.runs import RunRow, Runs
 from regbench.vocabulary.metrics import COLUMNS
+from regbench.vocabulary.words import some
 
 __all__ = ["BySeed", "Floats"]
 

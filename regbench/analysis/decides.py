@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from math import cos, pi, sin, sqrt, tan
 
 from regbench.analysis.families import Family, Member, families
-from regbench.analysis.words import counted
 from regbench.config.cell import Cell
 from regbench.config.plan import Study
+from regbench.vocabulary.words import counted
 
 __all__ = ["ALPHA", "decidable", "fold_ratio", "study_families", "t_quantile", "what_seeds_decide"]
 

@@ -7,7 +7,7 @@ from math import isnan
 import numpy as np
 
 from regbench.analysis.pairs import Pairs
-from regbench.analysis.words import counted, some
+from regbench.vocabulary.words import counted, some
 
 __all__ = ["differences"]
 

@@ -21,11 +21,11 @@ from regbench.analysis.statistics import (
     wilcoxon_can_decide,
 )
 from regbench.analysis.verdict import with_verdicts
-from regbench.analysis.words import counted
 from regbench.config.speaks import Over
 from regbench.errors import BadStudy
 from regbench.results.runs import Runs
 from regbench.vocabulary.metrics import GAPS, LOSS, OF_EVERY_STUDY
+from regbench.vocabulary.words import counted
 
 __all__ = ["gap_columns", "gap_table"]
 

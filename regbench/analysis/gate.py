@@ -25,9 +25,9 @@ from regbench.analysis.statistics import (
     one_sided_ps,
     snapped,
 )
-from regbench.analysis.words import counted, some
 from regbench.errors import BadStudy, Problem
 from regbench.vocabulary.metrics import COLUMNS, worse_sign
+from regbench.vocabulary.words import counted, some
 
 __all__ = [
     "Gate",

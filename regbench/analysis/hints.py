@@ -8,8 +8,8 @@ import numpy as np
 
 from regbench.analysis.by_seed import BySeed
 from regbench.analysis.cell_gap import CellGap
-from regbench.analysis.words import counted, some
 from regbench.results.runs import Runs
+from regbench.vocabulary.words import counted, some
 
 __all__ = ["hints"]
 

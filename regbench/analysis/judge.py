@@ -19,9 +19,9 @@ from regbench.analysis.equality import differences
 from regbench.analysis.gate import Gate, GateOutcome, decide, figures
 from regbench.analysis.pairs import Pairs
 from regbench.analysis.statistics import Interval, intervals
-from regbench.analysis.words import counted, some
 from regbench.config.speaks import Over
 from regbench.vocabulary.metrics import twin, worse_sign
+from regbench.vocabulary.words import counted, some
 
 __all__ = ["Judgement", "Rules", "judge"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from math import isfinite, isnan, nan
 
-from regbench.analysis.words import counted, some
 from regbench.results.runs import RunRow, Runs
 from regbench.vocabulary.metrics import LOSS, OF_EVERY_STUDY, PARTS, Metric, metrics_among
+from regbench.vocabulary.words import counted, some
 
 __all__ = ["lost", "no_number", "odd_values"]
 

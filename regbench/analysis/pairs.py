@@ -12,11 +12,11 @@ import numpy as np
 from regbench.analysis.by_seed import BySeed, Floats
 from regbench.analysis.lost import no_number
 from regbench.analysis.precision import within_precision
-from regbench.analysis.words import some
 from regbench.config.speaks import Over
 from regbench.errors import BadData
 from regbench.results.runs import RunRow, Runs
 from regbench.vocabulary.metrics import OF_EVERY_STUDY, Task
+from regbench.vocabulary.words import some
 
 __all__ = ["Pairs"]
 

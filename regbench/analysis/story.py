@@ -10,8 +10,8 @@ from math import inf
 from regbench.analysis.cell_gap import COLLAPSED, NO_SIGNAL, CellGap
 from regbench.analysis.decides import ALPHA, t_quantile
 from regbench.analysis.families import Family, Member, families
-from regbench.analysis.words import counted
 from regbench.vocabulary.metrics import LOSS
+from regbench.vocabulary.words import counted
 
 __all__ = ["Move", "Story", "stories"]
 

@@ -19,8 +19,8 @@ from regbench.analysis.cell_gap import COLLAPSED, CellGap, shown, signed
 from regbench.analysis.edges import edges
 from regbench.analysis.evidence import Evidence, gathered
 from regbench.analysis.statistics import Interval
-from regbench.analysis.words import counted
 from regbench.vocabulary.metrics import LOSS
+from regbench.vocabulary.words import counted
 
 __all__ = ["RULES", "Rule", "verdict", "why_below", "with_verdicts"]
 

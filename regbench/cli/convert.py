@@ -47,14 +47,14 @@ def convert(
 
     [dim]Example: regbench convert sklearn.Ridge alpha=1.0 --to regbench -n 442[/dim]
     """
-    from regbench.analysis.strengths.ask import (
+    from regbench.advice.strengths.ask import (
         check_facts,
         find_place,
         find_targets,
         read_settings,
     )
-    from regbench.analysis.strengths.hub import Facts, Needed
-    from regbench.analysis.strengths.translate import PLACES, translations
+    from regbench.advice.strengths.hub import Facts, Needed
+    from regbench.advice.strengths.translate import PLACES, translations
     from regbench.report.say import say
     from regbench.report.translations import (
         LETTERS,

@@ -47,10 +47,10 @@ def _folder(folder: Path, rebuild: bool) -> None:
     Raises:
         BadData: something is damaged, or a table is not what the committed stacks say.
     """
-    from regbench.analysis.words import counted
     from regbench.api import examine
     from regbench.api import rebuild as make_anew
     from regbench.results.health import how_to_mend
+    from regbench.vocabulary.words import counted
 
     found = make_anew(folder) if rebuild else examine(folder)
     print(f"folder        {one_line(str(folder))}")
@@ -97,7 +97,7 @@ def _installation() -> None:
             raise AnswerIsNo(f"{name} is not installed") from None
     import torch
 
-    from regbench.execution.workers import cores
+    from regbench.executors.processes import cores
 
     print(f"cores         {cores()}")
     if torch.cuda.is_available():
@@ -119,7 +119,7 @@ def _same_bits() -> None:
 
     import torch
 
-    from regbench.nn.products import shapes_that_differ
+    from regbench.engine.layers.products import shapes_that_differ
 
     sides = ((1, 2, 7, 32, 64, 128), (1, 2, 13, 64, 784), (1, 2, 10, 32, 128))
     shapes = list(product(*sides))
@@ -138,8 +138,8 @@ def _same_bits() -> None:
 def _self_check() -> None:
     """A tiny study, stacked and alone: the numbers must agree to the last bit."""
     from regbench.config.load import study_from_mapping
-    from regbench.training.loop import train_stack
-    from regbench.training.member import Member
+    from regbench.engine.loop import train_stack
+    from regbench.engine.member import Member
 
     begin = time.monotonic()
     study = study_from_mapping(

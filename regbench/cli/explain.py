@@ -37,10 +37,11 @@ def explain(
 
     [dim]Example: regbench explain configs/quickstart.yaml -s optimizer.name=adamw[/dim]
     """
-    from regbench.analysis.explain import explanations
-    from regbench.analysis.traps import Sizes
+    from regbench.advice.explain import explanations
+    from regbench.advice.traps import Sizes
+    from regbench.config.blocks.datasets import DatasetConfig
     from regbench.config.load import load_study
-    from regbench.config.schema import DatasetConfig, Setting
+    from regbench.config.schema import Setting
     from regbench.data import part_counts, shape
     from regbench.report.explain import (
         explanation_records,

@@ -70,7 +70,7 @@ def predict(
     [dim]Example: regbench predict model new.csv -o predicted.csv[/dim]
     """
     from regbench.api import predict as predicted
-    from regbench.execution.exported import FILES
+    from regbench.export.model import FILES
     from regbench.report.say import say
 
     frame = predicted(model, data, overrides=overrides or ())

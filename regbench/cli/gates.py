@@ -77,7 +77,7 @@ def check(
 
 
 def _why(outcome: GateOutcome) -> str:
-    from regbench.analysis.words import some
+    from regbench.vocabulary.words import some
 
     return some([cell.why for cell in outcome.cells]) or "there is no run"
 
@@ -96,10 +96,10 @@ def merge(
     [dim]Example: regbench merge shard-1 shard-2 -o results/quickstart[/dim]
     """
     from regbench.analysis.lost import lost
-    from regbench.analysis.words import counted, some
     from regbench.api import merge as merge_folders
     from regbench.report.say import say
     from regbench.report.terminal import print_answer, print_claims
+    from regbench.vocabulary.words import counted, some
 
     results = merge_folders(folders, out, overwrite=overwrite)
     for sentence in lost(results.rows):

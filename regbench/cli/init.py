@@ -17,7 +17,7 @@ from regbench.cli.outputs import write_output
 from regbench.errors import BadStudy, Unwritable, one_line
 
 if TYPE_CHECKING:
-    from regbench.config.schema import Task
+    from regbench.vocabulary.metrics import Task
 
 __all__ = ["init"]
 
@@ -117,12 +117,12 @@ def _table(data: Path, shown: str, target: str | None, task: Task | None) -> dic
         BadData: the file is no table.
         BadStudy: nothing in it can be taken for a target unasked.
     """
-    from regbench.analysis.traps import FEW_TO_CHOOSE_ON
-    from regbench.analysis.words import counted
+    from regbench.advice.traps import FEW_TO_CHOOSE_ON
     from regbench.config.load import study_from_mapping
     from regbench.data import describe, part_counts
     from regbench.data.files.guess import guess
-    from regbench.execution.suggested import suggested
+    from regbench.executors.suggested import suggested
+    from regbench.vocabulary.words import counted
 
     found = guess(data, target, task)
     sizes = {"val_size": 0.25, "test_size": 0.2}

@@ -104,12 +104,14 @@ def list_parts(
 
     [dim]Example: regbench list regularizers[/dim]
     """
-    from regbench.config import schema
+    from regbench.config.blocks.datasets import DatasetConfig
+    from regbench.config.blocks.model import ModelConfig
+    from regbench.config.blocks.optimizer import OptimizerConfig
 
     blocks: dict[Part, Any] = {
-        Part.DATASETS: schema.DatasetConfig,
-        Part.MODELS: schema.ModelConfig,
-        Part.OPTIMIZERS: schema.OptimizerConfig,
+        Part.DATASETS: DatasetConfig,
+        Part.MODELS: ModelConfig,
+        Part.OPTIMIZERS: OptimizerConfig,
     }
     for each in [part] if part else list(Part):
         if part is None:
@@ -158,8 +160,13 @@ def _default(value: Any) -> str:
 def _list_regularizers() -> None:
     from rich.text import Text
 
+    from regbench.config.blocks.regularizer import (
+        BARE_REGULARIZERS,
+        BatchNorm,
+        EarlyStopping,
+        Regularizer,
+    )
     from regbench.config.identity import short
-    from regbench.config.schema import BARE_REGULARIZERS, BatchNorm, EarlyStopping, Regularizer
 
     table = _table("key", "what it does", "default")
     for key, field in Regularizer.model_fields.items():

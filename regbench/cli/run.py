@@ -131,7 +131,7 @@ def sweep(
     from regbench.api import run as run_study
     from regbench.config.load import load_study
     from regbench.data import notes, warnings
-    from regbench.execution.limits import Limits, parse_duration, parse_shard
+    from regbench.executors.limits import Limits, parse_duration, parse_shard
     from regbench.report.progress import progress_for
     from regbench.report.say import say
     from regbench.report.tensorboard import event_files, require_tensorboard
@@ -180,8 +180,8 @@ def sweep(
 
 
 def _say_how_it_went(results: Results) -> None:
-    from regbench.analysis.words import counted
     from regbench.report.say import say
+    from regbench.vocabulary.words import counted
 
     summary, errors = results.summary, stderr()
     if summary is None:
@@ -200,7 +200,7 @@ def _say_how_it_went(results: Results) -> None:
 
 def _judge(results: Results, allow_diverged: bool, strict: bool) -> None:
     """End with 1 where the answer is no."""
-    from regbench.analysis.words import counted
+    from regbench.vocabulary.words import counted
 
     reasons = []
     summary = results.summary

@@ -48,9 +48,9 @@ def validate(
     [dim]Example: regbench validate configs/*.yaml --format github[/dim]
     """
     from regbench.analysis.decides import fold_ratio, study_families, what_seeds_decide
-    from regbench.analysis.words import counted
     from regbench.config.load import load_study
     from regbench.report.say import say
+    from regbench.vocabulary.words import counted
 
     problems: list[Problem] = []
     of_data: list[Problem] = []
@@ -127,7 +127,7 @@ def plan(
     from regbench.config.load import load_study
     from regbench.config.plan import make_plan
     from regbench.data import fingerprints, notes
-    from regbench.execution.run import describe
+    from regbench.executors.drive import describe
     from regbench.report.say import say
 
     loaded = load_study(study, overrides or (), axes=axes or (), seeds=seeds, max_runs=max_runs)
@@ -167,8 +167,8 @@ def _print_plan(facts: dict[str, Any], cells: Any, stacks: Any) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from regbench.analysis.words import counted
     from regbench.report.say import say
+    from regbench.vocabulary.words import counted
 
     console = stdout()
     shown = Table(box=None, pad_edge=False, header_style="bold")

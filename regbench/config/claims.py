@@ -17,9 +17,9 @@ from functools import cached_property
 from math import isinf
 from typing import Literal, cast
 
+from regbench.config.blocks.datasets import DatasetConfig
 from regbench.config.cell import Cell, Labels
 from regbench.config.messages import did_you_mean, shown
-from regbench.config.schema import DatasetConfig
 from regbench.vocabulary.metrics import COLUMNS, twin
 
 __all__ = [

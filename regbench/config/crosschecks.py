@@ -8,8 +8,10 @@ from fractions import Fraction
 from functools import lru_cache
 from math import ceil
 
+from regbench.config.blocks.datasets import DatasetConfig
+from regbench.config.blocks.regularizer import Regularizer
 from regbench.config.characters import forbidden_character
-from regbench.config.schema import DatasetConfig, Regularizer, Setting
+from regbench.config.schema import Setting
 from regbench.vocabulary.metrics import COLUMNS, twin
 
 __all__ = ["contradictions", "decays_nothing", "doubts", "incomplete", "part_count"]

@@ -11,13 +11,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from regbench.config.schema import (
-    BatchNorm,
-    EarlyStopping,
-    Regularizer,
-    Setting,
-    Training,
-)
+from regbench.config.blocks.regularizer import BatchNorm, EarlyStopping, Regularizer
+from regbench.config.blocks.training import Training
+from regbench.config.schema import Setting
 
 __all__ = [
     "BLOCKS",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from regbench.config.schema import BareRegularizer, StudyFile
+from regbench.config.blocks.regularizer import BareRegularizer
+from regbench.config.schema import StudyFile
 
 __all__ = ["study_schema"]
 

@@ -14,6 +14,8 @@ from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from regbench.config.blocks.datasets import DatasetConfig
+from regbench.config.blocks.kinds import Block
 from regbench.config.bounds import MAX_RUNS
 from regbench.config.cell import Cell
 from regbench.config.characters import as_path, as_texts, forbidden_character
@@ -35,7 +37,7 @@ from regbench.config.messages import (
 )
 from regbench.config.plain import plain
 from regbench.config.plan import Study
-from regbench.config.schema import TOP_LEVEL, Block, DatasetConfig, Setting, StudyFile
+from regbench.config.schema import TOP_LEVEL, Setting, StudyFile
 from regbench.config.speaks import Over, one_test_part, usual, why_no_rows
 from regbench.config.sweep import Axis, Choice, Grid, count, expand, read_grids, set_key
 from regbench.config.yaml_nodes import MAX_BYTES

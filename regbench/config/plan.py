@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from regbench.config import identity
+from regbench.config.blocks.datasets import DatasetConfig
 from regbench.config.cell import Cell
 from regbench.config.claims import Claim
 from regbench.config.identity import BLOCKS, cell_digest, run_id
 from regbench.config.resolved import kinds_swept, resolved
-from regbench.config.schema import SCHEMA_VERSION, DatasetConfig, Setting
+from regbench.config.schema import SCHEMA_VERSION, Setting
 from regbench.config.speaks import Over
 from regbench.errors import BadStudy, Problem
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from regbench.config.schema import Block, EarlyStopping
+from regbench.config.blocks.kinds import Block
+from regbench.config.blocks.regularizer import EarlyStopping
 
 __all__ = ["kinds_swept", "resolved"]
 
@@ -31,7 +32,8 @@ def resolved(block: Block, path: str, as_given: Collection[str] = ()) -> dict[st
         as_given: dotted keys of blocks that hold only what was given: where the kind is swept, the
             defaults of one kind are wrong for another.
 
-    >>> from regbench.config.schema import Adam, EarlyStopping
+    >>> from regbench.config.blocks.optimizer import Adam
+    >>> from regbench.config.blocks.regularizer import EarlyStopping
     >>> resolved(EarlyStopping(gl=5), "regularizer.early_stopping")
     {'gl': 5.0, 'monitor': 'val_loss', 'restore_best_weights': True}
     >>> resolved(Adam(name="adam", lr=0.1), "optimizer", ["optimizer"])

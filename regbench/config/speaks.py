@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Literal
 
-from regbench.config.schema import DatasetConfig
+from regbench.config.blocks.datasets import DatasetConfig
 from regbench.vocabulary.metrics import COLUMNS
 
 __all__ = ["Over", "one_test_part", "usual", "why_no_rows"]
@@ -19,7 +19,8 @@ def why_no_rows(dataset: DatasetConfig) -> str:
     It needs another split at each seed: the corrected t of Nadeau & Bengio (2003) is about rows
     that were drawn anew.
 
-    >>> from regbench.config.schema import Csv, Iris
+    >>> from regbench.config.blocks.bundled import Iris
+    >>> from regbench.config.blocks.files import Csv
     >>> why_no_rows(Iris(name="iris")), why_no_rows(Iris(name="iris", split_seed=1))
     ('', 'split_seed pins the split')
     >>> file = {"name": "csv", "path": "a.csv", "target": "y", "task": "regression"}
@@ -54,7 +55,7 @@ def one_test_part(metrics: Iterable[str], folds: Collection[object]) -> str:
 def usual(datasets: Collection[DatasetConfig]) -> Over:
     """What intervals speak of where a study does not say it: with folds of other rows.
 
-    >>> from regbench.config.schema import Iris
+    >>> from regbench.config.blocks.bundled import Iris
     >>> usual([Iris(name="iris", folds=5)]), usual([Iris(name="iris")])
     ('rows', 'seeds')
     """

@@ -20,6 +20,8 @@ from itertools import product
 from math import prod
 from typing import Any
 
+from regbench.config.blocks.kinds import Block
+from regbench.config.blocks.regularizer import BARE_REGULARIZERS
 from regbench.config.cell import Cell, Labels
 from regbench.config.identity import (
     BLOCKS,
@@ -30,7 +32,7 @@ from regbench.config.identity import (
     regularizer_label,
     short,
 )
-from regbench.config.schema import BARE_REGULARIZERS, Block, Setting
+from regbench.config.schema import Setting
 
 __all__ = ["Axis", "Choice", "Grid", "count", "expand", "read_grids", "set_key"]
 

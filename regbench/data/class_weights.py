@@ -26,7 +26,7 @@ def class_weights(asked: Literal["balanced"] | Mapping[str, float], split: Split
             example any weight.
 
     >>> from pathlib import Path
-    >>> from regbench.config.schema import Iris
+    >>> from regbench.config.blocks.bundled import Iris
     >>> from regbench.data.sources import load
     >>> split = load(Iris(name="iris"), 0, Path())
     >>> class_weights("balanced", split).tolist(), class_weights({"setosa": 2.0}, split).tolist()

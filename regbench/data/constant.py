@@ -19,7 +19,7 @@ def constant_scores(split: Split) -> dict[str, float]:
     its targets are all alike. Balanced accuracy is that over the classes that the part has.
 
     >>> from pathlib import Path
-    >>> from regbench.config.schema import Iris
+    >>> from regbench.config.blocks.bundled import Iris
     >>> from regbench.data.sources import load
     >>> found = constant_scores(load(Iris(name="iris"), 0, Path()))
     >>> {name: round(score, 3) for name, score in found.items()}

@@ -18,8 +18,10 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 import numpy as np
 import numpy.typing as npt
 
-from regbench.config.schema import SPLITTING, DatasetConfig, Frame
-from regbench.config.schema import Arrays as ArraysBlock
+from regbench.config.blocks.dataset import SPLITTING
+from regbench.config.blocks.datasets import DatasetConfig
+from regbench.config.blocks.files import Arrays as ArraysBlock
+from regbench.config.blocks.files import Frame
 from regbench.data.description import Description, described
 from regbench.data.files.columns import PARTS
 from regbench.data.files.notation import Notation

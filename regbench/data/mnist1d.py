@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
-from regbench.config.schema import Mnist1d
+from regbench.config.blocks.bundled import Mnist1d
 from regbench.data.table import DataShape, Table
 from regbench.errors import BadStudy, Problem
 

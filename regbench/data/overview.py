@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from regbench.config.schema import DatasetConfig
+from regbench.config.blocks.datasets import DatasetConfig
 from regbench.data.description import Column
 from regbench.data.sources import SOURCES, describe, suspicions
 from regbench.data.split import PartIds, part_ids, split_seed

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from regbench.config.blocks.datasets import DatasetConfig
 from regbench.config.plan import Study
-from regbench.config.schema import DatasetConfig
 from regbench.data import bundled, mnist1d, synthetic
 from regbench.data.description import Description, described
 from regbench.data.files.csv import CSV
@@ -98,7 +98,7 @@ SOURCES: dict[str, Source] = {
 def shape(config: DatasetConfig, folder: Path) -> DataShape:
     """Rows, inputs and outputs of a data set; only a file is read for it.
 
-    >>> from regbench.config.schema import Digits
+    >>> from regbench.config.blocks.bundled import Digits
     >>> shape(Digits(name="digits"), Path("."))
     DataShape(rows=1797, inputs=64, outputs=10)
     """
@@ -111,7 +111,7 @@ def describe(config: DatasetConfig, folder: Path) -> Description:
     Raises:
         BadData: the file cannot be read.
 
-    >>> from regbench.config.schema import Iris
+    >>> from regbench.config.blocks.bundled import Iris
     >>> describe(Iris(name="iris"), Path(".")).columns[0]
     Column(name='sepal length (cm)', kind='number', missing={}, low=4.3, high=7.9, texts={})
     """
@@ -174,7 +174,7 @@ def part_counts(config: DatasetConfig, folder: Path, seed: int = 0) -> tuple[int
     Raises:
         BadData: the file cannot be read, or cannot be split as asked.
 
-    >>> from regbench.config.schema import Digits
+    >>> from regbench.config.blocks.bundled import Digits
     >>> part_counts(Digits(name="digits", train_size=300), Path("."))
     (300, 359, 359)
     """
@@ -190,7 +190,7 @@ def fingerprint(config: DatasetConfig, folder: Path) -> str:
     Raises:
         BadData: the file cannot be read.
 
-    >>> from regbench.config.schema import Digits
+    >>> from regbench.config.blocks.bundled import Digits
     >>> fingerprint(Digits(name="digits"), Path("."))
     'digits 1'
     """
@@ -231,7 +231,7 @@ def require_same(config: DatasetConfig, found: str, planned: str) -> None:
 def split_key(config: DatasetConfig, seed: int, data: str | None) -> SplitKey:
     """What tells one split from another: the seed that it goes by, the data and their block.
 
-    >>> from regbench.config.schema import Iris
+    >>> from regbench.config.blocks.bundled import Iris
     >>> [split_key(Iris(name="iris", split_seed=s), 3, "iris 1")[0] for s in (None, 7)]
     [3, 7]
     """
@@ -289,7 +289,7 @@ def load(config: DatasetConfig, seed: int, folder: Path, planned: str | None = N
     Raises:
         BadData: the data set cannot be read, is not the planned one, or cannot be split as asked.
 
-    >>> from regbench.config.schema import Iris
+    >>> from regbench.config.blocks.bundled import Iris
     >>> split = load(Iris(name="iris"), seed=0, folder=Path("."))
     >>> len(split.train), len(split.val), len(split.test)
     (90, 30, 30)

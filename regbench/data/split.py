@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from regbench.config.blocks.datasets import DatasetConfig
 from regbench.config.crosschecks import part_count
-from regbench.config.schema import DatasetConfig
 from regbench.data.folds import folds_of_groups, folds_of_rows
 from regbench.data.table import Ints, Table
 from regbench.errors import BadData
@@ -202,7 +202,7 @@ def part_sizes(config: DatasetConfig, rows: int, seed: int = 0) -> tuple[int, in
     Raises:
         BadData: a part that was asked for gets no row, or the parts ask for more than there are.
 
-    >>> from regbench.config.schema import Digits
+    >>> from regbench.config.blocks.bundled import Digits
     >>> part_sizes(Digits(name="digits", train_size=300), rows=1797)
     (300, 359, 359)
     >>> [part_sizes(Digits(name="digits", folds=5), 1797, seed) for seed in (0, 6, 7)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from regbench.config.schema import (
+from regbench.config.blocks.synthetic import (
     Circles,
     Friedman1,
     ModularAddition,

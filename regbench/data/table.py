@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from regbench.config.schema import Task
+from regbench.vocabulary.metrics import Task
 
 if TYPE_CHECKING:
     from regbench.data.transform import Transform

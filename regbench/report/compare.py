@@ -13,12 +13,12 @@ from rich.text import Span, Text
 from regbench.analysis.compare import Change, Word
 from regbench.analysis.gate import GateOutcome
 from regbench.analysis.pairs import Pairs
-from regbench.analysis.words import counted
 from regbench.config.speaks import Over
 from regbench.errors import one_line
 from regbench.report.columns import p_value
 from regbench.report.say import say
 from regbench.vocabulary.metrics import worse_sign
+from regbench.vocabulary.words import counted
 
 __all__ = [
     "URGENCY",

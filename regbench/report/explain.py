@@ -10,12 +10,12 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from regbench.analysis.explain import Explanation, Kernel
-from regbench.analysis.words import counted, some
+from regbench.advice.explain import Explanation, Kernel
 from regbench.config.schema import Setting
 from regbench.report.plain import escaped, markdown_rows, print_plain
 from regbench.report.say import say
 from regbench.report.translations import print_marked, print_notes
+from regbench.vocabulary.words import counted, some
 
 __all__ = ["explanation_records", "explanations_markdown", "print_explanations"]
 

@@ -9,10 +9,10 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from regbench.analysis.words import counted
 from regbench.errors import one_line
 from regbench.report.plain import print_plain
 from regbench.report.say import say
+from regbench.vocabulary.words import counted
 
 __all__ = ["facts", "print_overview", "values_of"]
 

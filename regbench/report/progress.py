@@ -15,8 +15,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from regbench.analysis.words import counted
 from regbench.report.live import LiveCurves, Losses
+from regbench.vocabulary.words import counted
 
 __all__ = ["BarProgress", "LineProgress", "progress_for"]
 

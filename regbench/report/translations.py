@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from regbench.analysis.strengths.place import Place
-from regbench.analysis.strengths.translate import Translation
+from regbench.advice.strengths.place import Place
+from regbench.advice.strengths.translate import Translation
 from regbench.report.plain import print_plain
 
 __all__ = [

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regbench.api import Results
-from regbench.config.schema import SparseLinear
+from regbench.config.blocks.synthetic import SparseLinear
 from regbench.data.synthetic import sparse_linear
 from regbench.report.figures.panel import log_ticks
 from regbench.report.figures.style import BLUE, ORANGE, canvas, rendered

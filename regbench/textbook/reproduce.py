@@ -11,7 +11,7 @@ import regbench
 from regbench.api import Results, run
 from regbench.config.messages import did_you_mean
 from regbench.errors import BadStudy
-from regbench.execution.progress import Progress
+from regbench.executors.progress import Progress
 from regbench.textbook.finding import Finding, claimed
 from regbench.textbook.lesson import Evidence, Lesson
 from regbench.textbook.lessons import LESSONS

@@ -1,7 +1,7 @@
 """The metrics: one entry each, from which columns, gaps, signs, monitors, claims and labels follow.
 
-What computes a metric is one function in `training/metrics.py` (the loss, accuracy and R^2 of every
-study: `training/scoring.py`); nothing else knows of a metric by name but what speaks of the loss
+What computes a metric is one function in `engine/metrics.py` (the loss, accuracy and R^2 of every
+study: `engine/scoring.py`); nothing else knows of a metric by name but what speaks of the loss
 itself.
 """
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
-from regbench.config.schema import Task
 from regbench.data.description import Column
 from regbench.data.files.notation import Notation, advice
 from regbench.data.files.problems import MOST_TOLD, Problems, shown
 from regbench.data.table import Floats
+from regbench.vocabulary.metrics import Task
 
 if TYPE_CHECKING:
     import pyarrow as pa

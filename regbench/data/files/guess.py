@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from regbench.config.schema import Csv, Parquet, Task
+from regbench.config.blocks.files import Csv, Parquet
 from regbench.data.files.columns import PARTS, Cells
 from regbench.data.files.csv_text import CsvText
 from regbench.data.files.notation import Notation, is_fraction, kind_of
@@ -20,6 +20,7 @@ from regbench.data.files.reading import Blocks, as_it_is, as_text, content_of
 from regbench.data.files.scanning import Pass, look, named
 from regbench.data.files.sniff import Format, format_of, sniffed
 from regbench.errors import BadData, BadStudy
+from regbench.vocabulary.metrics import Task
 
 __all__ = ["Guess", "guess"]
 

@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from regbench.config.schema import SPLITTING, Block
+from regbench.config.blocks.dataset import SPLITTING
+from regbench.config.blocks.kinds import Block
 from regbench.data.description import Description, described
 from regbench.data.files.text import text_blocks
 from regbench.data.source import Source

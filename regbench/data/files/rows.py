@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from regbench.config.schema import Csv
+from regbench.config.blocks.files import Csv
 from regbench.data.description import Column
 from regbench.data.files.columns import Cells
 from regbench.data.files.csv_text import CsvText

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-from regbench.config.schema import Csv
+from regbench.config.blocks.files import Csv
 from regbench.data.files.reading import as_it_is, as_text, content_of
 from regbench.errors import BadData
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from regbench.analysis.path import Path
-from regbench.analysis.words import counted
 from regbench.report.figures.panel import Dot, Line, Panel, empty_figure, panels_figure
 from regbench.report.figures.style import INK, NARROW, TRAIN, VAL, WIDE, Form, colour_of
 from regbench.vocabulary.metrics import COLUMNS, LOSS, METRICS
+from regbench.vocabulary.words import counted
 
 __all__ = ["path_figure"]
 

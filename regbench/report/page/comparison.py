@@ -12,7 +12,6 @@ from pathlib import Path
 from regbench.analysis.compare import Change, Word
 from regbench.analysis.judge import Judgement, Rules
 from regbench.analysis.pairs import Pairs
-from regbench.analysis.words import counted
 from regbench.report.compare import (
     URGENCY,
     Found,
@@ -30,6 +29,7 @@ from regbench.report.page.headline import Tile
 from regbench.report.page.made import commands, made
 from regbench.results.csv_text import write_csv
 from regbench.results.runs import Runs
+from regbench.vocabulary.words import counted
 
 __all__ = ["comparison_page"]
 

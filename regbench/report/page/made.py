@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from regbench.analysis.words import counted
+from regbench.vocabulary.words import counted
 
 __all__ = ["commands", "made"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from regbench.analysis.claims import LOOKING_AGAIN
 from regbench.analysis.gap import gap_columns
 from regbench.analysis.sentence import answer
-from regbench.analysis.words import counted
 from regbench.report.columns import columns_for, legend
 from regbench.report.content import Content
 from regbench.report.page.frame import data_url, framed
@@ -13,6 +12,7 @@ from regbench.report.page.headline import tiles
 from regbench.report.page.made import commands, made
 from regbench.report.page.sections import sections
 from regbench.results.csv_text import write_csv
+from regbench.vocabulary.words import counted
 
 __all__ = ["page"]
 

@@ -1,0 +1,1 @@
+"""Of settings: what a study penalises, what will disappoint, strengths elsewhere."""

@@ -1,0 +1,194 @@
+"""What each cell's regularizers act on, how strongly, and what that means.
+
+    L2 as a prior   loss mean over n examples, so n * l2 * w^2 beside a negative log-likelihood:
+                    w ~ N(0, sd^2) with sd = 1 / sqrt(2 n l2) for cross-entropy. A squared error
+                    is 2 s^2 times one, for noise of deviation s: sd = s / sqrt(n l2).
+    L1 as a prior   Laplace of scale 1 / (n l1); for a squared error 2 s^2 / (n l1).
+    half-life       epochs after which a decay has halved a weight without gradient.
+
+Source: MacKay 1992, "A practical Bayesian framework for backpropagation networks".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from math import log, log1p, sqrt
+
+from regbench.advice.strengths.hub import Exact, Facts, Strength, as_penalty
+from regbench.advice.strengths.translate import PLACES, translate
+from regbench.advice.traps import Sizes, strengths_of, traps
+from regbench.config.cell import Cell
+from regbench.config.schema import Setting
+
+__all__ = ["Explanation", "Kernel", "explain", "explanations"]
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One kernel, (inputs, outputs), and what acts on it and after it; 0 where nothing does.
+
+    Attributes:
+        decay_a_step: lr * weight_decay, at the optimizer's lr.
+        half_life_epochs: of a weight without gradient; None without decay.
+        prior_sd: of each weight a priori, from L2, or a decay that has L2's fixed point.
+        prior_scale: of a Laplace prior, from L1.
+        batchnorm: whether one stands after it.
+        dropout: the rate after its activation.
+        keras, torch: the same strengths there; empty without any.
+    """
+
+    inputs: int
+    outputs: int
+    l1: float
+    l2: float
+    weight_decay: float
+    max_norm: float
+    decay_a_step: float
+    half_life_epochs: float | None
+    prior_sd: float | None
+    prior_scale: float | None
+    batchnorm: bool
+    dropout: float
+    keras: str
+    torch: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Cells that one explanation holds for.
+
+    Attributes:
+        cells: the cells, which share the rest.
+        prior_unit: of the priors' widths: empty, or the deviation of the noise, `s`.
+        free: how many biases, and how many of batchnorm's scales and shifts, nothing acts on.
+        traps: what to know.
+    """
+
+    cells: tuple[Cell, ...]
+    setting: Setting
+    sizes: Sizes
+    kernels: tuple[Kernel, ...]
+    prior_unit: str
+    free: tuple[int, int]
+    traps: tuple[str, ...]
+
+
+def explanations(cells: Iterable[Cell], sizes_of: Callable[[Setting], Sizes]) -> list[Explanation]:
+    """One explanation for cells that share it, in the order of their first."""
+    found: dict[object, Explanation] = {}
+    for cell in cells:
+        one = explain(cell, sizes_of(cell.setting))
+        setting = one.setting
+        # Cells that differ in nothing that is told: in the noise of their data, say.
+        regularizer = setting.regularizer
+        key = (
+            *(one.sizes, one.kernels, one.prior_unit, one.traps, setting.optimizer),
+            *(regularizer.early_stopping, regularizer.input_dropout, regularizer.input_noise),
+            *(regularizer.label_smoothing, setting.model, setting.training.epochs),
+        )
+        first = found.setdefault(key, one)
+        if first is not one:
+            found[key] = replace(first, cells=(*first.cells, cell))
+    return list(found.values())
+
+
+def explain(cell: Cell, sizes: Sizes) -> Explanation:
+    """What acts on a cell's kernels."""
+    setting = cell.setting
+    classes = setting.dataset.task == "classification"
+    hidden = sizes.widths[1:-1]
+    norms = 2 * sum(hidden) if setting.regularizer.batchnorm is not None else 0
+    return Explanation(
+        (cell,),
+        setting,
+        sizes,
+        tuple(_kernel(setting, sizes, layer) for layer in range(sizes.kernels)),
+        "" if classes else "s",
+        (sum(sizes.widths[1:]), norms),
+        tuple(dict.fromkeys(traps(setting, sizes))),
+    )
+
+
+def _kernel(setting: Setting, sizes: Sizes, layer: int) -> Kernel:
+    reg, optimizer = setting.regularizer, setting.optimizer
+    l1, l2, decay, max_norm = (
+        strengths_of(reg, key, sizes.kernels)[layer]
+        for key in ("l1", "l2", "weight_decay", "max_norm")
+    )
+    last = layer == sizes.kernels - 1
+    step = optimizer.lr * decay
+    classes = setting.dataset.task == "classification"
+    as_l2 = _as_l2(setting, l2, decay)
+    per_likelihood = sizes.train * (2 if classes else 1)
+    return Kernel(
+        inputs=sizes.widths[layer],
+        outputs=sizes.widths[layer + 1],
+        l1=l1,
+        l2=l2,
+        weight_decay=decay,
+        max_norm=max_norm,
+        decay_a_step=step,
+        half_life_epochs=-log(2) / log1p(-step) / sizes.steps if 0 < step < 1 else None,
+        prior_sd=1 / sqrt(per_likelihood * as_l2) if as_l2 else None,
+        prior_scale=(1 if classes else 2) / (sizes.train * l1) if l1 else None,
+        batchnorm=reg.batchnorm is not None and not last,
+        dropout=0.0 if last else strengths_of(reg, "dropout", sizes.kernels - 1)[layer],
+        keras=_in_keras(setting, l1, l2, decay),
+        torch=_in_torch(setting, l1, l2, decay),
+    )
+
+
+def _momentum(setting: Setting) -> float:
+    return setting.optimizer.momentum if setting.optimizer.name == "sgd" else 0.0
+
+
+def _as_l2(setting: Setting, l2: float, decay: float) -> float:
+    """The L2 with the same fixed point; 0 where there is none, or none that is known."""
+    if setting.optimizer.name != "sgd":
+        return 0.0 if decay else l2
+    return as_penalty(Strength(0.0, l2, decay, "sgd"), _momentum(setting)).strength.l2
+
+
+def _in_keras(setting: Setting, l1: float, l2: float, decay: float) -> str:
+    parts = []
+    if l1 and l2:
+        parts.append(f"L1L2({l1:g}, {l2:g})")
+    elif l1 or l2:
+        parts.append(f"L1({l1:g})" if l1 else f"L2({l2:g})")
+    if decay:
+        name = {"sgd": "SGD", "rmsprop": "RMSprop"}.get(setting.optimizer.name, "AdamW")
+        parts.append(f"{name}(weight_decay={decay:g})")
+    return " + ".join(parts)
+
+
+def _in_torch(setting: Setting, l1: float, l2: float, decay: float) -> str:
+    """PyTorch's optimizer with its weight_decay; `~` where only the fixed point is the same."""
+    parts = []
+    if l2 or decay:
+        parts.append(_torch_decay(setting, l2, decay))
+    if l1:
+        parts.append("l1 in the loss")
+    return " + ".join(parts)
+
+
+_NONE = "none"
+
+
+def _torch_decay(setting: Setting, l2: float, decay: float) -> str:
+    name = setting.optimizer.name
+    adam = name in ("adam", "adamw")
+    if decay and name == "rmsprop":
+        return _NONE  # PyTorch's couples it
+    source, target = "regbench", "torch.RMSprop"
+    if name == "sgd":
+        source, target = "regbench.sgd", "torch.SGD"
+    elif adam:
+        source, target = ("regbench.adamw", "torch.AdamW") if decay else ("regbench", "torch.Adam")
+    values = {"l2": l2, "weight_decay": decay}
+    values = {key: value for key, value in values.items() if value}
+    facts = Facts(momentum=_momentum(setting))
+    found = translate(PLACES[source], values, PLACES[target], facts)
+    about = "~" if found.exact is Exact.FIXED_POINT else ""
+    words = ", ".join(f"{key}={value:.4g}" for key, value in found.values.items())
+    return f"{about}{target.partition('.')[2]}({words})" if found.values else _NONE

@@ -1,0 +1,1 @@
+"""What each block of a study may say: a file a block, a class a kind."""

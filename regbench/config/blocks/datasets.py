@@ -1,0 +1,43 @@
+"""Every kind of data set."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from regbench.config.blocks.bundled import BreastCancer, Diabetes, Digits, Iris, Mnist1d, Wine
+from regbench.config.blocks.files import Arrays, Csv, Frame, Npz, Parquet
+from regbench.config.blocks.kinds import named
+from regbench.config.blocks.synthetic import (
+    Circles,
+    Friedman1,
+    ModularAddition,
+    Moons,
+    Polynomial,
+    SparseLinear,
+)
+
+__all__ = ["DatasetConfig"]
+
+DatasetConfig = Annotated[
+    Digits
+    | BreastCancer
+    | Wine
+    | Iris
+    | Diabetes
+    | Moons
+    | Circles
+    | Friedman1
+    | Polynomial
+    | SparseLinear
+    | Mnist1d
+    | ModularAddition
+    | Csv
+    | Parquet
+    | Npz
+    | Frame
+    | Arrays,
+    Field(discriminator="name"),
+    BeforeValidator(named),
+]

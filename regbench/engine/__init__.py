@@ -1,0 +1,1 @@
+"""Trains stacks of runs: layers, regularizers, optimizers, the one loop, scoring."""

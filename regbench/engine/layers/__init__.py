@@ -1,0 +1,1 @@
+"""Layers and parameters with a run axis."""

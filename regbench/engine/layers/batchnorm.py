@@ -1,0 +1,87 @@
+"""Batch normalisation with statistics of each run's own."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from regbench.engine.layers.buffers import Scratch
+from regbench.engine.layers.layer import Draws
+from regbench.engine.layers.parameters import Parameters, Slot
+from regbench.engine.layers.per_run import PerRun
+
+__all__ = ["BatchNorm"]
+
+
+class BatchNorm:
+    """y = (x - mean) / sqrt(var + eps) * gamma + beta, over the examples of the batch.
+
+    running = (1 - momentum) * running + momentum * batch, with the biased variance in both places
+    (PyTorch would store the unbiased one). Evaluation uses the running statistics, and so does a
+    batch of one example, which has no variance: it leaves them as they are.
+
+    Shape:
+        x, y (R, B, O); gamma, beta, running_mean, running_var (R, O); momentum, eps (R,).
+
+    Source: Ioffe & Szegedy 2015.
+    """
+
+    def __init__(
+        self, index: int, width: int, momentum: PerRun, eps: PerRun, scratch: Scratch
+    ) -> None:
+        self.index, self.width = index, width
+        self._momentum, self._eps = momentum, eps
+        self._scratch = scratch
+        runs = len(momentum.values)
+        self.running_mean = momentum.values.new_zeros(runs, width)
+        self.running_var = momentum.values.new_ones(runs, width)
+
+    def parameters(self) -> list[Slot]:
+        """Gamma and beta, (O,) each."""
+        return [
+            Slot(f"norms.{self.index}.weight", "norm", (self.width,)),
+            Slot(f"norms.{self.index}.bias", "norm", (self.width,)),
+        ]
+
+    def bind(self, parameters: Parameters) -> None:
+        """Take views of gamma and beta."""
+        gamma, beta = parameters.of(f"norms.{self.index}")
+        self.gamma, self.gamma_gradient = parameters.value(gamma), parameters.gradient(gamma)
+        self.beta, self.beta_gradient = parameters.value(beta), parameters.gradient(beta)
+
+    def forward(self, x: Tensor, draws: Draws | None) -> Tensor:
+        """Normalise, by the batch's statistics where there are any, else by the running ones."""
+        eps = self._eps.values.unsqueeze(1)
+        self._by_batch = draws is not None and x.shape[1] > 1
+        if self._by_batch:
+            mean = x.mean(1)
+            x.sub_(mean.unsqueeze(1))
+            variance = (x * x).mean(1)
+            momentum = self._momentum.values.unsqueeze(1)
+            self.running_mean.lerp_(mean, momentum)
+            self.running_var.lerp_(variance, momentum)
+        else:
+            x.sub_(self.running_mean.unsqueeze(1))
+            variance = self.running_var
+        self._scale = 1 / torch.sqrt(variance + eps)
+        self._normal = x.mul_(self._scale.unsqueeze(1))
+        y = self._scratch((self, "y"), x.shape, x)
+        torch.mul(x, self.gamma.unsqueeze(1), out=y)
+        return y.add_(self.beta.unsqueeze(1))
+
+    def backward(self, gradient: Tensor) -> Tensor:
+        """Through the batch's mean and variance, unless the running ones were used."""
+        torch.sum(gradient, 1, out=self.beta_gradient)
+        torch.sum(gradient * self._normal, 1, out=self.gamma_gradient)
+        if self._by_batch:
+            batch = gradient.shape[1]
+            gradient.sub_((self.beta_gradient / batch).unsqueeze(1))
+            gradient.sub_(self._normal * (self.gamma_gradient / batch).unsqueeze(1))
+        return gradient.mul_((self.gamma * self._scale).unsqueeze(1))
+
+    def keep(self, rows: Tensor) -> None:
+        """Keep these runs' statistics and options (which all layers share)."""
+        self.running_mean = self.running_mean.index_select(0, rows)
+        self.running_var = self.running_var.index_select(0, rows)
+        self._momentum = self._momentum.kept(rows)
+        self._eps = self._eps.kept(rows)

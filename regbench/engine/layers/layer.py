@@ -1,0 +1,41 @@
+"""What a layer is: forward, backward, and nothing shared between runs."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from torch import Tensor
+
+from regbench.engine.layers.parameters import Parameters, Slot
+
+__all__ = ["Draws", "Layer"]
+
+
+class Draws(Protocol):
+    """The random numbers of one training step; evaluation has none."""
+
+    def dropout(self, layer: int, width: int, rows: slice) -> Tensor:
+        """(r, B, width) uniform 16-bit integers for these runs; layer 0 is the input."""
+
+
+class Layer(Protocol):
+    """One stage of a chain.
+
+    `forward` may keep what `backward` needs; a forward pass for evaluation (no draws) may overwrite
+    it. Both may work in place on what they are given.
+    """
+
+    def parameters(self) -> list[Slot]:
+        """Name, kind and shape (without the run axis) of everything that is trained."""
+
+    def bind(self, parameters: Parameters) -> None:
+        """Take views of the values and gradients; called again when runs have left the stack."""
+
+    def forward(self, x: Tensor, draws: Draws | None) -> Tensor:
+        """(R, B, I) to (R, B, O); draws is None in evaluation."""
+
+    def backward(self, gradient: Tensor) -> Tensor:
+        """Gradient of the sum of the runs' losses for the output to that for the input."""
+
+    def keep(self, rows: Tensor) -> None:
+        """Keep only these runs' own state, in this order."""

@@ -1,0 +1,314 @@
+"""The one training loop: R runs at once, a single run being a stack of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from math import isfinite
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from regbench.data import constant_scores
+from regbench.engine.checkpoint import Checkpoints, copied, restore
+from regbench.engine.class_weights import stacked_weights
+from regbench.engine.draws import Draws
+from regbench.engine.examples import Examples
+from regbench.engine.layers.loss import CrossEntropy, SquaredError
+from regbench.engine.layers.per_run import PerRun
+from regbench.engine.member import Array, Losses, Member, State, Trajectory
+from regbench.engine.network import build
+from regbench.engine.optimizers.schedule import factor
+from regbench.engine.predictions import predict
+from regbench.engine.readers import Readers
+from regbench.engine.scoring import score
+from regbench.engine.stacks import batch_size
+from regbench.engine.update import Objective, Update
+from regbench.vocabulary.metrics import METRICS
+
+__all__ = ["StackTrainer", "train_stack"]
+
+OnEpoch = Callable[[int, int], None]
+OnLosses = Callable[[int, Callable[[], Losses]], None]
+
+# The columns that epochs without scores have, too.
+_EVERY_EPOCH = ("epoch", "lr", "objective", "penalty", "weight_norm", "zero_fraction")
+
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+
+
+@torch.inference_mode()
+def train_stack(
+    members: Sequence[Member],
+    folder: Path,
+    device: str = "cpu",
+    on_epoch: OnEpoch | None = None,
+    checkpoints: Checkpoints | None = None,
+    on_losses: OnLosses | None = None,
+    metrics: Sequence[str] = (),
+) -> list[Trajectory]:
+    """Train members whose settings stack, and give their trajectories in the same order.
+
+    Args:
+        members: at least one; `stacks.stack_key` says which settings stack.
+        folder: what CSV paths are relative to.
+        device: as torch names it.
+        on_epoch: called after each epoch with its number and how many trajectories it trained;
+            where the stack goes on from a checkpoint, once for all epochs before.
+        checkpoints: keeps the stack's state from time to time, and when `on_epoch` raises.
+        on_losses: called after each scored epoch with its number and what gives its losses.
+        metrics: what to score besides the loss, and accuracy or R^2; of another task: nothing.
+    Raises:
+        BadData: the data cannot be read or do not fit the settings.
+    """
+    trainer = StackTrainer(members, folder, device, metrics)
+    epochs, done = members[0].setting.training.epochs, 0
+    if epochs == 0:
+        trainer.finish_epoch(0)
+    if checkpoints is not None and (found := checkpoints.latest()):
+        done, state = found
+        trained = trainer.restore(done, state)
+        if on_epoch is not None:
+            on_epoch(done, trained)
+    for epoch in range(done + 1, epochs + 1):
+        trained = trainer.alive
+        if trained == 0:
+            break
+        trainer.train_epoch(epoch)
+        trainer.finish_epoch(epoch)
+        if on_losses is not None and trainer.scored(epoch):
+            on_losses(epoch, partial(trainer.losses, epoch))
+        try:
+            if on_epoch is not None:
+                on_epoch(epoch, trained)
+        except BaseException:
+            if checkpoints is not None:
+                checkpoints.save(epoch, trainer.state(epoch))
+            raise
+        if checkpoints is not None and epoch < epochs and checkpoints.due():
+            checkpoints.save(epoch, trainer.state(epoch))
+    return trainer.trajectories()
+
+
+class StackTrainer:
+    """A stack in training: what runs share, their state, and what they have recorded."""
+
+    def __init__(
+        self, members: Sequence[Member], folder: Path, device: str, metrics: Sequence[str] = ()
+    ) -> None:
+        self._members = tuple(members)
+        settings = [member.setting for member in members]
+        seeds = [member.seed for member in members]
+        self._training = settings[0].training
+        like = torch.zeros(1, dtype=DTYPES[self._training.dtype], device=device)
+        self._like = like
+        self.examples = Examples(members, folder, like)
+        splits = [self.examples.split_of(row) for row in range(len(members))]
+        self.network = build(settings, seeds, self.examples.inputs, self.examples.outputs, like)
+        self._update = Update(settings, self.network)
+        self._batch = batch_size(self._training, self.examples.parts["train"].size)
+        self._draws = Draws(seeds, self._batch, like.device)
+        self._noise = PerRun([s.regularizer.input_noise for s in settings], like)
+        self._loss = (
+            CrossEntropy(
+                PerRun([s.regularizer.label_smoothing for s in settings], like),
+                stacked_weights(settings, splits, like),
+            )
+            if self.examples.task == "classification"
+            else SquaredError()
+        )
+        own = (None, self.examples.task)
+        self._metrics = [name for name in metrics if METRICS[name].task in own]
+        self._in_stack = np.arange(len(members))  # the member in each row of the stack
+        self._flip_rates = [split.flip_rate for split in splits]
+        self._constants = [constant_scores(split) for split in splits]
+        self._readers = [Readers(member) for member in members]
+        self._curves: dict[str, Array] = {}
+        self._objective = torch.full((len(members),), torch.nan, device=device)
+        self._rates = np.full(len(members), np.nan)
+
+    @property
+    def alive(self) -> int:
+        """Trajectories still in training."""
+        return len(self._in_stack)
+
+    def train_epoch(self, epoch: int) -> None:
+        """One pass over the training data."""
+        self._rates = np.array(
+            [
+                s.optimizer.lr * factor(s.optimizer.schedule, epoch, self._training.epochs)
+                for s in (self._members[i].setting for i in self._in_stack)
+            ]
+        )
+        lr = torch.from_numpy(self._rates).to(self._like, non_blocking=True).unsqueeze(1)
+        objective = Objective(self._update, self.alive, self._like)
+        n = self.examples.parts["train"].size
+        self._draws.start_epoch(epoch, steps=-(-n // self._batch))
+        for step, (x, y) in enumerate(self.examples.batches(epoch, self._batch)):
+            self._draws.start_step(step, x.shape[1])
+            if self._noise:
+                rows = self._noise.rows
+                noise = self._draws.input_noise(x.shape[2], rows, self._like)
+                x[rows].addcmul_(noise, self._noise.over(3))
+            loss, gradient = self._loss(self.network.forward(x, self._draws), y)
+            objective.add(loss, x.shape[1])
+            self.network.backward(gradient)
+            self._update.step(lr)
+        self._objective = objective.mean()
+
+    def finish_epoch(self, epoch: int) -> None:
+        """Record the epoch, let the rules read it, and drop what is decided from the stack."""
+        values = {
+            "objective": self._objective,
+            "penalty": self._update.penalty(),
+            "weight_norm": self._update.weight_norm(),
+            "zero_fraction": self._update.zero_fraction(),
+        }
+        if self.scored(epoch):
+            values |= score(self.network, self.examples, self._metrics)
+        # One transfer an epoch; + 0.0 turns the negative zero into the positive one.
+        table = torch.stack([value.double() for value in values.values()]).cpu().numpy() + 0.0
+        self._record("epoch", epoch, np.full(self.alive, float(epoch)))
+        self._record("lr", epoch, self._rates)
+        for name, row in zip(values, table, strict=True):
+            self._record(name, epoch, row)
+        undecided = []
+        for row, member in enumerate(self._in_stack.tolist()):
+            seen = dict(zip(values, table[:, row], strict=True))
+            if not self._read(member, epoch, seen, partial(self.network.state, row)):
+                undecided.append(row)
+        if len(undecided) < self.alive:
+            self._keep(np.array(undecided, dtype=np.intp))
+
+    def scored(self, epoch: int) -> bool:
+        """Whether this epoch has scores."""
+        return epoch % self._training.eval_every == 0 or epoch == self._training.epochs
+
+    def losses(self, epoch: int) -> Losses:
+        """Of this epoch, by the ids of all runs that were in training, whatever they will read."""
+        parts = [self._curves.get(f"{part}_loss") for part in ("train", "val")]
+        columns = [
+            np.full(len(self._members), np.nan) if c is None else c[:, epoch - 1] for c in parts
+        ]
+        pairs = zip(*(column.tolist() for column in columns), strict=True)
+        return {
+            run_id: pair
+            for member, pair in zip(self._members, pairs, strict=True)
+            for run_id in member.readings
+            if isfinite(pair[0])
+        }
+
+    def state(self, epoch: int) -> dict[str, npt.NDArray[np.generic]]:
+        """All that the epochs up to this one, just finished, have left."""
+        state = copied(self.network.tensors() | self._update.tensors())
+        for name, values in self._curves.items():
+            state[f"curve/{name}"] = values[:, :epoch].copy()
+        for member, readers in enumerate(self._readers):
+            for run_id, weights in readers.kept().items():
+                place = f"kept/{member}/{run_id}"
+                state |= {f"{place}/{name}": values for name, values in weights.items()}
+        return state
+
+    def restore(self, epoch: int, state: State) -> int:
+        """Go on after this epoch; how many epochs of trajectories that is worth.
+
+        The readers' rules see the recorded curves once more: what they then know, and which
+        trajectories are still in training, follows from those alone.
+        """
+        for key, values in state.items():
+            kind, _, name = key.partition("/")
+            if kind == "curve":
+                self._curve(name)[:, :epoch] = values
+        trained = 0
+        for past in range(1, epoch + 1):
+            trained += self.alive
+            names = [n for n in self._curves if n in _EVERY_EPOCH or self.scored(past)]
+            undecided = []
+            for member in self._in_stack.tolist():
+                seen = {name: float(self._curves[name][member, past - 1]) for name in names}
+                if not self._read(member, past, seen, dict):
+                    undecided.append(member)
+            self._in_stack = np.array(undecided, dtype=np.intp)
+        rows, self._in_stack = self._in_stack, np.arange(len(self._members))
+        if len(rows) < len(self._members):
+            self._keep(rows)
+        if self.alive:
+            restore(self.network.tensors() | self._update.tensors(), state)
+        self._give_back(state)
+        return trained
+
+    def _give_back(self, state: State) -> None:
+        """Return to the runs the weights that they had kept."""
+        kept: list[dict[str, dict[str, npt.NDArray[np.generic]]]] = [{} for _ in self._members]
+        for key, values in state.items():
+            if key.startswith("kept/"):
+                _, member, run_id, name = key.split("/")
+                kept[int(member)].setdefault(run_id, {})[name] = values
+        for readers, states in zip(self._readers, kept, strict=True):
+            readers.give_back(states)
+
+    def _record(self, name: str, epoch: int, values: Array) -> None:
+        self._curve(name)[self._in_stack, max(epoch, 1) - 1] = values
+
+    def _curve(self, name: str) -> Array:
+        """(members, epochs), not-a-number where nothing is recorded."""
+        if name not in self._curves:
+            shape = (len(self._members), max(self._training.epochs, 1))
+            self._curves[name] = np.full(shape, np.nan)
+        return self._curves[name]
+
+    def _read(
+        self, member: int, epoch: int, values: Mapping[str, float], state: Callable[[], State]
+    ) -> bool:
+        """Let one trajectory's rules see the epoch; true when they are all decided.
+
+        `state` gives the epoch's weights, for a run that must keep them.
+        """
+        readers = self._readers[member]
+        # Test scores decide nothing. Before any training there is no objective.
+        watched = ("objective",) * (epoch > 0) + ("weight_norm", "train_loss", "val_loss")
+        if not all(isfinite(values[name]) for name in watched if name in values):
+            readers.diverge(epoch)
+        elif "train_loss" in values:
+            readers.observe(epoch, values, state)
+        return readers.done
+
+    def _keep(self, rows: npt.NDArray[np.intp]) -> None:
+        """Drop all other runs from the stack; those that stay keep their bits."""
+        self._in_stack = self._in_stack[rows]
+        if self.alive == 0:
+            return
+        index = torch.from_numpy(rows).to(self._like.device)
+        self.network.keep(index)
+        self._update.keep(index)
+        self._loss.keep(index)
+        self._noise = self._noise.kept(index)
+        self._draws.keep(rows)
+        self.examples.keep(rows)
+
+    def trajectories(self) -> list[Trajectory]:
+        """What every member has recorded, in the members' order."""
+        return [self._trajectory(i) for i in range(len(self._members))]
+
+    def _trajectory(self, i: int) -> Trajectory:
+        curves = {name: values[i] for name, values in self._curves.items()}
+        readings = self._readers[i].readings(curves)
+        length = max(1, *(reading.epochs_run for reading in readings))
+        curves = {name: values[:length] for name, values in curves.items()}
+        training = self._members[i].setting.training
+        if training.save_predictions:
+            readings = [
+                replace(r, predictions=self._predict(i, r.state)) if r.state else r
+                for r in readings
+            ]
+        if not training.save_weights:
+            readings = [replace(r, state={}) for r in readings]
+        parts = self.examples.parts
+        sizes = {p: parts[p].size if p in parts else 0 for p in ("train", "val", "test")}
+        return Trajectory(curves, self._flip_rates[i], readings, self._constants[i], sizes)
+
+    def _predict(self, i: int, state: State) -> State:
+        return predict(self._members[i], state, self.examples.splits, self._like)

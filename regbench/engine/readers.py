@@ -1,0 +1,120 @@
+"""The runs that read one trajectory: who has stopped, what each has chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import nan
+
+import numpy as np
+
+from regbench.config.blocks.regularizer import EarlyStopping
+from regbench.engine.member import Array, Member, Reading, State
+from regbench.engine.stopping import Observation, make_rule
+
+__all__ = ["Readers"]
+
+StateSource = Callable[[], State]
+
+
+class _Reader:
+    """One run: its rule, and what it has seen so far of the trajectory."""
+
+    def __init__(self, run_id: str, config: EarlyStopping | None) -> None:
+        self.run_id = run_id
+        self.config = config
+        self.rule = None if config is None else make_rule(config)
+        self.stopped_at: int | None = None
+        self.kept_state: State = {}
+
+    def restores(self) -> bool:
+        return self.config is not None and self.config.restore_best_weights
+
+
+class Readers:
+    """All readings of one trajectory, fed one epoch at a time.
+
+    The trajectory may end as soon as `done`: no reading can change any more. What a run reports
+    never depends on epochs after its own stop, so readings cannot change each other.
+    """
+
+    def __init__(self, member: Member) -> None:
+        self._readers = [_Reader(run_id, config) for run_id, config in member.readings.items()]
+        self._epochs = member.setting.training.epochs
+        self._saves = member.setting.training.save_weights or (
+            member.setting.training.save_predictions
+        )
+        self._diverged_at: int | None = None
+        self._last_state: State = {}
+
+    @property
+    def done(self) -> bool:
+        """Whether every reading is decided."""
+        return self._diverged_at is not None or all(r.stopped_at for r in self._readers)
+
+    def diverge(self, epoch: int) -> None:
+        """The trajectory is not finite from this epoch on."""
+        self._diverged_at = epoch
+
+    def observe(self, epoch: int, scores: Mapping[str, float], state: StateSource) -> None:
+        """Take in a scored epoch.
+
+        Args:
+            epoch: from 1, or the single epoch 0.
+            scores: by column name.
+            state: gives the epoch's weights, copied; asked only where a run must keep them.
+        """
+        seen = Observation(epoch, scores["train_loss"], scores.get("val_loss", nan), scores)
+        copied: State | None = None
+        for reader in self._readers:
+            if reader.stopped_at or reader.rule is None or epoch == 0:
+                continue
+            stop = reader.rule.observe(seen)
+            if self._saves and reader.restores() and reader.rule.best_epoch == epoch:
+                copied = state() if copied is None else copied
+                reader.kept_state = copied
+            if stop:
+                reader.stopped_at = epoch
+                if self._saves and not reader.restores():
+                    reader.kept_state = state()
+        if epoch == self._epochs:
+            if self._saves:
+                self._last_state = state()
+            for reader in self._readers:
+                if reader.stopped_at is None:
+                    reader.stopped_at = epoch
+
+    def kept(self) -> dict[str, State]:
+        """The weights that must not be lost: by run id, and as "" those of the last epoch."""
+        states = {reader.run_id: reader.kept_state for reader in self._readers}
+        return {name: state for name, state in {**states, "": self._last_state}.items() if state}
+
+    def give_back(self, kept: Mapping[str, State]) -> None:
+        """Take what `kept` gave."""
+        for reader in self._readers:
+            reader.kept_state = kept.get(reader.run_id, {})
+        self._last_state = kept.get("", {})
+
+    def readings(self, curves: Mapping[str, Array]) -> list[Reading]:
+        """What each run reports, once done; curves have one value an epoch so far."""
+        return [self._reading(reader, curves) for reader in self._readers]
+
+    def _reading(self, reader: _Reader, curves: Mapping[str, Array]) -> Reading:
+        diverged = reader.stopped_at is None
+        epochs_run = self._diverged_at if reader.stopped_at is None else reader.stopped_at
+        assert epochs_run is not None
+        best = reader.rule.best_epoch if reader.rule else _least(curves, epochs_run)
+        if diverged:
+            return Reading(reader.run_id, "diverged", epochs_run, best, None)
+        epoch = best if reader.restores() and best is not None else epochs_run
+        state = reader.kept_state or self._last_state
+        return Reading(reader.run_id, "ok", epochs_run, best, epoch, state)
+
+
+def _least(curves: Mapping[str, Array], epochs_run: int) -> int | None:
+    """The epoch of least validation loss; None without validation."""
+    if epochs_run == 0:
+        return 0
+    losses = curves.get("val_loss")
+    if losses is None or not np.isfinite(losses[:epochs_run]).any():
+        return None
+    return int(np.nanargmin(np.where(np.isfinite(losses), losses, np.nan)[:epochs_run])) + 1

@@ -1,0 +1,1 @@
+"""Regularizers, a file each."""

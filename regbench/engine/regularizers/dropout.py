@@ -1,0 +1,83 @@
+"""Inverted dropout, each run at its own rate, thresholded from uniforms that runs share."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from regbench.engine.layers.buffers import Scratch
+from regbench.engine.layers.layer import Draws
+from regbench.engine.layers.parameters import Parameters, Slot
+from regbench.engine.layers.per_run import PerRun
+
+__all__ = ["Dropout", "threshold"]
+
+
+def threshold(rate: float) -> int:
+    """Draws below this signed 16-bit number are dropped: P = round(65536 rate) / 65536.
+
+    >>> threshold(0.0), threshold(0.5), threshold(0.2)
+    (-32768, 0, -19661)
+    """
+    return min(round(rate * 65536), 65535) - 32768
+
+
+class Dropout:
+    """y = x / (1 - p) with probability 1 - p, else 0, while training; y = x in evaluation.
+
+    Args:
+        index: 0 is the network's input, i the i-th hidden layer.
+        rates: p of each run.
+        gated: y comes from a relu, which lets no gradient pass where it is 0, dropped or not: what
+            is left for the gradient here is the scale.
+
+    Shape:
+        (R, B, O) to (R, B, O), in place.
+
+    Source: Srivastava et al. 2014, in the inverted form of Keras and PyTorch.
+    """
+
+    def __init__(self, index: int, rates: PerRun, scratch: Scratch, *, gated: bool = False) -> None:
+        self.index = index
+        self._gated = gated
+        self._scratch = scratch
+        self._set(rates)
+
+    def _set(self, rates: PerRun) -> None:
+        self._rates = rates
+        chosen = rates.values[rates.rows]
+        thresholds = [threshold(rate) for rate in chosen.tolist()]
+        self._thresholds = torch.tensor(thresholds, dtype=torch.int16, device=chosen.device).view(
+            -1, 1, 1
+        )
+        self._scales = (1 / (1 - chosen)).view(-1, 1, 1)
+
+    def parameters(self) -> list[Slot]:
+        """None."""
+        return []
+
+    def bind(self, parameters: Parameters) -> None:
+        """Nothing to bind."""
+
+    def forward(self, x: Tensor, draws: Draws | None) -> Tensor:
+        """Drop and scale the rows of the runs that have dropout."""
+        if draws is None or not self._rates:
+            return x
+        chosen = x[self._rates.rows]
+        uniforms = draws.dropout(self.index, x.shape[2], self._rates.rows)
+        # Never by way of booleans: ATen's kernels that make or read them are not vectorised.
+        kept = self._scratch((self, "kept"), chosen.shape, uniforms)
+        self._factor = self._scratch((self, "factor"), chosen.shape, x)
+        self._factor.copy_(torch.ge(uniforms, self._thresholds, out=kept)).mul_(self._scales)
+        chosen.mul_(self._factor)
+        return x
+
+    def backward(self, gradient: Tensor) -> Tensor:
+        """The same factors on the gradient, in place."""
+        if self._rates:
+            gradient[self._rates.rows].mul_(self._scales if self._gated else self._factor)
+        return gradient
+
+    def keep(self, rows: Tensor) -> None:
+        """Keep these runs' rates."""
+        self._set(self._rates.kept(rows))

@@ -1,1 +1,0 @@
-"""Who trains which stack where: this process or local workers."""

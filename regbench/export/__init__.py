@@ -1,0 +1,1 @@
+"""Models taken away, and what they say of new rows."""

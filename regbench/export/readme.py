@@ -1,0 +1,91 @@
+"""What stands beside a model that was taken away: how it is used, without regbench."""
+
+from __future__ import annotations
+
+from regbench.config.plan import Run
+from regbench.errors import one_line
+from regbench.vocabulary.metrics import Task
+
+__all__ = ["readme"]
+
+_TEXT = """\
+# A model
+
+Of the study `{study}`, cell `{cell}`, seed {seed} (run `{run_id}`): a {task}.
+
+- `weights.safetensors`: `layers.<i>.weight` (outputs, inputs) and `.bias`, as in `torch.nn.Linear`;
+  with batchnorm `norms.<i>.*`, as in `torch.nn.BatchNorm1d`
+- `architecture.json`: how the layers stand
+- `preprocessing.json`: by column, what stands for a missing value (`fill`), `mean` and `scale` of a
+  number, the `texts` of a category (`shown`: those that it was trained on); {target}
+
+With regbench, `regbench predict` and this folder make predictions for a table's rows. Without it,
+this loads the model:
+
+```python
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+weights, net = load_file("weights.safetensors"), torch.nn.Sequential()
+model = json.loads(Path("architecture.json").read_text())
+made = json.loads(Path("preprocessing.json").read_text())
+for i, width in enumerate([*model["hidden"], model["outputs"]]):
+    layers = {{"layers": torch.nn.Linear(weights[f"layers.{{i}}.weight"].shape[1], width)}}
+    if i < len(model["hidden"]) and model["batchnorm"]:
+        layers["norms"] = torch.nn.BatchNorm1d(width, **model["batchnorm"])
+    if i < len(model["hidden"]):
+        layers["activation"] = getattr(torch.nn, model["activation"])()
+    for name, layer in layers.items():
+        own = {{k.split(".")[2]: w for k, w in weights.items() if k.startswith(f"{{name}}.{{i}}.")}}
+        layer.to(weights["layers.0.bias"].dtype).load_state_dict(own, strict=False)
+        net.append(layer)
+net.eval()
+```
+
+And this uses it, on rows that map columns to numbers or texts; what a row leaves out is missing:
+
+```python
+def inputs(row):
+    for column in made["columns"]:
+        value = row.get(column["name"], column["fill"])
+        if "texts" in column:
+            yield from (float(value == t and t in column["shown"]) for t in column["texts"])
+        else:
+            known = column["fill"] is not None
+            yield (value - column["mean"]) / column["scale"] if known else 0.0
+
+
+def predict(rows):
+    x = torch.tensor([list(inputs(row)) for row in rows], dtype=torch.float64)
+    with torch.no_grad():
+        outputs = net(x.to(weights["layers.0.bias"].dtype)).double()
+    {returned}
+
+
+print(predict([{{}}]))
+```
+"""
+_TARGETS = {
+    "classification": "`classes` in the order of the outputs",
+    "regression": "prediction = output x `scale` + `mean` of the target",
+}
+_RETURNED = {
+    "classification": 'return outputs.softmax(1)  # a column for each of made["target"]["classes"]',
+    "regression": 'return outputs[:, 0] * made["target"]["scale"] + made["target"]["mean"]',
+}
+
+
+def readme(study: str, run: Run, task: Task) -> str:
+    """The README.md of a run's model."""
+    return _TEXT.format(
+        study=study,
+        cell=one_line(run.cell.name).replace("`", "'"),
+        seed=run.seed,
+        run_id=run.run_id,
+        task=task,
+        target=_TARGETS[task],
+        returned=_RETURNED[task],
+    )

@@ -1,1 +1,0 @@
-"""Penalties, proximal steps, weight constraints and stopping rules."""

@@ -1,1 +1,0 @@
-"""Random draws, optimizers, runs to stacks, the one loop, scoring."""
