@@ -59,7 +59,7 @@ def explain(
     def sizes_of(setting: Setting) -> Sizes:
         sized, train, val = data_of(setting.dataset)
         model, regularizer = setting.model, setting.regularizer
-        network = architecture(model, regularizer, (sized.inputs,), sized.outputs)
+        network = architecture(model, regularizer, sized.example, sized.outputs)
         asked = setting.training.batch_size
         batch = train if asked == "full" else min(asked, train)
         return Sizes(network, train, val, batch)

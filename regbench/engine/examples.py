@@ -102,7 +102,7 @@ class Examples:
         views = [view_of[key] for key in keys]
         self._splits = splits = list(self.splits.values())
         self.task: Task = splits[0].task
-        self.example: tuple[int, ...] = (splits[0].inputs,)
+        self.example = splits[0].example
         self.outputs = splits[0].classes if self.task == "classification" else 1
         _check_shapes(splits)
         # By each run's own setting: what a run records must not depend on its neighbours.

@@ -87,7 +87,7 @@ def cost(setting: Setting, folder: Path) -> Cost:
         BadData: a CSV file cannot be read.
     """
     data = shape(setting.dataset, folder)
-    chain = architecture(setting.model, setting.regularizer, (data.inputs,), data.outputs)
+    chain = architecture(setting.model, setting.regularizer, data.example, data.outputs)
     parameters = chain.parameter_count
     # Training passes forward and twice backward over its part, scoring forward over all.
     products = chain.products * data.rows * 3

@@ -73,7 +73,7 @@ def needed_bytes(members: Sequence[Member], folder: Path) -> int:
     setting, runs = members[0].setting, len(members)
     data = shape(setting.dataset, folder)
     item, batch = item_bytes(setting.training), batch_size(setting.training, data.rows)
-    chain = architecture(setting.model, setting.regularizer, (data.inputs,), data.outputs)
+    chain = architecture(setting.model, setting.regularizer, data.example, data.outputs)
     widths = chain.widths
     kernels = [padded(layer.kernel.shape) for layer in chain.kernels]
     parameters = sum(padded(each.shape) for each in chain.parameters)

@@ -62,7 +62,7 @@ def suggested(
     batch = min(max(batch, _BATCHES[0]), _BATCHES[1])
     steps = ceil(train / batch)
     model = Mlp(name="mlp", hidden=hidden)
-    chain = architecture(model, Regularizer(), (shape.inputs,), shape.outputs)
+    chain = architecture(model, Regularizer(), shape.example, shape.outputs)
     # Forward and twice backward over the training part, forward over all rows: as `plan` counts.
     products = 3 * chain.products * shape.rows
     an_epoch = stack_seconds(runs, 1, products, ceil(shape.rows / batch)) / _CORES

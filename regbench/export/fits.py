@@ -62,7 +62,7 @@ def _fit(folder: Path, run: Run, data: Path) -> Fit | None:
         return None
     split = sources.load(setting.dataset, seed, data, run.data)
     like = torch.zeros((), dtype=torch.float64)
-    network = build([setting], [seed], (shape.inputs,), shape.outputs, like)
+    network = build([setting], [seed], shape.example, shape.outputs, like)
     try:
         network.load(0, arrays)
     except (KeyError, RuntimeError, TypeError) as error:
