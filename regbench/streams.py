@@ -35,6 +35,7 @@ class Purpose(Enum):
     DROPOUT = "dropout"
     INPUT_NOISE = "input noise"
     AUGMENTATION = "augmentation"
+    MODULE = "a module's own randomness"
 
 
 @cache

@@ -48,6 +48,10 @@ def contradictions(setting: Setting, metrics: Collection[str] = ()) -> Iterator[
 
 def _layers(setting: Setting) -> Iterator[Finding]:
     regularizer, hidden = setting.regularizer, setting.model.depth
+    if hidden is None:  # how many kernels a module has is known once it is made
+        if regularizer.batchnorm is not None:
+            yield "regularizer.batchnorm", "is the module's own affair: put its layers into it"
+        return
     counts = {"l1": hidden + 1, "l2": hidden + 1, "weight_decay": hidden + 1}
     counts |= {"max_norm": hidden + 1, "dropout": hidden}
     for key, layers in counts.items():

@@ -51,7 +51,7 @@ def canonical(block: Any) -> dict[str, Any]:
     """
     if isinstance(block, Regularizer):
         return _canonical_regularizer(block)
-    values: dict[str, Any] = block.model_dump(mode="json")
+    values: dict[str, Any] = block.plain_values()
     if isinstance(block, Training):
         values["class_weight"] = _canonical_weights(block.class_weight)
         plain = {key: value for key, value in values.items() if key not in EXECUTION}

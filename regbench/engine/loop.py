@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 
 from regbench.data import constant_scores
+from regbench.engine.autograd import ModuleNetwork
 from regbench.engine.checkpoint import Checkpoints, copied, restore
 from regbench.engine.class_weights import stacked_weights
 from regbench.engine.draws import Draws
@@ -20,6 +21,7 @@ from regbench.engine.examples import Examples
 from regbench.engine.layers.loss import CrossEntropy, SquaredError
 from regbench.engine.layers.per_run import PerRun
 from regbench.engine.member import Array, Losses, Member, State, Trajectory
+from regbench.engine.modules import BY_AUTOGRAD
 from regbench.engine.network import build
 from regbench.engine.optimizers.schedule import factor
 from regbench.engine.predictions import predict
@@ -37,10 +39,12 @@ OnLosses = Callable[[int, Callable[[], Losses]], None]
 # The columns that epochs without scores have, too.
 _EVERY_EPOCH = ("epoch", "lr", "objective", "penalty", "weight_norm", "zero_fraction")
 
+# Examples that a user's module is tried on.
+_PROBED = 4
+
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
-@torch.inference_mode()
 def train_stack(
     members: Sequence[Member],
     folder: Path,
@@ -64,8 +68,20 @@ def train_stack(
     Raises:
         BadData: the data cannot be read or do not fit the settings.
     """
-    trainer = StackTrainer(members, folder, device, metrics)
-    epochs, done = members[0].setting.training.epochs, 0
+    # Autograd does not work on what inference mode has made.
+    by_autograd = members[0].setting.model.name in BY_AUTOGRAD
+    with torch.no_grad() if by_autograd else torch.inference_mode():
+        trainer = StackTrainer(members, folder, device, metrics)
+        return _train(trainer, on_epoch, checkpoints, on_losses)
+
+
+def _train(
+    trainer: StackTrainer,
+    on_epoch: OnEpoch | None,
+    checkpoints: Checkpoints | None,
+    on_losses: OnLosses | None,
+) -> list[Trajectory]:
+    epochs, done = trainer.epochs, 0
     if epochs == 0:
         trainer.finish_epoch(0)
     if checkpoints is not None and (found := checkpoints.latest()):
@@ -107,7 +123,11 @@ class StackTrainer:
         self._like = like
         self.examples = Examples(members, folder, like)
         splits = [self.examples.split_of(row) for row in range(len(members))]
-        self.network = build(settings, seeds, self.examples.example, self.examples.outputs, like)
+        shape = (self.examples.example, self.examples.outputs)
+        self.network = build(settings, seeds, *shape, like, members[0].module)
+        if isinstance(self.network, ModuleNetwork):
+            x, _ = next(self.examples.chunks(self.examples.parts["train"], _PROBED))
+            self.network.probe(x[0])
         self._update = Update(settings, self.network)
         self._batch = batch_size(self._training, self.examples.parts["train"].size)
         self._draws = Draws(seeds, self._batch, like.device)
@@ -129,6 +149,11 @@ class StackTrainer:
         self._curves: dict[str, Array] = {}
         self._objective = torch.full((len(members),), torch.nan, device=device)
         self._rates = np.full(len(members), np.nan)
+
+    @property
+    def epochs(self) -> int:
+        """The horizon."""
+        return self._training.epochs
 
     @property
     def alive(self) -> int:
@@ -245,7 +270,7 @@ class StackTrainer:
         kept: list[dict[str, dict[str, npt.NDArray[np.generic]]]] = [{} for _ in self._members]
         for key, values in state.items():
             if key.startswith("kept/"):
-                _, member, run_id, name = key.split("/")
+                _, member, run_id, name = key.split("/", 3)
                 kept[int(member)].setdefault(run_id, {})[name] = values
         for readers, states in zip(self._readers, kept, strict=True):
             readers.give_back(states)

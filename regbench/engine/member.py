@@ -28,13 +28,15 @@ class Member:
 
     `readings` maps run ids to their rules; None is the reading of the final epoch. The setting's
     own early_stopping is not looked at. `data` is the fingerprint that its data must have; None
-    takes them as they are.
+    takes them as they are. `module` is the identity of the user's own module, where the model is
+    one.
     """
 
     setting: Setting
     seed: int
     readings: Mapping[str, EarlyStopping | None]
     data: str | None = None
+    module: str = ""
 
 
 @dataclass(frozen=True)

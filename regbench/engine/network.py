@@ -11,6 +11,7 @@ from torch import Tensor
 
 from regbench.config.blocks.regularizer import Regularizer
 from regbench.config.schema import Setting
+from regbench.engine.autograd import ModuleNetwork
 from regbench.engine.layers.activation import Activation
 from regbench.engine.layers.affine import Affine, Readout
 from regbench.engine.layers.batchnorm import BatchNorm
@@ -19,6 +20,7 @@ from regbench.engine.layers.initializers import initial_affine
 from regbench.engine.layers.layer import Draws, Layer
 from regbench.engine.layers.parameters import Parameters, named
 from regbench.engine.layers.per_run import PerRun
+from regbench.engine.modules import BY_AUTOGRAD, build_modules
 from regbench.engine.regularizers.dropout import Dropout
 from regbench.models import layers
 from regbench.models.architecture import Architecture, architecture
@@ -124,8 +126,13 @@ def per_layer(value: float | tuple[float, ...] | None, layers: int, off: float) 
 
 
 def build(
-    settings: Sequence[Setting], seeds: Sequence[int], example: Shape, outputs: int, like: Tensor
-) -> Network:
+    settings: Sequence[Setting],
+    seeds: Sequence[int],
+    example: Shape,
+    outputs: int,
+    like: Tensor,
+    module: str = "",
+) -> Network | ModuleNetwork:
     """The stack's network, one run for each setting and seed, with its initial weights.
 
     Args:
@@ -134,11 +141,16 @@ def build(
         example: the shape of an example.
         outputs: of the last layer.
         like: gives dtype and device.
+        module: the identity of the user's own module, where the model is one.
+    Raises:
+        BadStudy: the model does not go with such examples, or the module cannot be made.
     """
+    if settings[0].model.name in BY_AUTOGRAD:
+        return build_modules(settings, seeds, example, outputs, like, module)
     regularizers = [setting.regularizer for setting in settings]
     chain = architecture(settings[0].model, regularizers[0], example, outputs)
     maker = _Maker(regularizers, like, chain)
-    made = [maker.make(layer) for layer in chain.layers]
+    made = [each for layer in chain.layers if (each := maker.make(layer)) is not None]
     network = Network(made, chain, len(settings), like, maker.scratch)
     _initialize(network, settings, seeds)
     return network
@@ -152,11 +164,11 @@ class _Maker:
     ) -> None:
         self.scratch = Scratch()
         self._regularizers, self._like = regularizers, like
-        self._last, self._gated = chain.kernels[-1], False
+        self._last, self._gated = chain.layers[-1], False
         hidden = len(chain.kernels) - 1
         self._rates = [(r.input_dropout, *per_layer(r.dropout, hidden, 0.0)) for r in regularizers]
 
-    def make(self, layer: layers.Layer) -> Layer:
+    def make(self, layer: layers.Layer) -> Layer | None:
         """The layer for R runs; they are made in order."""
         match layer:
             case layers.Affine():
@@ -167,6 +179,8 @@ class _Maker:
                 momentum = PerRun([o.momentum for o in options], self._like)
                 eps = PerRun([o.eps for o in options], self._like)
                 return BatchNorm(layer, momentum, eps, self.scratch)
+            case layers.Flatten():
+                return None  # the data lie flat
             case layers.Activation():
                 self._gated = layer.kind == "relu"
                 return Activation(layer.kind, self.scratch)
@@ -181,7 +195,10 @@ def _initialize(network: Network, settings: Sequence[Setting], seeds: Sequence[i
         if isinstance(layer, Affine):
             # Drawn once for all runs that share them, and brought to the device together.
             place: dict[tuple[str, int], int] = {}
-            keys = [(s.model.init, seed) for s, seed in zip(settings, seeds, strict=True)]
+            keys = [
+                (getattr(s.model, "init", ""), seed)
+                for s, seed in zip(settings, seeds, strict=True)
+            ]
             of_run = torch.tensor([place.setdefault(key, len(place)) for key in keys])
             own = layer.layer
             drawn = [

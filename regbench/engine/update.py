@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from regbench.config.schema import Setting
+from regbench.engine.autograd import ModuleNetwork
 from regbench.engine.layers.parameters import Parameters, Slot
 from regbench.engine.layers.per_run import PerRun
 from regbench.engine.network import Network, per_layer
@@ -106,7 +107,7 @@ class Update:
         network: the stack's network; its parameters are moved in place.
     """
 
-    def __init__(self, settings: Sequence[Setting], network: Network) -> None:
+    def __init__(self, settings: Sequence[Setting], network: Network | ModuleNetwork) -> None:
         self._parameters = network.parameters
         self._optimizer = make_optimizer(settings, network.parameters)
         kernels = network.parameters.kernels
@@ -135,7 +136,9 @@ class Update:
             if l1 := kernel.l1_proximal:
                 self._thresholds.append((weight[l1.rows], kernel.slot, l1.rows, l1.over(2)))
             if limit := kernel.max_norm:
-                matrix = self._parameters.value(kernel.slot)
+                # Output units first.
+                axis = 1 + kernel.slot.parameter.unit_axis
+                matrix = self._parameters.value(kernel.slot).movedim(axis, 1)
                 self._limits.append((matrix[limit.rows], limit.over(matrix.dim())))
 
     def _weight(self, kernel: _KernelStrengths) -> Tensor:
