@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -22,16 +22,18 @@ from regbench.config.characters import as_path, as_texts
 from regbench.config.claims import Addresses, BadClaim, Claim, Term, require_asked, resolve
 from regbench.config.load import load_study, more_claims, study_from_mapping
 from regbench.config.messages import did_you_mean
-from regbench.config.plan import Plan, Run, Study, make_plan
+from regbench.config.plan import MODULE, Plan, Run, Study, make_plan
 from regbench.config.speaks import Over, one_test_part
 from regbench.data import fingerprint, fingerprints, require_same
 from regbench.data.given import Given, as_given
+from regbench.engine.stacks import require_networks
 from regbench.errors import BadData, BadStudy, Problem, RegbenchError
 from regbench.executors.device import resolve_device
 from regbench.executors.drive import RunSummary, run_plan
 from regbench.executors.limits import NO_LIMITS, Limits
 from regbench.executors.progress import Progress
 from regbench.executors.provenance import provenance
+from regbench.models.own import OwnModule, in_file, in_memory, unnamed
 from regbench.report.markdown import gap_markdown
 from regbench.results import health
 from regbench.results.csv_text import write_csv
@@ -225,6 +227,8 @@ def run(
     overwrite: bool = False,
     progress: Progress | None = None,
     data: Any = None,
+    model: Callable[..., Any] | str | None = None,
+    model_id: str | None = None,
 ) -> Results:
     """Train what a study asks for and is not done yet, write its tables, decide its claims.
 
@@ -244,6 +248,10 @@ def run(
             file would be; arrays (x, y); or a mapping of train, val and test to such arrays. The
             study's `dataset` then needs no name: `{target: y, task: regression}`, of arrays the
             task alone.
+        model: of a study whose model is `module`, the function that makes the torch.nn.Module of
+            an example's shape, the number of outputs and the study's keywords; or `net.py:make`.
+        model_id: what a function is known by that stands in no file, as in a notebook: change it
+            when you change the function. Such a model trains in this process.
     Raises:
         BadStudy, BadData, FolderInUse, Unwritable, AnswerIsNo, TimeIsUp: see regbench.errors.
     """
@@ -260,7 +268,12 @@ def run(
             "overrides and seeds go with a file or a mapping: this study is read already"
         )
     folder = as_path(out) if out is not None else Path("results") / study.name
-    plan = make_plan(study, fingerprints(study))
+    require_networks(study.cells, study.folder, study.source)
+    own = _own_module(study, model, model_id)
+    known = fingerprints(study) | ({} if own is None else {MODULE: own.identity})
+    plan = make_plan(study, known)
+    if own is not None and own.maker is not None:
+        workers = 1  # it stands in this process only
     if not isinstance(limits, Limits):
         raise BadStudy(f"limits: expected Limits, not {limits!r}")
     if workers is not None and (not isinstance(workers, int) or workers < 1):
@@ -285,6 +298,21 @@ def run(
     # A shard has not all the runs that a claim speaks of: `merge` decides it.
     claims = () if limits.shard else _decided(study.claims, study, rows, study.interval)
     return Results(folder, rows, summary, claims, warnings, interval=study.interval, given=given)
+
+
+def _own_module(
+    study: Study, model: Callable[..., Any] | str | None, model_id: str | None
+) -> OwnModule | None:
+    """The user's own module, where the study asks for one."""
+    if model is None:
+        if study.has_module:
+            raise unnamed(study.source)
+        return None
+    if not study.has_module:
+        other = study.base.model.name
+        message = f"is {other}: --model goes with model: {{name: module}}"
+        raise BadStudy(Problem(message, study.source, key="model.name"))
+    return in_file(model) if isinstance(model, str) else in_memory(model, model_id)
 
 
 def merge(folders: Sequence[Path | str], out: Path | str, *, overwrite: bool = False) -> Results:

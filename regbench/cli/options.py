@@ -19,6 +19,7 @@ __all__ = [
     "MaxRuns",
     "Method",
     "MethodChoice",
+    "ModelFile",
     "OnValue",
     "Out",
     "Overrides",
@@ -74,6 +75,15 @@ Folder = Annotated[Path, typer.Argument(help="A results folder.", show_default=F
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", "-s", metavar="KEY=VALUE", help="Set a key: -s optimizer.lr=1e-2."),
+]
+ModelFile = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="FILE:FUNCTION",
+        help="What makes your own torch.nn.Module, of a study with model: {name: module}. "
+        "The file is run.",
+    ),
 ]
 Axes = Annotated[
     list[str] | None,

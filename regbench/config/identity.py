@@ -117,11 +117,13 @@ def _json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def cell_digest(setting: Setting, data: str, version: int) -> bytes:
+def cell_digest(setting: Setting, data: str, version: int, module: str = "") -> bytes:
     """A hash of all that decides the runs of a setting: on data of this fingerprint, computed by
-    this version of the numerics.
+    this version of the numerics, with the user's own module of this identity.
     """
     content = {name: canonical(getattr(setting, name)) for name in BLOCKS}
+    if module:
+        content["model"]["module"] = module
     return hashlib.sha256(_json([version, data, content]).encode()).digest()
 
 

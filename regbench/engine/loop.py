@@ -21,7 +21,6 @@ from regbench.engine.examples import Examples
 from regbench.engine.layers.loss import CrossEntropy, SquaredError
 from regbench.engine.layers.per_run import PerRun
 from regbench.engine.member import Array, Losses, Member, State, Trajectory
-from regbench.engine.modules import BY_AUTOGRAD
 from regbench.engine.network import build
 from regbench.engine.optimizers.schedule import factor
 from regbench.engine.predictions import predict
@@ -29,6 +28,7 @@ from regbench.engine.readers import Readers
 from regbench.engine.scoring import score
 from regbench.engine.stacks import batch_size
 from regbench.engine.update import Objective, Update
+from regbench.models.architecture import BY_AUTOGRAD
 from regbench.vocabulary.metrics import METRICS
 
 __all__ = ["StackTrainer", "train_stack"]

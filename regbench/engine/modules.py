@@ -19,12 +19,10 @@ from regbench.engine.regularizers.dropout import Dropout
 from regbench.errors import BadStudy, Problem
 from regbench.models.architecture import architecture
 from regbench.models.layers import Shape
-from regbench.models.own import OwnModule, failure, known
+from regbench.models.own import OwnModule, failure, unnamed
 
-__all__ = ["BY_AUTOGRAD", "build_modules"]
+__all__ = ["build_modules"]
 
-# Models that are no chain of affine maps.
-BY_AUTOGRAD = ("cnn", "module")
 _BY_KERNEL = ("l1", "l2", "weight_decay", "max_norm")
 
 
@@ -34,10 +32,11 @@ def build_modules(
     example: Shape,
     outputs: int,
     like: Tensor,
-    module: str,
+    own: OwnModule | None,
 ) -> ModuleNetwork:
     """As `network.build`, of these models."""
-    own = known(module) if settings[0].model.name == "module" else None
+    if own is None and settings[0].model.name == "module":
+        raise unnamed()
     made: list[nn.Module] = []
     for setting, seed in zip(settings, seeds, strict=True):
         if own is not None:

@@ -20,11 +20,12 @@ from regbench.engine.layers.initializers import initial_affine
 from regbench.engine.layers.layer import Draws, Layer
 from regbench.engine.layers.parameters import Parameters, named
 from regbench.engine.layers.per_run import PerRun
-from regbench.engine.modules import BY_AUTOGRAD, build_modules
+from regbench.engine.modules import build_modules
 from regbench.engine.regularizers.dropout import Dropout
 from regbench.models import layers
-from regbench.models.architecture import Architecture, architecture
+from regbench.models.architecture import BY_AUTOGRAD, Architecture, architecture
 from regbench.models.layers import Shape
+from regbench.models.own import OwnModule
 
 __all__ = ["Network", "build", "per_layer"]
 
@@ -131,7 +132,7 @@ def build(
     example: Shape,
     outputs: int,
     like: Tensor,
-    module: str = "",
+    module: OwnModule | None = None,
 ) -> Network | ModuleNetwork:
     """The stack's network, one run for each setting and seed, with its initial weights.
 
@@ -141,7 +142,7 @@ def build(
         example: the shape of an example.
         outputs: of the last layer.
         like: gives dtype and device.
-        module: the identity of the user's own module, where the model is one.
+        module: the user's own, where the model is one.
     Raises:
         BadStudy: the model does not go with such examples, or the module cannot be made.
     """

@@ -46,9 +46,9 @@ class Pass:
         if isinstance(layer, _ALPHA):
             scale = ((1 - layer.p) * (1 + layer.p * _SELU_FLOOR**2)) ** -0.5
             shifted: Tensor = x * kept + _SELU_FLOOR * (1 - kept) - _SELU_FLOOR * layer.p
-            return shifted * scale
-        dropped: Tensor = x * (kept * (1 / (1 - layer.p)))
-        return dropped
+            return shifted * float(scale)
+        scaled: Tensor = kept * (1 / (1 - layer.p))
+        return x * scaled
 
     def _uniforms(self, shape: Sequence[int]) -> Tensor:
         """Uniform 16-bit integers of this shape, whose first axis need not be the batch."""

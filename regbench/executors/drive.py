@@ -47,12 +47,15 @@ class RunSummary:
 
 @dataclass(frozen=True)
 class StackPlan:
-    """A stack as `regbench plan` shows it; seconds and bytes are estimates."""
+    """A stack as `regbench plan` shows it; seconds and bytes are estimates.
+
+    parameters: None of a module, which is not made for it.
+    """
 
     stack_id: str
     runs: int
     trajectories: int
-    parameters: int
+    parameters: int | None
     seconds: float
     memory_bytes: int
 
@@ -69,7 +72,9 @@ def _describe(stack: Stack, folder: Path) -> StackPlan:
     each, n = cost(setting, folder), len(stack.members)
     seconds = stack_seconds(n, setting.training.epochs, each.products, each.steps)
     memory = n * each.memory_bytes
-    return StackPlan(stack.stack_id, len(stack.run_ids), n, each.parameters, seconds, memory)
+    return StackPlan(
+        stack.stack_id, len(stack.run_ids), n, each.parameters or None, seconds, memory
+    )
 
 
 def run_plan(

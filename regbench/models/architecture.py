@@ -8,7 +8,7 @@ from math import prod
 
 from regbench.config.blocks.model import Cnn, Linear, Mlp, ModelConfig
 from regbench.config.blocks.regularizer import Regularizer
-from regbench.errors import BadStudy, Problem
+from regbench.errors import BadStudy
 from regbench.models.layers import (
     Activation,
     Affine,
@@ -24,7 +24,18 @@ from regbench.models.layers import (
     Weighted,
 )
 
-__all__ = ["Architecture", "architecture"]
+__all__ = ["BY_AUTOGRAD", "Architecture", "BadModel", "architecture"]
+
+# Models that are no chain of affine maps.
+BY_AUTOGRAD = ("cnn", "module")
+
+
+class BadModel(BadStudy):
+    """A model that does not go with the data; `key` is of its block."""
+
+    def __init__(self, key: str, message: str) -> None:
+        super().__init__(message)
+        self.key = key
 
 
 @dataclass(frozen=True)
@@ -93,7 +104,7 @@ def architecture(
         example: the shape of an example.
         outputs: C, or 1 of a regression.
     Raises:
-        BadStudy: the model does not go with such examples.
+        BadModel: the model does not go with such examples.
     """
     if model.name == "module":
         return Architecture((Own(example, outputs),))
@@ -137,7 +148,7 @@ def _after_kernel(layer: Weighted, activation: str, pooling: int = 1) -> Iterato
 
 def _convolutions(model: Cnn, shape: Shape, normed: bool) -> Iterator[Layer]:
     if not 2 <= len(shape) <= 3:
-        raise _bad(
+        raise BadModel(
             "name",
             f"a cnn looks at signals (channels, points) or images (channels, height, width), and "
             f"these examples are {_by(shape)}: use mlp, or data with channels",
@@ -148,14 +159,14 @@ def _convolutions(model: Cnn, shape: Shape, normed: bool) -> Iterator[Layer]:
     ):
         layer = Convolution(shape, i, channels, normed, size, stride, padding)
         if min(layer.after[1:]) < 1:
-            raise _bad(
+            raise BadModel(
                 "kernel",
                 f"convolution {i + 1} of {len(model.channels)} has a kernel of {size} with padding "
                 f"{padding}, and is given {_by(shape[1:])} points: nothing is left; take smaller "
                 "kernels, more padding or less pooling",
             )
         if min(layer.after[1:]) < pooling:
-            raise _bad(
+            raise BadModel(
                 "pooling",
                 f"the pooling of {pooling} after convolution {i + 1} is given "
                 f"{_by(layer.after[1:])} points: nothing is left; pool less, or 1 for none",
@@ -164,10 +175,6 @@ def _convolutions(model: Cnn, shape: Shape, normed: bool) -> Iterator[Layer]:
         for each in _after_kernel(layer, model.activation, pooling):
             yield each
             shape = each.after
-
-
-def _bad(key: str, message: str) -> BadStudy:
-    return BadStudy(Problem(message, key=f"model.{key}"))
 
 
 def _by(shape: Shape) -> str:

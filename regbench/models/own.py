@@ -12,16 +12,16 @@ import hashlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from regbench.errors import BadData, BadStudy
+from regbench.errors import BadData, BadStudy, Problem
 
-__all__ = ["OwnModule", "failure", "hold", "in_file", "in_memory", "known"]
+__all__ = ["OwnModule", "failure", "in_file", "in_memory", "known", "unnamed"]
 
 Maker = Callable[..., Any]
 
@@ -76,21 +76,15 @@ class OwnModule:
 _held: dict[str, OwnModule] = {}
 
 
-def hold(modules: Iterable[OwnModule]) -> None:
-    """Let modules be found by their identity."""
-    for each in modules:
-        _held[each.identity] = each
+def known(identity: str) -> OwnModule | None:
+    """The module of this identity, where it was named in this process."""
+    return _held.get(identity)
 
 
-def known(identity: str) -> OwnModule:
-    """The module of this identity.
-
-    Raises:
-        BadStudy: it was not named.
-    """
-    if identity not in _held:
-        raise BadStudy("the study's model is a module of yours: name it with --model FILE:FUNCTION")
-    return _held[identity]
+def unnamed(source: str = "") -> BadStudy:
+    """What is wrong where a study's model is a module, and none was named."""
+    message = "is a module of your own: name it with --model FILE.py:FUNCTION"
+    return BadStudy(Problem(message, source, key="model.name"))
 
 
 def in_file(text: str) -> OwnModule:
@@ -107,7 +101,7 @@ def in_file(text: str) -> OwnModule:
         raise BadStudy(f"--model {text}: there is no file {place}")
     file = file.resolve()
     made = OwnModule(_identity(file, function), text, file, function)
-    hold([made])
+    _held[made.identity] = made
     return made
 
 
@@ -137,7 +131,7 @@ def in_memory(maker: Maker, model_id: str | None = None) -> OwnModule:
         made = OwnModule(_identity(file, name), f"{file.name}:{name}", file, name, maker)
     else:
         made = OwnModule(_identity(file, name), f"{file.name}:{name}", file, name)
-    hold([made])
+    _held[made.identity] = made
     return made
 
 
