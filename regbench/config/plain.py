@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from math import inf
 from typing import Any
 
-from regbench.config.yaml_text import MAX_DEPTH, MAX_VALUES
+from regbench.config.yaml_nodes import MAX_DEPTH, MAX_VALUES
 from regbench.errors import BadStudy, Problem
 
 __all__ = ["plain"]
