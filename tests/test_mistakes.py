@@ -779,7 +779,8 @@ CASES = [
         [],
         (
             "study.yaml:2:25 expect[0]: expected <, <=, >, >= or ==, found '= gap_loss[none]'\n"
-            "study.yaml:2:45 expect[1]: no cell is called '[none' (did you mean 'none'?)"
+            "study.yaml:2:53 expect[1]: expected [ and ] with a cell after gap_loss: brackets and "
+            'quotes stand in double quotes, as in gap_loss["a]"]'
         ),
     ),
     (
