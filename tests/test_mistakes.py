@@ -985,7 +985,7 @@ expect: ["gap_los[a] < 3"]
 
 
 def test_a_grid_is_counted_before_it_is_enumerated(monkeypatch):
-    monkeypatch.setattr("regbench.config.load.expand", None)  # calling it would fail
+    monkeypatch.setattr("regbench.config.read.expand", None)  # calling it would fail
     axes = ", ".join(
         f"{key}: [{values}]"
         for key, values in {

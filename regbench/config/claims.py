@@ -30,6 +30,7 @@ __all__ = [
     "Pair",
     "Term",
     "parse_claim",
+    "read_claim",
     "require_asked",
     "resolve",
 ]
@@ -197,6 +198,22 @@ def require_asked(claim: Claim, metrics: Collection[str]) -> None:
                 f"{term.metric} is there only where it is asked for: metrics: [{listed}]",
                 term.column,
             )
+
+
+def read_claim(text: str, metrics: Collection[str], known: Addresses | None) -> Claim:
+    """A claim about a study.
+
+    Args:
+        metrics: what the study asks for.
+        known: its cells; None where they are not all there, so that nothing can be said of them.
+    Raises:
+        BadClaim: with the column.
+    """
+    claim = parse_claim(text)
+    require_asked(claim, metrics)
+    if known is not None:
+        resolve(claim, known)
+    return claim
 
 
 class Addresses:
