@@ -197,7 +197,7 @@ def test_a_folder_that_cannot_be_written(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "there is no such folder"),
+        (None, "there is no such file or folder"),
         ("", "runs.csv: is empty"),
         ("a,b\n1,2\n", "has no column 'study': is it a runs.csv?"),
         ("a,b\n1\n", "runs.csv:2: 1 fields where the header has 2"),

@@ -9,7 +9,6 @@ import typer
 
 from regbench.cli import options
 from regbench.cli.consoles import stderr
-from regbench.cli.options import Format
 from regbench.cli.run import judge, judge_claims
 from regbench.cli.tables import print_table
 from regbench.errors import BadData
@@ -54,7 +53,7 @@ def check(
         folder,
         expect=expect or (),
         limits=limits or (),
-        interval=interval.value if interval else None,
+        interval=interval,
         on_value=on_value,
     )
     errors = stderr()
@@ -89,7 +88,7 @@ def merge(
     ],
     overwrite: options.Overwrite = False,
     strict: options.Strict = False,
-    form: options.Form = Format.TABLE,
+    form: options.Form = "table",
 ) -> None:
     """Bring the shards of one study into one folder, print its table, decide its claims.
 

@@ -163,7 +163,7 @@ def _term(scan: _Scanner) -> Term:
     address = _ADDRESS.match(scan.text, scan.at)
     if address is None:
         what = f"expected [ and ] with a cell after {metric}"
-        if scan.text.startswith("[", scan.at):
+        if scan.text.startswith("[", scan.at) and "]" in scan.text[scan.at :]:
             what += f': brackets and quotes stand in double quotes, as in {metric}["a]"]'
         raise BadClaim(what, scan.at)
     scan.at = address.end()
