@@ -111,6 +111,14 @@ class _Scanner:
             )
         return found
 
+    def number(self, what: str = "a number") -> float:
+        self.skip()
+        column = self.at
+        text = self.need(_NUMBER, what)
+        if isinf(float(text)):
+            raise BadClaim(f"{text[:20]!r} is beyond the largest number", column)
+        return float(text)
+
 
 def parse_claim(text: str) -> Claim:
     """The claim that a text makes.
@@ -127,14 +135,14 @@ def parse_claim(text: str) -> Claim:
     scan = _Scanner(text)
     left = _term(scan)
     op = cast(Op, scan.need(_OP, "<, <=, >, >= or =="))
-    right = _number(scan) if scan.sees(_NUMBER) else _term(scan)
+    right = scan.number() if scan.sees(_NUMBER) else _term(scan)
     margin = None
     scan.skip()
     column = scan.at
     if scan.take(_MARGIN) is not None:
         if op != "==":
             raise BadClaim(f"a margin goes with ==, not with {op}", column)
-        margin = _number(scan, "the margin, a number")
+        margin = scan.number("the margin, a number")
         if margin < 0:
             raise BadClaim(f"a margin is >= 0, not {margin:g}", column)
     elif op == "==" and isinstance(right, Term):
@@ -143,15 +151,6 @@ def parse_claim(text: str) -> Claim:
     if scan.at < len(text):
         raise BadClaim(f"unexpected {text[scan.at :][:20]!r}", scan.at)
     return Claim(text, left, op, right, margin)
-
-
-def _number(scan: _Scanner, what: str = "a number") -> float:
-    scan.skip()
-    column = scan.at
-    text = scan.need(_NUMBER, what)
-    if isinf(float(text)):
-        raise BadClaim(f"{text[:20]!r} is beyond the largest number", column)
-    return float(text)
 
 
 def _term(scan: _Scanner) -> Term:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from math import lcm
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -23,7 +23,7 @@ from regbench.config.messages import did_you_mean, mistakes, shown
 from regbench.config.overrides import Seeds, override, set_data
 from regbench.config.plan import Study
 from regbench.config.problems import Problems
-from regbench.config.schema import TOP_LEVEL, Setting, StudyFile
+from regbench.config.schema import Setting, StudyFile
 from regbench.config.speaks import Over, one_test_part, usual, why_no_rows
 from regbench.config.study_name import name_of_stem, why_no_name
 from regbench.config.sweep import Choice, Grid, count, expand, grids_of
@@ -34,6 +34,7 @@ from regbench.vocabulary.metrics import METRICS, OF_EVERY_STUDY
 __all__ = ["read_study"]
 
 _KEYS = tuple(StudyFile.model_fields)
+_TYPES = get_type_hints(StudyFile, include_extras=True)
 _SEEDS = 5
 
 
@@ -81,7 +82,7 @@ def read_study(
 @cache
 def _validator(key: str) -> TypeAdapter[Any]:
     config = None if key in BLOCKS else ConfigDict(strict=True)  # classes have their own
-    return TypeAdapter(TOP_LEVEL[key], config=config)
+    return TypeAdapter(_TYPES[key], config=config)
 
 
 class _Reader:

@@ -71,7 +71,7 @@ class Dataset(Block):
     @property
     def split_by(self) -> str | None:
         """The key by which the data bring their own split; None where they are split here."""
-        return None
+        return None if getattr(self, "split_column", None) is None else "split_column"
 
     @property
     def unit(self) -> str | None:

@@ -143,11 +143,6 @@ class _Columns(Dataset):
         0.0, description=Classification.model_fields["label_noise"].description
     )
 
-    @property
-    def split_by(self) -> str | None:
-        """`split_column`, where it is given."""
-        return None if self.split_column is None else "split_column"
-
 
 class Csv(_Columns, _File):
     """A text file with a header line, a row a line: CSV, TSV; also packed by gzip."""
@@ -210,11 +205,6 @@ class _Arrays(Dataset):
     label_noise: Share = Field(
         0.0, description=Classification.model_fields["label_noise"].description
     )
-
-    @property
-    def split_by(self) -> str | None:
-        """`split_column`, where it is given."""
-        return None if self.split_column is None else "split_column"
 
 
 class Npz(_Arrays, _File):
