@@ -43,13 +43,13 @@ def check(
 
     [dim]Example: regbench check results/quickstart --max gap_acc:0.15[/dim]
     """
+    from regbench import api
     from regbench.analysis.lost import lost
-    from regbench.api import check as decide_again
     from regbench.report.compare import print_gates
     from regbench.report.say import say
     from regbench.report.terminal import print_claims
 
-    results = decide_again(
+    results = api.check(
         folder,
         expect=expect or (),
         limits=limits or (),
@@ -94,13 +94,13 @@ def merge(
 
     [dim]Example: regbench merge shard-1 shard-2 -o results/quickstart[/dim]
     """
+    from regbench import api
     from regbench.analysis.lost import lost
-    from regbench.api import merge as merge_folders
     from regbench.report.say import say
     from regbench.report.terminal import print_answer, print_claims
     from regbench.vocabulary.words import counted, some
 
-    results = merge_folders(folders, out, overwrite=overwrite)
+    results = api.merge(folders, out, overwrite=overwrite)
     for sentence in lost(results.rows):
         say(stderr(), f"warning: {sentence}")
     print_table(results.rows, results.table, form, folder=results.folder)

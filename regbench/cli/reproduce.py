@@ -41,9 +41,8 @@ def reproduce(
     [dim]Example: regbench reproduce weight-decay[/dim]
     """
     from regbench.report.progress import progress_for
+    from regbench.textbook import reproduce as textbook
     from regbench.textbook.lessons import LESSONS
-    from regbench.textbook.reproduce import columns
-    from regbench.textbook.reproduce import reproduce as go_through
 
     chosen = list(names or ())
     if chosen and (every or quick):
@@ -55,14 +54,14 @@ def reproduce(
         return
     errors = stderr()
     found: list[Reproduced] = []
-    for each in go_through(
+    for each in textbook.reproduce(
         chosen, out, workers=workers, progress=lambda name: progress_for(errors, name)
     ):
         found.append(each)
         if form == "table":
             _print(each)
     if form != "table":
-        print_rows(*columns(found), form)
+        print_rows(*textbook.columns(found), form)
     decisions = [finding.decision for each in found for finding in each.findings]
     judge(decisions, "sentences", strict)
 

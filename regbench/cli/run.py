@@ -45,9 +45,9 @@ def sweep(
 
     [dim]Example: regbench sweep configs/quickstart.yaml -g model.hidden=[32],[512][/dim]
     """
+    from regbench import api
     from regbench.analysis.hints import hints
     from regbench.analysis.lost import lost
-    from regbench.api import run as run_study
     from regbench.config.load import load_study
     from regbench.data import notes, warnings
     from regbench.executors.limits import Limits, parse_duration, parse_shard
@@ -71,7 +71,7 @@ def sweep(
         say(errors, f"note: {warning}")
     for warning in warnings(loaded):
         say(errors, f"warning: {warning}")
-    results = run_study(
+    results = api.run(
         loaded,
         out=out,
         device=device,
@@ -94,8 +94,8 @@ def sweep(
     print_claims(errors, results.claims)
     for hint in hints(results.rows, results.table):
         say(errors, f"hint: {hint}")
-    _say_how_it_went(results)
-    _judge(results, allow_diverged, strict)
+    _print_summary(results)
+    _end(results, allow_diverged, strict)
 
 
 @options.takes(sweep, but="axes")
@@ -107,7 +107,7 @@ def run(**given: Any) -> None:
     sweep(**given)
 
 
-def _say_how_it_went(results: Results) -> None:
+def _print_summary(results: Results) -> None:
     from regbench.report.say import say
     from regbench.vocabulary.words import counted
 
@@ -126,7 +126,7 @@ def _say_how_it_went(results: Results) -> None:
     say(errors, f"{what}; results in {results.folder}")
 
 
-def _judge(results: Results, allow_diverged: bool, strict: bool) -> None:
+def _end(results: Results, allow_diverged: bool, strict: bool) -> None:
     """End with 1 where the answer is no."""
     from regbench.vocabulary.words import counted
 
@@ -161,10 +161,10 @@ def judge(
     Raises:
         AnswerIsNo: naming them.
     """
-    said = list(reasons)
+    reasons = list(reasons)
     if failed := decisions.count("FAIL"):
-        said.append(f"{failed} of {len(decisions)} {what} failed")
+        reasons.append(f"{failed} of {len(decisions)} {what} failed")
     if strict and (undecided := decisions.count("UNDECIDED")):
-        said.append(f"{undecided} of {len(decisions)} {what} stay undecided (--strict)")
-    if said:
-        raise AnswerIsNo(*said)
+        reasons.append(f"{undecided} of {len(decisions)} {what} stay undecided (--strict)")
+    if reasons:
+        raise AnswerIsNo(*reasons)

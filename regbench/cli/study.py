@@ -115,36 +115,36 @@ def plan(
     from regbench.report.say import say
 
     loaded = load_study(study, overrides or (), axes=axes or (), seeds=seeds, max_runs=max_runs)
-    made = make_plan(loaded, fingerprints(loaded))
+    planned = make_plan(loaded, fingerprints(loaded))
     for note in notes(loaded):
         say(stderr(), f"note: {note}")
-    stacks = describe(made)
+    stacks = describe(planned)
     trajectories = sum(stack.trajectories for stack in stacks)
     facts: dict[str, Any] = {
-        "study": made.study.name,
-        "cells": len(made.study.cells),
-        "seeds": len(made.study.seeds),
-        "runs": len(made.runs),
+        "study": planned.study.name,
+        "cells": len(planned.study.cells),
+        "seeds": len(planned.study.seeds),
+        "runs": len(planned.runs),
         "trajectories": trajectories,
         "stacks": len(stacks),
         "estimated_seconds_one_core": round(sum(stack.seconds for stack in stacks), 1),
         "estimated_memory_bytes": max((stack.memory_bytes for stack in stacks), default=0),
-        "families": len(families := study_families(made.study.cells)),
-        "decides": what_seeds_decide(len(made.study.seeds), families, fold_ratio(made.study)),
+        "families": len(families := study_families(planned.study.cells)),
+        "decides": what_seeds_decide(len(planned.study.seeds), families, fold_ratio(planned.study)),
     }
     if form == "json":
         cells = [
-            {"cell": c.name, "regularizer": c.regularizer, **c.values} for c in made.study.cells
+            {"cell": c.name, "regularizer": c.regularizer, **c.values} for c in planned.study.cells
         ]
         each = [vars(stack) for stack in stacks]
         print(json.dumps({**facts, "cells_planned": cells, "stacks_planned": each}, indent=1))
     elif form == "csv":
         from regbench.results.csv_text import write_csv
 
-        rows = [[run.run_id, run.cell.name, run.seed] for run in made.runs]
+        rows = [[run.run_id, run.cell.name, run.seed] for run in planned.runs]
         write_utf8(write_csv(["run_id", "cell", "seed"], rows).decode())
     else:
-        _print_plan(facts, made.study.cells, stacks)
+        _print_plan(facts, planned.study.cells, stacks)
 
 
 def _print_plan(facts: dict[str, Any], cells: Any, stacks: Any) -> None:
