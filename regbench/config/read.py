@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from math import lcm
 from pathlib import Path
@@ -25,7 +27,7 @@ from regbench.config.plan import Study
 from regbench.config.problems import Problems
 from regbench.config.schema import Setting, StudyFile
 from regbench.config.speaks import Over, one_test_part, usual, why_no_rows
-from regbench.config.study_name import name_of_stem, why_no_name
+from regbench.config.study_name import why_no_name
 from regbench.config.sweep import Choice, Grid, count, expand, grids_of
 from regbench.config.yaml_text import Document, KeyPath
 from regbench.errors import BadStudy
@@ -66,17 +68,15 @@ def read_study(
     """
     if not isinstance(max_runs, int):
         raise BadStudy(f"max_runs: expected a count, not {max_runs!r}")
-    problems = Problems(document, source)
-    values: dict[str, Any] = {}
-    if isinstance(document.value, Mapping):
-        values = dict(document.value)
-    else:
-        root = document.value
+    problems, root = Problems(document, source), document.value
+    if not isinstance(root, Mapping):
         what = "is empty" if root is None else f"holds {shown(root)} at the top"
         problems.add((), f"{what}: a study is a mapping of keys such as dataset, model, sweep")
+        problems.raise_any()
+    values = dict(root)
     set_data(values, given, problems)
     override(values, problems, axes, overrides, seeds)
-    return _Reader(document, values, problems, source, folder, max_runs).read(name)
+    return _Reader(values, problems, source, folder, max_runs).read(name)
 
 
 @cache
@@ -85,21 +85,16 @@ def _validator(key: str) -> TypeAdapter[Any]:
     return TypeAdapter(_TYPES[key], config=config)
 
 
+@dataclass
 class _Reader:
     """Reads a study's plain values, collecting problems instead of stopping at the first."""
 
-    def __init__(
-        self,
-        document: Document,
-        values: dict[str, Any],
-        problems: Problems,
-        source: str,
-        folder: Path,
-        max_runs: int,
-    ) -> None:
-        self._document, self._values, self._problems = document, values, problems
-        self._source, self._folder, self._max_runs = source, folder, max_runs
-        self._lost = False  # some block is wrong, so cells are missing
+    _values: dict[str, Any]
+    _problems: Problems
+    _source: str
+    _folder: Path
+    _max_runs: int
+    _lost: bool = False  # some block is wrong, so cells are missing
 
     def read(self, default_name: str) -> Study:
         """The study.
@@ -180,7 +175,7 @@ class _Reader:
             return default
         what = shown(name)
         if "name" not in self._values:
-            name = name_of_stem(name)
+            name = unicodedata.normalize("NFC", name)  # some systems take file names apart
             what = f"there is no name, and the file's stem {what}"
         if why := why_no_name(name):
             self._problems.add(("name",), f"{what} {why}")
@@ -233,7 +228,7 @@ class _Reader:
     def _require_dataset(self) -> None:
         swept = [isinstance(grid, Mapping) and "dataset" in grid for grid in grids_of(self._values)]
         given = "dataset" in self._values or (swept and all(swept))
-        if isinstance(self._document.value, Mapping) and not given:
+        if not given:
             self._problems.add(
                 (), "the key 'dataset' is missing: it is the only one that must be given"
             )

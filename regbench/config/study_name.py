@@ -7,16 +7,11 @@ import unicodedata
 
 from regbench.config.messages import shown
 
-__all__ = ["name_of_stem", "why_no_name"]
+__all__ = ["why_no_name"]
 
 _MAX_BYTES = 200
 _NAME = re.compile(r"[^\W_][\w .+=,()-]{0,99}")
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d) *(\..*)?|reference")
-
-
-def name_of_stem(stem: str) -> str:
-    """A file's stem as a name: some systems take file names apart."""
-    return unicodedata.normalize("NFC", stem)
 
 
 def why_no_name(name: str) -> str:
