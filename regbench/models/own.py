@@ -55,7 +55,8 @@ class OwnModule:
         assert self.file is not None
         if _identity(self.file, self.function) != self.identity:
             raise BadData(f"{self.file}: changed, or a file that it imports, since it was planned")
-        maker = getattr(_run(self.file, self.identity), self.function, None)
+        with self.importing():
+            maker = getattr(_run(self.file, self.identity), self.function, None)
         if not callable(maker):
             raise BadStudy(f"--model {self.name}: {self.file.name} has no function {self.function}")
         return maker  # type: ignore[no-any-return]
@@ -66,11 +67,12 @@ class OwnModule:
         if self.file is None:
             yield
             return
-        sys.path.insert(0, str(self.file.parent))
+        folder = str(self.file.parent)
+        sys.path.insert(0, folder)
         try:
             yield
         finally:
-            sys.path.remove(str(self.file.parent))
+            sys.path.pop(sys.path.index(folder))
 
 
 _held: dict[str, OwnModule] = {}
@@ -226,14 +228,11 @@ def _run(file: Path, identity: str) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # as an import does: dataclasses look for it
-    sys.path.insert(0, str(file.parent))
     try:
         spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[name]
         raise BadStudy(f"{file}: {failure(error, file.parent)}") from error
-    finally:
-        sys.path.remove(str(file.parent))
     _ran[file, identity] = module
     return module
 
