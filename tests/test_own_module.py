@@ -1,6 +1,7 @@
 """A user's own torch.nn.Module in the one loop: trajectories, draws, identity, mistakes."""
 
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from regbench.engine.member import Member
 from regbench.errors import BadData, BadStudy
 from regbench.models.own import in_file, in_memory
 
+ROOT = Path(__file__).resolve().parent.parent
 MODULE = {"name": "module"}
 
 
@@ -471,3 +473,31 @@ def test_a_function_of_a_file_and_one_of_a_notebook(tmp_path):
         api.run(asked, out=tmp_path / "c")
     with pytest.raises(BadStudy, match="expected a function"):
         api.run(asked, model=3, out=tmp_path / "c")
+
+
+# --- the examples that ship -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "kernels"),
+    [("resnet8", 10), ("random-features", 1)],
+)
+def test_the_examples_train(tmp_path, name, kernels):
+    folder = ROOT / "configs" / "own-module"
+    model = f"{folder / name.replace('-', '_')}.py:make"
+    path = folder / f"{name}.yaml"
+    quick = ("-s", "training.epochs=1", "-s", "dataset.train_size=40", "--seeds", "1")
+    done = regbench("run", path, "--model", model, *quick, "-o", tmp_path / "r")
+    assert done.code == 0, done.err
+    from regbench.config.load import load_study
+    from regbench.engine.network import build
+
+    (setting, *_) = [cell.setting for cell in load_study(path).cells]
+    network = build([setting], [0], (1, 8, 8), 10, torch.zeros(1), in_file(model))
+    assert len(network.architecture.kernels) == kernels
+
+
+def test_the_residual_net_has_forty_lines():
+    text = (ROOT / "configs" / "own-module" / "resnet8.py").read_text()
+    code = [line for line in text.partition('"""\n\n')[2].splitlines() if line.strip()]
+    assert len(code) <= 40
