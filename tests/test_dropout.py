@@ -41,7 +41,7 @@ def test_keeps_with_probability_one_less_the_rate():
 class EveryNumber:
     """Each of the 65536 numbers once."""
 
-    def dropout(self, layer, width, rows):
+    def __call__(self, kind, purpose, width, rows, *, layer):
         numbers = torch.arange(-32768, 32768, dtype=torch.int32).to(torch.int16)
         return numbers.view(1, 1, -1).expand(rows.stop - rows.start, -1, -1)
 
@@ -106,7 +106,7 @@ def test_never_on_outputs():
     assert (out < 150).all()  # neither zeroed nor scaled by 1 / (1 - p)
     assert not isinstance(network.layers[-1], Dropout)
     widths = [layer.index for layer in network.layers if isinstance(layer, Dropout)]
-    assert widths == [0, 1, 2]  # the input and both hidden layers
+    assert widths == [1, 2]  # both hidden layers; 0 would be the input
 
 
 def test_input_dropout_is_an_adaptive_ridge_for_a_linear_model():

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from regbench.config.blocks.regularizer import Regularizer
 from regbench.config.schema import Setting
+from regbench.engine.draws import Draws
 from regbench.engine.layers.activation import Activation
 from regbench.engine.layers.affine import Affine, Readout
-from regbench.engine.layers.batchnorm import BatchNorm
 from regbench.engine.layers.buffers import Scratch
 from regbench.engine.layers.initializers import initial_affine
-from regbench.engine.layers.layer import Draws, Layer
+from regbench.engine.layers.layer import Layer, Place
 from regbench.engine.layers.parameters import Parameters, named
-from regbench.engine.layers.per_run import PerRun
-from regbench.engine.regularizers.dropout import Dropout
+from regbench.engine.regularizers.batchnorm import BatchNorm
+from regbench.engine.regularizers.regularizer import IN_LAYERS
 
-__all__ = ["Network", "build", "per_layer"]
+__all__ = ["Network", "build"]
 
 
 class Network:
@@ -104,17 +103,6 @@ class Network:
             norm.running_var[row] = torch.from_numpy(state[f"norms.{norm.index}.running_var"])
 
 
-def per_layer(value: float | tuple[float, ...] | None, layers: int, off: float) -> list[float]:
-    """A setting that is one number or a list, as one number a layer.
-
-    >>> per_layer(0.1, 2, 0.0), per_layer((0.1, 0.2), 2, 0.0), per_layer(None, 2, 9.0)
-    ([0.1, 0.1], [0.1, 0.2], [9.0, 9.0])
-    """
-    if value is None:
-        return [off] * layers
-    return list(value) if isinstance(value, tuple) else [value] * layers
-
-
 def build(
     settings: Sequence[Setting], seeds: Sequence[int], inputs: int, outputs: int, like: Tensor
 ) -> Network:
@@ -130,32 +118,26 @@ def build(
     regularizers = [setting.regularizer for setting in settings]
     scratch = Scratch()
     widths = [inputs, *model.hidden_sizes, outputs]
-    rates = [per_layer(r.dropout, len(model.hidden_sizes), 0.0) for r in regularizers]
-    input_rates = PerRun([r.input_dropout for r in regularizers], like)
-    layers: list[Layer] = [Dropout(0, input_rates, scratch)]
-    for i, (fan_in, width) in enumerate(itertools.pairwise(widths)):
-        if i == len(model.hidden_sizes):
-            layers.append(Readout(i, fan_in, width, scratch))
-            break
-        normed = regularizers[0].batchnorm is not None
-        layers.append(Affine(i, fan_in, width, scratch, before_norm=normed))
-        if normed:
-            layers.append(_batchnorm(i, width, regularizers, like, scratch))
-        assert model.name == "mlp"
-        layers.append(Activation(model.activation, scratch))
-        own_rates = PerRun([rate[i] for rate in rates], like)
-        layers.append(Dropout(i + 1, own_rates, scratch, gated=model.activation == "relu"))
+    hidden, activation = len(model.hidden_sizes), getattr(model, "activation", "")
+
+    def beside(after: Literal["data", "affine", "activation"], index: int = 0) -> list[Layer]:
+        """What regularizers put there."""
+        place = Place(after, index, hidden, widths[index + (after != "data")], activation)
+        made = [make(regularizers, place, like, scratch) for make in IN_LAYERS.values()]
+        return [layer for layer in made if layer is not None]
+
+    layers = beside("data")
+    for i in range(hidden):
+        norms = beside("affine", i)
+        before_norm = any(isinstance(layer, BatchNorm) for layer in norms)
+        layers.append(Affine(i, widths[i], widths[i + 1], scratch, before_norm=before_norm))
+        layers += norms
+        layers.append(Activation(activation, scratch))
+        layers += beside("activation", i)
+    layers.append(Readout(hidden, widths[-2], outputs, scratch))
     network = Network(layers, len(settings), like, scratch)
     _initialize(network, settings, seeds)
     return network
-
-
-def _batchnorm(
-    index: int, width: int, regularizers: Sequence[Regularizer], like: Tensor, scratch: Scratch
-) -> BatchNorm:
-    options = [r.batchnorm for r in regularizers if r.batchnorm is not None]
-    momentum = PerRun([o.momentum for o in options], like)
-    return BatchNorm(index, width, momentum, PerRun([o.eps for o in options], like), scratch)
 
 
 def _initialize(network: Network, settings: Sequence[Setting], seeds: Sequence[int]) -> None:

@@ -131,6 +131,15 @@ class Regularizer(Block):
         0.0, description="standard deviation of Gaussian noise on the inputs while training"
     )
 
+    def by_layer(self, key: str, layers: int, off: float = 0.0) -> tuple[float, ...]:
+        """A strength or rate layer by layer, `off` where there is none.
+
+        >>> Regularizer(l2=0.1).by_layer("l2", 2), Regularizer().by_layer("max_norm", 1, off=9.0)
+        ((0.1, 0.1), (9.0,))
+        """
+        value = getattr(self, key)
+        return value if isinstance(value, tuple) else (off if value is None else value,) * layers
+
 
 BareRegularizer = Literal["none", "l1", "l2", "elastic", "dropout", "early_stopping", "batchnorm"]
 

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
 from torch import Tensor
 
+from regbench.engine.draws import Draws
 from regbench.engine.layers.parameters import Parameters, Slot
 
-__all__ = ["Draws", "Layer"]
+__all__ = ["Layer", "Place"]
 
 
-class Draws(Protocol):
-    """The random numbers of one training step; evaluation has none."""
+@dataclass(frozen=True)
+class Place:
+    """Where a regularizer may put a layer.
 
-    def dropout(self, layer: int, width: int, rows: slice) -> Tensor:
-        """(r, B, width) uniform 16-bit integers for these runs; layer 0 is the input."""
+    Attributes:
+        after: what stands before it: the data, or a hidden layer's affine map or activation.
+        index: of the hidden layer, from 0; of the data, 0.
+        hidden: how many hidden layers there are.
+        width: of what comes.
+        activation: of the hidden layers.
+    """
+
+    after: Literal["data", "affine", "activation"]
+    index: int
+    hidden: int
+    width: int
+    activation: str
 
 
 class Layer(Protocol):

@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
+from regbench.config.blocks.regularizer import Regularizer
+from regbench.engine.draws import INTEGERS, Draws
 from regbench.engine.layers.buffers import Scratch
-from regbench.engine.layers.layer import Draws
+from regbench.engine.layers.layer import Place
 from regbench.engine.layers.parameters import Parameters, Slot
 from regbench.engine.layers.per_run import PerRun
+from regbench.streams import Purpose
 
-__all__ = ["Dropout", "threshold"]
+__all__ = ["Dropout", "dropout", "input_dropout", "threshold"]
+
+
+def dropout(
+    regularizers: Sequence[Regularizer], place: Place, like: Tensor, scratch: Scratch
+) -> Dropout | None:
+    """After each hidden activation, never on outputs."""
+    if place.after != "activation":
+        return None
+    rates = PerRun([r.by_layer("dropout", place.hidden)[place.index] for r in regularizers], like)
+    gated = place.activation == "relu"
+    return Dropout(place.index + 1, rates, scratch, gated=gated) if rates else None
+
+
+def input_dropout(
+    regularizers: Sequence[Regularizer], place: Place, like: Tensor, scratch: Scratch
+) -> Dropout | None:
+    """On the data."""
+    rates = PerRun([r.input_dropout for r in regularizers], like)
+    return Dropout(0, rates, scratch) if place.after == "data" and rates else None
 
 
 def threshold(rate: float) -> int:
@@ -44,13 +68,11 @@ class Dropout:
         self._set(rates)
 
     def _set(self, rates: PerRun) -> None:
-        self._rates = rates
-        chosen = rates.values[rates.rows]
-        thresholds = [threshold(rate) for rate in chosen.tolist()]
-        self._thresholds = torch.tensor(thresholds, dtype=torch.int16, device=chosen.device).view(
-            -1, 1, 1
-        )
-        self._scales = (1 / (1 - chosen)).view(-1, 1, 1)
+        self._rates, like = rates, rates.values
+        thresholds = [threshold(rate) for rate in rates.acting]
+        signed = torch.tensor(thresholds, dtype=torch.int16, device=like.device)
+        self._thresholds = signed.view(-1, 1, 1)
+        self._scales = 1 / (1 - rates.over(3))
 
     def parameters(self) -> list[Slot]:
         """None."""
@@ -64,7 +86,7 @@ class Dropout:
         if draws is None or not self._rates:
             return x
         chosen = x[self._rates.rows]
-        uniforms = draws.dropout(self.index, x.shape[2], self._rates.rows)
+        uniforms = draws(INTEGERS, Purpose.DROPOUT, x.shape[2], self._rates.rows, layer=self.index)
         # Never by way of booleans: ATen's kernels that make or read them are not vectorised.
         kept = self._scratch((self, "kept"), chosen.shape, uniforms)
         self._factor = self._scratch((self, "factor"), chosen.shape, x)

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
+from regbench.config.blocks.regularizer import Regularizer
+from regbench.engine.draws import Draws
 from regbench.engine.layers.buffers import Scratch
-from regbench.engine.layers.layer import Draws
+from regbench.engine.layers.layer import Place
 from regbench.engine.layers.parameters import Parameters, Slot
 from regbench.engine.layers.per_run import PerRun
 
-__all__ = ["BatchNorm"]
+__all__ = ["BatchNorm", "batchnorm"]
+
+
+def batchnorm(
+    regularizers: Sequence[Regularizer], place: Place, like: Tensor, scratch: Scratch
+) -> BatchNorm | None:
+    """Between each hidden layer's affine map and its activation, in all runs of a stack or none."""
+    options = [r.batchnorm for r in regularizers if r.batchnorm is not None]
+    if place.after != "affine" or not options:
+        return None
+    momentum, eps = (
+        PerRun([getattr(o, key) for o in options], like) for key in ("momentum", "eps")
+    )
+    return BatchNorm(place.index, place.width, momentum, eps, scratch)
 
 
 class BatchNorm:

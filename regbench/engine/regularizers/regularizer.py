@@ -1,0 +1,81 @@
+"""The regularizers by where they act: the engine composes what it finds in these tables.
+
+A regularizer takes a number a run from the settings of a stack, touches only the runs that ask for
+it, and is made anew when runs leave. What it draws, `Draws` gives it by purpose and shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
+
+from torch import Tensor
+
+from regbench.config.blocks.regularizer import Regularizer
+from regbench.engine.draws import Draws
+from regbench.engine.layers.buffers import Scratch
+from regbench.engine.layers.layer import Layer, Place
+from regbench.engine.layers.loss import OnTargets
+from regbench.engine.regularizers.batchnorm import batchnorm
+from regbench.engine.regularizers.dropout import dropout, input_dropout
+from regbench.engine.regularizers.early_stopping import make_rule
+from regbench.engine.regularizers.input_noise import InputNoise
+from regbench.engine.regularizers.l1 import l1
+from regbench.engine.regularizers.l2 import l2
+from regbench.engine.regularizers.label_smoothing import LabelSmoothing
+from regbench.engine.regularizers.max_norm import max_norm
+from regbench.engine.regularizers.step import Kernel, Step
+from regbench.engine.regularizers.weight_decay import weight_decay
+
+__all__ = [
+    "IN_LAYERS",
+    "ON_INPUTS",
+    "ON_KERNELS",
+    "ON_TARGETS",
+    "READINGS",
+    "OnInputs",
+    "acting",
+]
+
+
+class OnInputs(Protocol):
+    """A regularizer that changes what training sees of the data."""
+
+    def __call__(self, x: Tensor, draws: Draws) -> None:
+        """Change the inputs of a batch, (R, B, I), in place."""
+
+
+# Objective, gradient and step: adds to a step what it does with one kernel.
+ON_KERNELS: dict[str, Callable[[Sequence[Regularizer], Kernel, Step], None]] = {
+    "l1": l1,
+    "l2": l2,
+    "weight_decay": weight_decay,
+    "max_norm": max_norm,
+}
+# The layer that it puts at a place of the network; None where it puts none.
+IN_LAYERS: dict[str, Callable[[Sequence[Regularizer], Place, Tensor, Scratch], Layer | None]] = {
+    "batchnorm": batchnorm,
+    "dropout": dropout,
+    "input_dropout": input_dropout,
+}
+# Data; false where no run asks for it.
+ON_INPUTS: dict[str, Callable[[Sequence[Regularizer], Tensor], OnInputs]] = {
+    "input_noise": InputNoise,
+}
+ON_TARGETS: dict[str, Callable[[Sequence[Regularizer], Tensor], OnTargets]] = {
+    "label_smoothing": LabelSmoothing,
+}
+# Which weights of a trajectory a run reports.
+READINGS = {"early_stopping": make_rule}
+
+Acting = TypeVar("Acting")
+
+
+def acting(
+    kinds: dict[str, Callable[[Sequence[Regularizer], Tensor], Acting]],
+    regularizers: Sequence[Regularizer],
+    like: Tensor,
+) -> list[Acting]:
+    """Those of the kinds that a run asks for."""
+    made = [make(regularizers, like) for make in kinds.values()]
+    return [each for each in made if each]
