@@ -393,8 +393,29 @@ def test_every_kind_in_the_schema_has_its_part():
 
     assert kinds(datasets.DatasetConfig) == set(SOURCES)
     assert kinds(optimizer.OptimizerConfig) == set(OPTIMIZERS)
+    assert set(vocabulary.optimizers.OPTIMIZERS) == set(OPTIMIZERS)
     assert set(get_args(model.Activation)) == set(ACTIVATIONS)
     assert set(get_args(model.Initializer)) == set(INITIALIZERS)
+
+
+def test_the_keys_of_regularizers_are_those_of_schema_vocabulary_and_engine():
+    of_vocabulary = {kind.key: kind for kind in vocabulary.regularizers.KINDS.values()}
+    options = {option for kind in of_vocabulary.values() for option in kind.options}
+    assert set(of_vocabulary) | options == set(Regularizer.model_fields)
+    assert {name: set(table) for name, table in TABLES.items()} == {
+        where: {key for key, kind in of_vocabulary.items() if kind.acts_on == where}
+        for where in TABLES
+    }
+    for kind in of_vocabulary.values():
+        assert {key.partition(".")[0] for key in kind.stronger} <= {kind.key}
+        assert kind.formula
+        assert kind.source
+
+
+def test_optimizers_name_places_that_strengths_are_converted_to():
+    known = {"", vocabulary.optimizers.NONE, *PLACES}
+    for optimizer in vocabulary.optimizers.OPTIMIZERS.values():
+        assert {optimizer.decay, optimizer.torch_l2, optimizer.torch_decay} <= known
 
 
 def test_known_rows_are_the_data_sets_own():
