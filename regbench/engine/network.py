@@ -33,9 +33,6 @@ class Network:
     def __init__(self, layers: Sequence[Layer], runs: int, like: Tensor, scratch: Scratch) -> None:
         self.layers = tuple(layers)
         self._scratch = scratch
-        # Nobody needs the gradient of what stands before the first parameters: the data.
-        first = next(i for i, layer in enumerate(self.layers) if layer.parameters())
-        self._trained = self.layers[first:]
         slots = [slot for layer in self.layers for slot in layer.parameters()]
         self.parameters = Parameters(slots, runs, like)
         self._bind()
@@ -62,7 +59,7 @@ class Network:
 
     def backward(self, gradient: Tensor) -> None:
         """Fill `parameters.gradients` from the gradient for the outputs of the last forward."""
-        for layer in reversed(self._trained):
+        for layer in reversed(self.layers):
             gradient = layer.backward(gradient)
 
     def keep(self, rows: Tensor) -> None:
@@ -120,13 +117,13 @@ def build(
     widths = [inputs, *model.hidden_sizes, outputs]
     hidden, activation = len(model.hidden_sizes), getattr(model, "activation", "")
 
-    def beside(after: Literal["data", "affine", "activation"], index: int = 0) -> list[Layer]:
+    def beside(after: Literal["affine", "activation"], index: int) -> list[Layer]:
         """What regularizers put there."""
-        place = Place(after, index, hidden, widths[index + (after != "data")], activation)
+        place = Place(after, index, hidden, widths[index + 1], activation)
         made = [make(regularizers, place, like, scratch) for make in IN_LAYERS.values()]
         return [layer for layer in made if layer is not None]
 
-    layers = beside("data")
+    layers: list[Layer] = []
     for i in range(hidden):
         norms = beside("affine", i)
         before_norm = any(isinstance(layer, BatchNorm) for layer in norms)

@@ -18,14 +18,14 @@ class Place:
     """Where a regularizer may put a layer.
 
     Attributes:
-        after: what stands before it: the data, or a hidden layer's affine map or activation.
-        index: of the hidden layer, from 0; of the data, 0.
+        after: what stands before it in the hidden layer.
+        index: of the hidden layer, from 0.
         hidden: how many hidden layers there are.
         width: of what comes.
         activation: of the hidden layers.
     """
 
-    after: Literal["data", "affine", "activation"]
+    after: Literal["affine", "activation"]
     index: int
     hidden: int
     width: int

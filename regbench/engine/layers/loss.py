@@ -55,8 +55,8 @@ class CrossEntropy:
         loss = (of_y if weight is None else of_y * weight).mean((1, 2)).neg_()
         gradient = torch.exp(log_p, out=self._scratch("gradient", logits.shape, logits))
         target = self._scratch("target", (len(y), 1, batch), logits).fill_(-1)
-        for move in self._on_targets:
-            move(log_p, weight, loss, gradient, target)
+        for act in self._on_targets:
+            act(log_p, weight, loss, gradient, target)
         gradient.scatter_add_(1, y, target)
         if weight is not None:
             gradient.mul_(weight)

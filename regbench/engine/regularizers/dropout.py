@@ -15,7 +15,7 @@ from regbench.engine.layers.parameters import Parameters, Slot
 from regbench.engine.layers.per_run import PerRun
 from regbench.streams import Purpose
 
-__all__ = ["Dropout", "dropout", "input_dropout", "threshold"]
+__all__ = ["Dropout", "InputDropout", "dropout", "threshold"]
 
 
 def dropout(
@@ -27,14 +27,6 @@ def dropout(
     rates = PerRun([r.by_layer("dropout", place.hidden)[place.index] for r in regularizers], like)
     gated = place.activation == "relu"
     return Dropout(place.index + 1, rates, scratch, gated=gated) if rates else None
-
-
-def input_dropout(
-    regularizers: Sequence[Regularizer], place: Place, like: Tensor, scratch: Scratch
-) -> Dropout | None:
-    """On the data."""
-    rates = PerRun([r.input_dropout for r in regularizers], like)
-    return Dropout(0, rates, scratch) if place.after == "data" and rates else None
 
 
 def threshold(rate: float) -> int:
@@ -50,7 +42,7 @@ class Dropout:
     """y = x / (1 - p) with probability 1 - p, else 0, while training; y = x in evaluation.
 
     Args:
-        index: 0 is the network's input, i the i-th hidden layer.
+        index: 0 for the data, i for the i-th hidden layer, counted from 1.
         rates: p of each run.
         gated: y comes from a relu, which lets no gradient pass where it is 0, dropped or not: what
             is left for the gradient here is the scale.
@@ -103,3 +95,18 @@ class Dropout:
     def keep(self, rows: Tensor) -> None:
         """Keep these runs' rates."""
         self._set(self._rates.kept(rows))
+
+
+class InputDropout:
+    """Dropout on the data while training; nothing is propagated back to them."""
+
+    def __init__(self, regularizers: Sequence[Regularizer], like: Tensor) -> None:
+        self._rates = PerRun([r.input_dropout for r in regularizers], like)
+        self._layer = Dropout(0, self._rates, Scratch())
+
+    def __bool__(self) -> bool:
+        return bool(self._rates)
+
+    def __call__(self, x: Tensor, draws: Draws) -> None:
+        """Drop and scale the rows of the runs that ask for it."""
+        self._layer.forward(x, draws)

@@ -6,7 +6,7 @@ it, and is made anew when runs leave. What it draws, `Draws` gives it by purpose
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from torch import Tensor
@@ -17,7 +17,7 @@ from regbench.engine.layers.buffers import Scratch
 from regbench.engine.layers.layer import Layer, Place
 from regbench.engine.layers.loss import OnTargets
 from regbench.engine.regularizers.batchnorm import batchnorm
-from regbench.engine.regularizers.dropout import dropout, input_dropout
+from regbench.engine.regularizers.dropout import InputDropout, dropout
 from regbench.engine.regularizers.early_stopping import make_rule
 from regbench.engine.regularizers.input_noise import InputNoise
 from regbench.engine.regularizers.l1 import l1
@@ -33,6 +33,7 @@ __all__ = [
     "ON_KERNELS",
     "ON_TARGETS",
     "READINGS",
+    "TABLES",
     "OnInputs",
     "acting",
 ]
@@ -52,21 +53,29 @@ ON_KERNELS: dict[str, Callable[[Sequence[Regularizer], Kernel, Step], None]] = {
     "weight_decay": weight_decay,
     "max_norm": max_norm,
 }
-# The layer that it puts at a place of the network; None where it puts none.
+# The layer that it puts at a place of a chain; None where it puts none.
 IN_LAYERS: dict[str, Callable[[Sequence[Regularizer], Place, Tensor, Scratch], Layer | None]] = {
     "batchnorm": batchnorm,
     "dropout": dropout,
-    "input_dropout": input_dropout,
 }
-# Data; false where no run asks for it.
+# Data and targets; false where no run asks for it.
 ON_INPUTS: dict[str, Callable[[Sequence[Regularizer], Tensor], OnInputs]] = {
     "input_noise": InputNoise,
+    "input_dropout": InputDropout,
 }
 ON_TARGETS: dict[str, Callable[[Sequence[Regularizer], Tensor], OnTargets]] = {
     "label_smoothing": LabelSmoothing,
 }
 # Which weights of a trajectory a run reports.
 READINGS = {"early_stopping": make_rule}
+# By `acts_on` of the vocabulary.
+TABLES: dict[str, Mapping[str, object]] = {
+    "kernels": ON_KERNELS,
+    "hidden layers": IN_LAYERS,
+    "inputs": ON_INPUTS,
+    "targets": ON_TARGETS,
+    "reading": READINGS,
+}
 
 Acting = TypeVar("Acting")
 
