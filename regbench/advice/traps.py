@@ -12,6 +12,7 @@ from math import ceil
 
 from regbench.config.crosschecks import doubts
 from regbench.config.schema import Setting
+from regbench.models.architecture import Architecture
 from regbench.vocabulary.optimizers import OPTIMIZERS
 from regbench.vocabulary.regularizers import KINDS
 from regbench.vocabulary.words import counted
@@ -30,12 +31,12 @@ class Sizes:
     """What a setting's data amount to.
 
     Attributes:
-        widths: inputs, hidden layers, outputs.
+        network: its layers.
         train, val: examples.
         batch: examples a step.
     """
 
-    widths: tuple[int, ...]
+    network: Architecture
     train: int
     val: int
     batch: int
@@ -43,7 +44,7 @@ class Sizes:
     @property
     def kernels(self) -> int:
         """How many kernels there are."""
-        return len(self.widths) - 1
+        return len(self.network.kernels)
 
     @property
     def steps(self) -> int:

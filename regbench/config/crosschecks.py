@@ -48,7 +48,7 @@ def contradictions(setting: Setting, metrics: Collection[str] = ()) -> Iterator[
 
 
 def _layers(setting: Setting) -> Iterator[Finding]:
-    regularizer, hidden = setting.regularizer, len(setting.model.hidden_sizes)
+    regularizer, hidden = setting.regularizer, setting.model.depth
     for kind in KINDS.values():
         key, where, value = f"regularizer.{kind.key}", kind.acts_on, getattr(regularizer, kind.key)
         if where == "hidden layers" and not hidden:

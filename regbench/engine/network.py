@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +15,13 @@ from regbench.engine.layers.activation import Activation
 from regbench.engine.layers.affine import Affine, Readout
 from regbench.engine.layers.buffers import Scratch
 from regbench.engine.layers.initializers import initial_affine
-from regbench.engine.layers.layer import Layer, Place
+from regbench.engine.layers.layer import Layer
 from regbench.engine.layers.parameters import Parameters, named
 from regbench.engine.regularizers.batchnorm import BatchNorm
 from regbench.engine.regularizers.regularizer import IN_LAYERS
+from regbench.models import layers
+from regbench.models.architecture import Architecture, architecture
+from regbench.models.layers import Shape
 
 __all__ = ["Network", "build"]
 
@@ -30,8 +32,16 @@ class Network:
     Holds the layers, in order, and all their parameters.
     """
 
-    def __init__(self, layers: Sequence[Layer], runs: int, like: Tensor, scratch: Scratch) -> None:
-        self.layers = tuple(layers)
+    def __init__(
+        self,
+        stages: Sequence[Layer],
+        chain: Architecture,
+        runs: int,
+        like: Tensor,
+        scratch: Scratch,
+    ) -> None:
+        self.layers = tuple(stages)
+        self.architecture = chain
         self._scratch = scratch
         slots = [slot for layer in self.layers for slot in layer.parameters()]
         self.parameters = Parameters(slots, runs, like)
@@ -70,69 +80,62 @@ class Network:
         self._scratch.clear()
         self._bind()
 
+    @property
+    def statistics(self) -> dict[str, Tensor]:
+        """What training leaves besides the parameters, (R, *shape), by name."""
+        return {name: one for norm in self.norms for name, one in norm.statistics().items()}
+
     def tensors(self) -> dict[str, Tensor]:
         """All that training changes, for all runs: the tensors in use, by name."""
-        tensors = named("values", self.parameters.values)
-        for norm in self.norms:
-            tensors[f"running_mean.{norm.index}"] = norm.running_mean
-            tensors[f"running_var.{norm.index}"] = norm.running_var
-        return tensors
+        return named("values", self.parameters.values) | self.statistics
+
+    def _views(self) -> dict[str, Tensor]:
+        """The same as (R, *shape), by the names that files give them."""
+        values = {slot.name: self.parameters.value(slot) for slot in self.parameters.slots}
+        return values | self.statistics
 
     def state(self, row: int) -> dict[str, npt.NDArray[np.generic]]:
         """One run's parameters and running statistics, copied to the CPU.
 
-        `layers.<i>.weight` (I, O), `layers.<i>.bias` (O,), `norms.<i>.weight`, `.bias`,
-        `.running_mean` and `.running_var` (O,), i counting from 0.
+        Names and shapes are those of `architecture.tensors`: as torch.nn holds them.
         """
-        p = self.parameters
-        state = {slot.name: p.value(slot)[row] for slot in p.slots}
-        for norm in self.norms:
-            state[f"norms.{norm.index}.running_mean"] = norm.running_mean[row]
-            state[f"norms.{norm.index}.running_var"] = norm.running_var[row]
-        return {name: tensor.cpu().numpy().copy() for name, tensor in state.items()}
+        views = self._views().items()
+        return {name: np.array(view[row].cpu().numpy(), order="C") for name, view in views}
 
     def load(self, row: int, state: Mapping[str, npt.NDArray[np.generic]]) -> None:
         """Give one run the parameters and statistics that `state` returned."""
-        for slot in self.parameters.slots:
-            self.parameters.value(slot)[row] = torch.from_numpy(state[slot.name])
-        for norm in self.norms:
-            norm.running_mean[row] = torch.from_numpy(state[f"norms.{norm.index}.running_mean"])
-            norm.running_var[row] = torch.from_numpy(state[f"norms.{norm.index}.running_var"])
+        for name, view in self._views().items():
+            view[row] = torch.from_numpy(np.array(state[name]))
 
 
 def build(
-    settings: Sequence[Setting], seeds: Sequence[int], inputs: int, outputs: int, like: Tensor
+    settings: Sequence[Setting], seeds: Sequence[int], example: Shape, outputs: int, like: Tensor
 ) -> Network:
     """The stack's network, one run for each setting and seed, with its initial weights.
 
     Args:
         settings: R settings of the same architecture.
         seeds: R seeds.
-        inputs, outputs: width of the data and of the last layer.
+        example: the shape of an example.
+        outputs: of the last layer.
         like: gives dtype and device.
     """
-    model = settings[0].model
     regularizers = [setting.regularizer for setting in settings]
-    scratch = Scratch()
-    widths = [inputs, *model.hidden_sizes, outputs]
-    hidden, activation = len(model.hidden_sizes), getattr(model, "activation", "")
+    chain = architecture(settings[0].model, regularizers[0], example, outputs)
+    scratch, last = Scratch(), chain.kernels[-1]
 
-    def beside(after: Literal["affine", "activation"], index: int) -> list[Layer]:
-        """What regularizers put there."""
-        place = Place(after, index, hidden, widths[index + 1], activation)
-        made = [make(regularizers, place, like, scratch) for make in IN_LAYERS.values()]
-        return [layer for layer in made if layer is not None]
+    def made(layer: layers.Layer) -> Layer:
+        match layer:
+            case layers.Affine():
+                return (Readout if layer is last else Affine)(layer, scratch)
+            case layers.Activation():
+                return Activation(layer.kind, scratch)
+            case layers.Regularizing():
+                return IN_LAYERS[layer.key](regularizers, layer, like, scratch)
+        raise TypeError(f"no such layer: {layer}")
 
-    layers: list[Layer] = []
-    for i in range(hidden):
-        norms = beside("affine", i)
-        before_norm = any(isinstance(layer, BatchNorm) for layer in norms)
-        layers.append(Affine(i, widths[i], widths[i + 1], scratch, before_norm=before_norm))
-        layers += norms
-        layers.append(Activation(activation, scratch))
-        layers += beside("activation", i)
-    layers.append(Readout(hidden, widths[-2], outputs, scratch))
-    network = Network(layers, len(settings), like, scratch)
+    stages = [made(layer) for layer in chain.layers]
+    network = Network(stages, chain, len(settings), like, scratch)
     _initialize(network, settings, seeds)
     return network
 
@@ -144,8 +147,9 @@ def _initialize(network: Network, settings: Sequence[Setting], seeds: Sequence[i
             place: dict[tuple[str, int], int] = {}
             keys = [(s.model.init, seed) for s, seed in zip(settings, seeds, strict=True)]
             of_run = torch.tensor([place.setdefault(key, len(place)) for key in keys])
+            own = layer.layer
             drawn = [
-                initial_affine(init, seed, layer.index, layer.inputs, layer.outputs)
+                initial_affine(init, seed, own.index, own.inputs, own.outputs)
                 for init, seed in place
             ]
             for view, arrays in zip(

@@ -2,34 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 from torch import Tensor
 
 from regbench.engine.draws import Draws
 from regbench.engine.layers.parameters import Parameters, Slot
 
-__all__ = ["Layer", "Place"]
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a regularizer may put a layer.
-
-    Attributes:
-        after: what stands before it in the hidden layer.
-        index: of the hidden layer, from 0.
-        hidden: how many hidden layers there are.
-        width: of what comes.
-        activation: of the hidden layers.
-    """
-
-    after: Literal["affine", "activation"]
-    index: int
-    hidden: int
-    width: int
-    activation: str
+__all__ = ["Layer"]
 
 
 class Layer(Protocol):

@@ -10,23 +10,21 @@ from torch import Tensor
 from regbench.config.blocks.regularizer import Regularizer
 from regbench.engine.draws import INTEGERS, Draws
 from regbench.engine.layers.buffers import Scratch
-from regbench.engine.layers.layer import Place
 from regbench.engine.layers.parameters import Parameters, Slot
 from regbench.engine.layers.per_run import PerRun
+from regbench.models import layers
 from regbench.streams import Purpose
 
 __all__ = ["Dropout", "InputDropout", "dropout", "threshold"]
 
 
 def dropout(
-    regularizers: Sequence[Regularizer], place: Place, like: Tensor, scratch: Scratch
-) -> Dropout | None:
+    regularizers: Sequence[Regularizer], layer: layers.Dropout, like: Tensor, scratch: Scratch
+) -> Dropout:
     """After each hidden activation, never on outputs."""
-    if place.after != "activation":
-        return None
-    rates = PerRun([r.by_layer("dropout", place.hidden)[place.index] for r in regularizers], like)
-    gated = place.activation == "relu"
-    return Dropout(place.index + 1, rates, scratch, gated=gated) if rates else None
+    i = layer.index
+    rates = PerRun([r.by_layer("dropout", i)[i - 1] for r in regularizers], like)
+    return Dropout(i, rates, scratch, gated=layer.gated)
 
 
 def threshold(rate: float) -> int:

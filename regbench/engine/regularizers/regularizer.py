@@ -7,14 +7,14 @@ it, and is made anew when runs leave. What it draws, `Draws` gives it by purpose
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from torch import Tensor
 
 from regbench.config.blocks.regularizer import Regularizer
 from regbench.engine.draws import Draws
 from regbench.engine.layers.buffers import Scratch
-from regbench.engine.layers.layer import Layer, Place
+from regbench.engine.layers.layer import Layer
 from regbench.engine.layers.loss import OnTargets
 from regbench.engine.regularizers.batchnorm import batchnorm
 from regbench.engine.regularizers.dropout import InputDropout, dropout
@@ -53,8 +53,8 @@ ON_KERNELS: dict[str, Callable[[Sequence[Regularizer], Kernel, Step], None]] = {
     "weight_decay": weight_decay,
     "max_norm": max_norm,
 }
-# The layer that it puts at a place of a chain; None where it puts none.
-IN_LAYERS: dict[str, Callable[[Sequence[Regularizer], Place, Tensor, Scratch], Layer | None]] = {
+# Makes the layer that an architecture holds for it (`layers.Regularizing`).
+IN_LAYERS: dict[str, Callable[[Sequence[Regularizer], Any, Tensor, Scratch], Layer]] = {
     "batchnorm": batchnorm,
     "dropout": dropout,
 }

@@ -24,6 +24,7 @@ class Kernel:
         slot: name and shape.
         number, kernels: which it is, from 0, of how many.
         weight, gradient: (R, P), a run's elements in a row. What pads them is zero: leave it so.
+        shaped: (R, O, ...), the weights of each output unit.
     """
 
     slot: Slot
@@ -31,17 +32,12 @@ class Kernel:
     kernels: int
     weight: Tensor
     gradient: Tensor
+    shaped: Tensor
 
     def strengths(self, regularizers: Sequence[Regularizer], key: str, off: float = 0.0) -> PerRun:
         """What R regularizers say of this kernel, a number or one of a list."""
         numbers = [r.by_layer(key, self.kernels, off)[self.number] for r in regularizers]
         return PerRun(numbers, self.weight, off=off)
-
-    def units(self, rows: slice) -> tuple[Tensor, tuple[int, ...]]:
-        """(r, *shape) view of these runs' weights, and the axes that one output unit takes in."""
-        view = self.weight[rows, : self.slot.size].view(-1, *self.slot.shape)
-        unit = 1 if self.slot.outputs_first else view.dim() - 1
-        return view, tuple(axis for axis in range(1, view.dim()) if axis != unit)
 
 
 @dataclass(frozen=True)
@@ -80,10 +76,11 @@ class Step:
 
 def kernels_of(parameters: Parameters) -> list[Kernel]:
     """The kernels of a stack, in the order of its layers."""
-    slots = parameters.kernels
+    slots, values, gradients = parameters.kernels, parameters.values, parameters.gradients
     return [
         Kernel(
-            slot, number, len(slots), parameters.values[slot.name], parameters.gradients[slot.name]
+            *(slot, number, len(slots), values[slot.name], gradients[slot.name]),
+            parameters.value(slot),
         )
         for number, slot in enumerate(slots)
     ]
