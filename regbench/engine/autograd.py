@@ -18,7 +18,6 @@ from torch import Tensor, nn
 from regbench.engine.draws import Draws
 from regbench.engine.layers.parameters import Parameters, Slot, named
 from regbench.engine.own_dropout import Pass, take_over
-from regbench.engine.regularizers.dropout import Dropout
 from regbench.errors import BadStudy
 from regbench.models.architecture import Architecture
 from regbench.models.layers import Kind, Own, Parameter, Shape
@@ -44,7 +43,6 @@ class ModuleNetwork:
         outputs: O.
         seeds: R.
         rates: R lists with the rate of each dropout layer.
-        on_inputs: dropout on the data.
         like: gives dtype and device.
         own: whose code it is, where it is the user's.
     """
@@ -56,14 +54,12 @@ class ModuleNetwork:
         outputs: int,
         seeds: Sequence[int],
         rates: Sequence[Sequence[float]],
-        on_inputs: Dropout,
         like: Tensor,
         own: OwnModule | None = None,
     ) -> None:
         self._modules, self._seeds, self._own = list(modules), list(seeds), own
         self._example, self._outputs = example, outputs
         self._kept: list[Tensor] = []
-        self._on_inputs = on_inputs
         self._passes = [Pass() for _ in modules]
         for module, own_rates, passing in zip(modules, rates, self._passes, strict=True):
             module.to(device=like.device, dtype=like.dtype)
@@ -103,7 +99,6 @@ class ModuleNetwork:
 
     def forward(self, x: Tensor, draws: Draws | None = None) -> Tensor:
         """Outputs; in training, `draws` gives the random numbers, and x may be overwritten."""
-        x = self._on_inputs.forward(x, draws)
         outputs = x.new_empty(self.runs, self._outputs, x.shape[1])
         self._kept = []
         for row in range(self.runs):
@@ -224,7 +219,6 @@ class ModuleNetwork:
         """Keep only these runs, in this order."""
         self._collect()
         self.parameters.keep(rows)
-        self._on_inputs.keep(rows)
         self._buffers = {n: block.index_select(0, rows) for n, block in self._buffers.items()}
         chosen = rows.tolist()
         self._modules = [self._modules[row] for row in chosen]

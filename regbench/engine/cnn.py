@@ -94,10 +94,7 @@ class Cnn(nn.Module):
             case layers.Flatten():
                 return [nn.Flatten()]
             case layers.Dropout():
-                # That on the inputs is the network's, which sets the rates of the others.
-                if not layer.index:
-                    return []
-                self.dropouts.append(nn.Dropout(0.0))
+                self.dropouts.append(nn.Dropout(0.0))  # the network sets its rate
                 return [self.dropouts[-1]]
         raise TypeError(f"no such layer: {layer}")
 

@@ -12,18 +12,14 @@ from torch import Tensor, nn
 from regbench.config.schema import Setting
 from regbench.engine.autograd import ModuleNetwork, generator_at
 from regbench.engine.cnn import Cnn
-from regbench.engine.layers.buffers import Scratch
-from regbench.engine.layers.per_run import PerRun
 from regbench.engine.own_dropout import dropouts_of
-from regbench.engine.regularizers.dropout import Dropout
+from regbench.engine.regularizers.regularizer import ON_KERNELS
 from regbench.errors import BadStudy, Problem
 from regbench.models.architecture import architecture
 from regbench.models.layers import Shape
 from regbench.models.own import OwnModule, failure, unnamed
 
 __all__ = ["build_modules"]
-
-_BY_KERNEL = ("l1", "l2", "weight_decay", "max_norm")
 
 
 def build_modules(
@@ -46,8 +42,7 @@ def build_modules(
             init = getattr(setting.model, "init", "")
             made.append(Cnn(chain, init, seed, setting.regularizer.batchnorm))
     rates = [_rates(setting, len(dropouts_of(made[0]))) for setting in settings]
-    on_inputs = Dropout(0, PerRun([s.regularizer.input_dropout for s in settings], like), Scratch())
-    network = ModuleNetwork(made, example, outputs, seeds, rates, on_inputs, like, own)
+    network = ModuleNetwork(made, example, outputs, seeds, rates, like, own)
     _check_lists(settings, [kernel.name for kernel in network.architecture.kernels])
     return network
 
@@ -87,24 +82,22 @@ def _materialize(module: nn.Module, example: Shape) -> None:
             module.eval()(torch.zeros(1, *example))
 
 
-def _rates(setting: Setting, layers: int) -> list[float]:
+def _rates(setting: Setting, layers: int) -> tuple[float, ...]:
     """The rate of each dropout layer."""
     given = setting.regularizer.dropout
     if not layers and given not in (0, (0.0,)):
         raise _bad("dropout", "sets the rate of nn.Dropout layers, and the module has none")
-    if not isinstance(given, tuple):
-        return [given] * layers
-    if len(given) != layers:
+    if isinstance(given, tuple) and len(given) != layers:
         raise _bad(
             "dropout", f"has {len(given)} values, but the module has {layers} nn.Dropout layers"
         )
-    return list(given)
+    return setting.regularizer.by_layer("dropout", layers)
 
 
 def _check_lists(settings: Sequence[Setting], kernels: Sequence[str]) -> None:
     """Refuse lists by kernel of another length than there are kernels."""
     for setting in settings:
-        for key in _BY_KERNEL:
+        for key in ON_KERNELS:
             value = getattr(setting.regularizer, key)
             if isinstance(value, tuple) and len(value) != len(kernels):
                 named = ", ".join(kernels) or "none"

@@ -9,8 +9,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from regbench.engine.draws import Draws
+from regbench.engine.draws import INTEGERS, Draws
 from regbench.engine.regularizers.dropout import threshold
+from regbench.streams import Purpose
 
 __all__ = ["DROPOUTS", "Pass", "dropouts_of", "take_over"]
 
@@ -55,7 +56,7 @@ class Pass:
         assert self._draws is not None
         count, rows = prod(shape), slice(self._row, self._row + 1)
         width = -(-count // self._examples)
-        drawn = self._draws.dropout(self._met, width, rows)[0]
+        drawn = self._draws(INTEGERS, Purpose.DROPOUT, width, rows, layer=self._met)[0]
         return drawn.reshape(-1)[:count].view(*shape)
 
 

@@ -115,8 +115,7 @@ def _layers(
     model: Linear | Mlp | Cnn, regularizer: Regularizer, shape: Shape, outputs: int
 ) -> Iterator[Layer]:
     normed, index = regularizer.batchnorm is not None, 0
-    layer: Layer = Dropout(shape, 0)
-    yield layer
+    layer = Layer(shape)
     if model.name == "cnn":
         for layer in _convolutions(model, shape, normed):
             yield layer
@@ -143,7 +142,7 @@ def _after_kernel(layer: Weighted, activation: str, pooling: int = 1) -> Iterato
         pool = Pooling(shape, pooling)
         yield pool
         shape = pool.after
-    yield Dropout(shape, layer.index + 1)
+    yield Dropout(shape, layer.index + 1, gated=activation == "relu")
 
 
 def _convolutions(model: Cnn, shape: Shape, normed: bool) -> Iterator[Layer]:

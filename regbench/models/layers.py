@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import Literal
+from typing import ClassVar, Literal
 
 __all__ = [
     "Activation",
@@ -21,6 +21,7 @@ __all__ = [
     "Own",
     "Parameter",
     "Pooling",
+    "Regularizing",
     "Shape",
     "Weighted",
 ]
@@ -175,9 +176,17 @@ class Convolution(Weighted):
 
 
 @dataclass(frozen=True)
-class BatchNorm(Layer):
+class Regularizing(Layer):
+    """A layer that a regularizer puts there, by the key of that."""
+
+    key: ClassVar[str]
+
+
+@dataclass(frozen=True)
+class BatchNorm(Regularizing):
     """Normalises each channel; `index` is that of the kernel before it."""
 
+    key = "batchnorm"
     index: int
 
     @property
@@ -208,10 +217,16 @@ class Activation(Layer):
 
 
 @dataclass(frozen=True)
-class Dropout(Layer):
-    """`index` is 0 on the network's input, and i after the i-th hidden activation, from 1."""
+class Dropout(Regularizing):
+    """After the i-th hidden activation, `index` counted from 1.
 
+    Attributes:
+        gated: the activation is a relu, which lets no gradient pass where it is 0.
+    """
+
+    key = "dropout"
     index: int
+    gated: bool = False
 
 
 @dataclass(frozen=True)
