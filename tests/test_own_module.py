@@ -501,3 +501,13 @@ def test_the_residual_net_has_forty_lines():
     text = (ROOT / "configs" / "own-module" / "resnet8.py").read_text()
     code = [line for line in text.partition('"""\n\n')[2].splitlines() if line.strip()]
     assert len(code) <= 40
+
+
+def test_explain_lists_its_kernels(files):
+    asked = ("explain", files / "study.yaml")
+    done = regbench(*asked, "--model", f"{files / 'net.py'}:make")
+    assert done.code == 0, done.err
+    assert "kernels 1.0: 4 x 3, 2: 3 x 3; never penalised or decayed: 6 biases" in done.out
+    done = regbench(*asked)
+    assert done.code == 2
+    assert "name it with --model FILE.py:FUNCTION" in done.err

@@ -19,7 +19,7 @@ from regbench.models.architecture import architecture
 from regbench.models.layers import Shape
 from regbench.models.own import OwnModule, failure, unnamed
 
-__all__ = ["build_modules"]
+__all__ = ["build_modules", "layers_of"]
 
 
 def build_modules(
@@ -45,6 +45,12 @@ def build_modules(
     network = ModuleNetwork(made, example, outputs, seeds, rates, like, own)
     _check_lists(settings, [kernel.name for kernel in network.architecture.kernels])
     return network
+
+
+def layers_of(own: OwnModule, setting: Setting, example: Shape, outputs: int) -> Architecture:
+    """What is in a user's module; it is made for that."""
+    network = build_modules([setting], [0], example, outputs, torch.zeros(1), own)
+    return network.architecture
 
 
 def _own(own: OwnModule, setting: Setting, seed: int, example: Shape, outputs: int) -> nn.Module:
