@@ -15,7 +15,7 @@ from regbench.engine.cnn import Cnn
 from regbench.engine.own_dropout import dropouts_of
 from regbench.engine.regularizers.regularizer import ON_KERNELS
 from regbench.errors import BadStudy, Problem
-from regbench.models.architecture import architecture
+from regbench.models.architecture import Architecture, architecture
 from regbench.models.layers import Shape
 from regbench.models.own import OwnModule, failure, unnamed
 
