@@ -315,6 +315,22 @@ def _own_module(
     return in_file(model) if isinstance(model, str) else in_memory(model, model_id)
 
 
+def _same_module(
+    model: Callable[..., Any] | str | None, model_id: str | None, identity: str, asked: bool
+) -> OwnModule | None:
+    """The user's own module again, where a run's model is one."""
+    if model is None:
+        if asked:
+            raise unnamed()
+        return None
+    if not asked:
+        raise BadStudy("--model goes with a run whose model is a module of your own")
+    own = in_file(model) if isinstance(model, str) else in_memory(model, model_id)
+    if own.identity != identity:
+        raise BadData(f"--model {own.name}: is not the module that was trained, or it has changed")
+    return own
+
+
 def merge(folders: Sequence[Path | str], out: Path | str, *, overwrite: bool = False) -> Results:
     """Bring the shards of one study together, write the tables, decide the claims.
 
@@ -493,7 +509,13 @@ def read(folder: Path | str, *, data: Any = None) -> Results:
 
 
 def export(
-    folder: Path | str, out: Path | str, *, cell: str | None = None, seed: int | None = None
+    folder: Path | str,
+    out: Path | str,
+    *,
+    cell: str | None = None,
+    seed: int | None = None,
+    model: Callable[..., Any] | str | None = None,
+    model_id: str | None = None,
 ) -> Path:
     """Write a run's model into a folder of its own: weights, preprocessing, how it is used.
 
@@ -501,6 +523,7 @@ def export(
         folder: a results folder.
         out: the folder to write.
         cell, seed: which run; may be left out where there is one only.
+        model, model_id: your own module as `run` was given it, where the run's model is one.
     Returns:
         the folder that was written.
     Raises:
@@ -516,7 +539,8 @@ def export(
     status = next((r.status for r in read(folder).rows.rows if r.run_id == found.run_id), None)
     if status is None:
         raise BadData(f"{folder}: run {found.run_id} is not done: run the study to its end")
-    export_run(folder, plan, found, status, out)
+    own = _same_module(model, model_id, found.module, found.cell.setting.model.name == "module")
+    export_run(folder, plan, found, status, out, own)
     return out
 
 
@@ -538,7 +562,14 @@ def _chosen(plan: Plan, cell: str | None, seed: int | None) -> Run:
     return runs[next(iter(runs)) if seed is None else int(seed)]
 
 
-def predict(model: Path | str, data: Path | str, *, overrides: Sequence[str] = ()) -> pd.DataFrame:
+def predict(
+    model: Path | str,
+    data: Path | str,
+    *,
+    overrides: Sequence[str] = (),
+    module: Callable[..., Any] | str | None = None,
+    model_id: str | None = None,
+) -> pd.DataFrame:
     """Predictions of a model that `export` wrote, for the rows of a table.
 
     Args:
@@ -547,6 +578,7 @@ def predict(model: Path | str, data: Path | str, *, overrides: Sequence[str] = (
             or x, an array (n, ...) or an npz file that holds one, with as many.
         overrides: `key=value` texts, where this file is written otherwise than the model's data:
             `decimal=,`.
+        module, model_id: your own module as `run` was given it, where the model is one.
     Returns:
         a row a row: `prediction` (a class, or a number in the target's units) and, of classes,
         `probability_<class>`; `attrs["notes"]` says what should be known of the table.
@@ -564,7 +596,8 @@ def predict(model: Path | str, data: Path | str, *, overrides: Sequence[str] = (
     from regbench.export.predictions import named_predictions
 
     exported = read_exported(as_path(model))
-    made = exported.preprocessing
+    made, known = exported.preprocessing, exported.architecture.module
+    own = _same_module(module, model_id, known.identity if known else "", known is not None)
     unused = (made.target.name, *made.unused)
     if isinstance(data, pd.DataFrame):
         names, cells = frame_columns(data)
@@ -582,6 +615,6 @@ def predict(model: Path | str, data: Path | str, *, overrides: Sequence[str] = (
             rows = rows_of_file(block, Path(), made.known, unused)
     else:
         rows = rows_of_array("data", data, made.known)
-    frame = pd.DataFrame(named_predictions(predicted(exported, rows.values), made.classes))
+    frame = pd.DataFrame(named_predictions(predicted(exported, rows.values, own), made.classes))
     frame.attrs["notes"] = rows.notes
     return frame

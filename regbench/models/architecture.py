@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 
-from regbench.config.blocks.model import Cnn, Linear, Mlp, ModelConfig
+from regbench.config.blocks.model import SIZES, Cnn, Linear, Mlp, ModelConfig
 from regbench.config.blocks.regularizer import Regularizer
 from regbench.errors import BadStudy
 from regbench.models.layers import (
@@ -152,7 +152,7 @@ def _convolutions(model: Cnn, shape: Shape, normed: bool) -> Iterator[Layer]:
             f"a cnn looks at signals (channels, points) or images (channels, height, width), and "
             f"these examples are {_by(shape)}: use mlp, or data with channels",
         )
-    sizes = [model.each(key) for key in ("kernel", "stride", "padding", "pooling")]
+    sizes = [model.each(key) for key in SIZES]
     for i, (channels, size, stride, padding, pooling) in enumerate(
         zip(model.channels, *sizes, strict=True)
     ):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import ConfigDict, Field, model_validator
 
 from regbench.config.blocks.kinds import Block, Count, CountOrZero, Widths, default_name
 
-__all__ = ["Activation", "Cnn", "Initializer", "Linear", "Mlp", "ModelConfig", "Module"]
+__all__ = ["SIZES", "Activation", "Cnn", "Initializer", "Linear", "Mlp", "ModelConfig", "Module"]
 
 Activation = Literal["relu", "tanh", "gelu", "elu", "selu", "sigmoid"]
 
@@ -22,8 +22,11 @@ Initializer = Literal[
     "torch",
 ]
 
+Size = Literal["kernel", "stride", "padding", "pooling"]
+# The keys of a cnn that say one number for every convolution, or one each.
+SIZES: tuple[Size, ...] = get_args(Size)
+
 _Many = Annotated[tuple[Count, ...], Field(strict=False, min_length=1, max_length=1000)]
-# One number for every convolution, or a list with one each.
 _Sizes = Count | _Many
 _Paddings = (
     CountOrZero | Annotated[tuple[CountOrZero, ...], Field(strict=False, min_length=1)] | None
@@ -81,7 +84,7 @@ class Cnn(Block):
 
     @model_validator(mode="after")
     def _one_each(self) -> Cnn:
-        for key in ("kernel", "stride", "padding", "pooling"):
+        for key in SIZES:
             value = getattr(self, key)
             if isinstance(value, tuple) and len(value) != len(self.channels):
                 raise ValueError(
@@ -95,7 +98,7 @@ class Cnn(Block):
         """Hidden layers: a kernel each, and one more for the outputs."""
         return len(self.channels) + len(self.hidden)
 
-    def each(self, key: Literal["kernel", "stride", "padding", "pooling"]) -> tuple[int, ...]:
+    def each(self, key: Size) -> tuple[int, ...]:
         """One number a convolution.
 
         >>> Cnn(name="cnn", channels=(4, 8), kernel=(5, 3)).each("padding")
@@ -109,7 +112,7 @@ class Cnn(Block):
     def plain_values(self) -> dict[str, Any]:
         """A list of equal numbers is that number, and the padding one of them."""
         values = super().plain_values()
-        for key in ("kernel", "stride", "padding", "pooling"):
+        for key in SIZES:
             numbers = self.each(key)
             values[key] = numbers[0] if len(set(numbers)) == 1 else list(numbers)
         return values
