@@ -15,7 +15,7 @@ from safetensors.numpy import load_file
 
 from regbench.config.load import load_study
 from regbench.errors import FolderInUse, Unwritable
-from regbench.executors import train as carry_out_module
+from regbench.executors import train as training
 from regbench.executors.provenance import git_commit
 from regbench.results import files
 from regbench.results.pieces import commit, read_piece, stacks_folder
@@ -53,7 +53,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
 def test_an_interrupted_command_goes_on_to_the_same_bytes(
     tmp_path, finished, monkeypatch, stacks_done, workers
 ):
-    train_stack = carry_out_module.train_stack
+    train_stack = training.train_stack
     calls = []
 
     def interrupted(*arguments):
@@ -64,7 +64,7 @@ def test_an_interrupted_command_goes_on_to_the_same_bytes(
 
     path = study(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(carry_out_module, "train_stack", interrupted)
+        patch.setattr(training, "train_stack", interrupted)
         first = regbench("run", path, "-o", tmp_path / "r", "-j", 1)
     assert first.code == 130
     assert "to go on: regbench run" in first.err
