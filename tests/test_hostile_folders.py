@@ -5,7 +5,6 @@ import shutil
 import signal
 import tracemalloc
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -235,12 +234,12 @@ def test_a_million_rows(root, tmp_path, record_property):
 def test_git_files_that_never_end(tmp_path):
     from regbench.executors.provenance import git_commit
 
-    (tmp_path / ".git").mkdir()
-    os.mkfifo(tmp_path / ".git" / "HEAD")
+    log = tmp_path / ".git" / "logs" / "HEAD"
+    log.parent.mkdir(parents=True)
+    os.mkfifo(log)
     with soon():
         assert git_commit(tmp_path) is None
-    (tmp_path / ".git" / "HEAD").unlink()
-    (tmp_path / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
-    Path(tmp_path / ".git" / "packed-refs").symlink_to("/dev/zero")
+    log.unlink()
+    log.symlink_to("/dev/zero")
     with soon():
         assert git_commit(tmp_path) is None

@@ -36,6 +36,7 @@ from regbench.executors.executor import (
 from regbench.executors.limits import NO_LIMITS, Clock, Limits
 from regbench.executors.pending import pending, seconds_of
 from regbench.executors.progress import Progress, Silent
+from regbench.results import checkpoints
 from regbench.results.store import Store
 
 __all__ = ["RunSummary", "choose_workers", "cores", "run_plan"]
@@ -105,7 +106,7 @@ def run_plan(
             _Driver(plan, store, device, progress, clock).drive(stacks, executor)
         store.require_committed(todo)
         if limits.shard is None:
-            store.discard_checkpoints()  # of stacks that were committed just before a crash
+            checkpoints.discard_all(store.folder)  # of stacks committed just before a crash
     finally:
         progress.finish()
         store.write_tables(plan)
@@ -135,7 +136,7 @@ class _Driver:
         trains.
         """
         self._waiting.extend(stacks)
-        self._kept = self._store.kept_stacks()
+        self._kept = checkpoints.stacks(self._store.folder)
         try:
             while self._waiting or self._lost or self._training:
                 self._clock.check()
@@ -160,7 +161,8 @@ class _Driver:
         kept: dict[str, tuple[int, State]] = {}
         for name, members in parts(stack.stack_id, stack.members) if self._kept else ():
             if name in self._kept:
-                found = self._store.kept(name, work_key(members, self._device))
+                key, warn = work_key(members, self._device), self._store.warnings.append
+                found = checkpoints.latest(self._store.folder, name, key, warn=warn)
                 kept |= {} if found is None else {name: found}
         study = self._plan.study
         self._training[stack.stack_id] = stack
@@ -179,7 +181,10 @@ class _Driver:
                 self._progress.advanced(event.stack_id, event.epoch, event.trajectories)
                 self._clock.check()
             case Kept():
-                self._store.keep(event.name, event.key, event.epoch, event.state)
+                self._store.place.require()
+                checkpoints.save(
+                    self._store.folder, event.name, event.key, event.epoch, event.state
+                )
             case Trained():
                 self._commit(event)
             case Lost():

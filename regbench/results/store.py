@@ -235,23 +235,6 @@ class Store:
         self.place.require()
         checkpoints.discard(self.folder, stack_id)
 
-    def keep(self, name: str, key: str, epoch: int, state: Arrays) -> None:
-        """Keep the state of a stack in training, or of a part of it; see `checkpoints.save`."""
-        self.place.require()
-        checkpoints.save(self.folder, name, key, epoch, state)
-
-    def kept_stacks(self) -> set[str]:
-        """The names of stacks, and of parts of them, of which there is a checkpoint."""
-        return checkpoints.stacks(self.folder)
-
-    def kept(self, name: str, key: str) -> tuple[int, Arrays] | None:
-        """The epoch and state to go on from, if there is one; see `checkpoints.latest`."""
-        return checkpoints.latest(self.folder, name, key, warn=self.warnings.append)
-
-    def discard_checkpoints(self) -> None:
-        """Remove all checkpoints, once every stack is committed."""
-        checkpoints.discard_all(self.folder)
-
     def add_provenance(self, facts: Mapping[str, object]) -> None:
         """Note what may differ between identical results: times, versions, machine."""
         append_lines(self.folder / _LOG, [_note(facts)], MOST_LOG)
