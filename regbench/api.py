@@ -40,7 +40,7 @@ from regbench.results.csv_text import write_csv
 from regbench.results.files import opened, there
 from regbench.results.health import Health
 from regbench.results.merge import merged
-from regbench.results.planned import read_judged, recorded_plan, recorded_study
+from regbench.results.planned import judged, read_judged, recorded_plan, recorded_study
 from regbench.results.proof import require_as_written
 from regbench.results.runs import Runs
 from regbench.results.saved import Arrays, read_predictions, read_weights
@@ -151,7 +151,7 @@ class Results:
         import pandas as pd
 
         from regbench.data import fitted
-        from regbench.export.predictions import part_predictions
+        from regbench.exports.predictions import part_predictions
 
         run = _chosen(self._plan, cell, seed)
         arrays = read_predictions(self.folder, run.run_id)
@@ -289,9 +289,9 @@ def run(
         except BaseException:
             with suppress(RegbenchError):  # what went wrong first is what counts
                 if there(folder / "runs.csv"):
-                    _write_gap(store, study)
+                    _write_gap(store, plan)
             raise
-        rows = _write_gap(store, study)
+        rows = _write_gap(store, plan)
         if summary.trained:
             store.add_provenance(provenance(summary, study.folder))
         warnings = tuple(store.warnings)
@@ -344,7 +344,7 @@ def merge(folders: Sequence[Path | str], out: Path | str, *, overwrite: bool = F
     with merged([as_path(folder) for folder in folders], out, overwrite=overwrite) as shards:
         study = shards.plan.study
         shards.store.write_tables(shards.plan)
-        rows = _write_gap(shards.store, study)
+        rows = _write_gap(shards.store, shards.plan)
         warnings = tuple(shards.store.warnings)
     claims = () if shards.missing else _decided(study.claims, study, rows, study.interval)
     return Results(out, rows, None, claims, warnings, shards.missing, interval=study.interval)
@@ -469,14 +469,14 @@ def rebuild(folder: Path | str) -> Health:
     with Store.open(folder, plan) as store:
         found = _with_data(health.examine(folder), plan)
         store.write_tables(plan)
-        _write_gap(store, plan.study)
+        _write_gap(store, plan)
         return replace(found, damaged=tuple(store.warnings))
 
 
-def _write_gap(store: Store, study: Study) -> Runs:
-    """Write gap.csv and gap.md from runs.csv, and give what that holds."""
-    rows, _ = read_judged(store.folder)
-    for file, content in _gap_files(study, rows).items():
+def _write_gap(store: Store, plan: Plan) -> Runs:
+    """Write gap.csv and gap.md, and give the runs that they are made of."""
+    rows = judged(plan, store.records())
+    for file, content in _gap_files(plan.study, rows).items():
         store.write_file(file, content)
     return rows
 
@@ -531,7 +531,7 @@ def export(
         BadData: the run has no model, or its data are no longer those that it was trained on.
         Unwritable: see regbench.errors.
     """
-    from regbench.export.model import export_run
+    from regbench.exports.model import export_run
 
     folder, out = as_path(folder), as_path(out)
     plan = recorded_plan(folder)
@@ -591,9 +591,9 @@ def predict(
     from regbench.data.files.npz import array_in
     from regbench.data.files.rows import read_rows, rows_of_array, rows_of_file
     from regbench.data.given import FramePass, frame_columns
-    from regbench.export.model import read_exported
-    from regbench.export.predict import predicted
-    from regbench.export.predictions import named_predictions
+    from regbench.exports.model import read_exported
+    from regbench.exports.predict import predicted
+    from regbench.exports.predictions import named_predictions
 
     exported = read_exported(as_path(model))
     made, known = exported.preprocessing, exported.architecture.module

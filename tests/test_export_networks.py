@@ -21,7 +21,8 @@ NET = """\
 
     def make(shape, outputs, width):
         return nn.Sequential(
-            nn.Conv2d(shape[0], width, 3), nn.BatchNorm2d(width), nn.Flatten(), nn.LazyLinear(outputs)
+            nn.Conv2d(shape[0], width, 3),
+            *(nn.BatchNorm2d(width), nn.Flatten(), nn.LazyLinear(outputs)),
         )
 """
 STUDY = {

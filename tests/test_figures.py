@@ -16,7 +16,7 @@ from regbench.analysis.curves import cell_curves
 from regbench.analysis.gap import gap_table
 from regbench.analysis.path import paths
 from regbench.analysis.saved import calibration, weight_shape
-from regbench.export.fits import fits
+from regbench.exports.fits import fits
 from regbench.report.figures import (
     NARROW,
     Difference,

@@ -72,7 +72,7 @@ def predict(
     [dim]Example: regbench predict model new.csv -o predicted.csv[/dim]
     """
     from regbench import api
-    from regbench.export.model import FILES
+    from regbench.exports.model import FILES
     from regbench.report.say import say
 
     frame = api.predict(model, data, overrides=overrides or (), module=module)

@@ -105,7 +105,7 @@ def _content(
     results = api.check(folder, interval=interval)
     fits = []
     if with_fits:
-        from regbench.export.fits import fits as predicted
+        from regbench.exports.fits import fits as predicted
         from regbench.report.content import telling
 
         try:

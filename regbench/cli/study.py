@@ -118,7 +118,7 @@ def plan(
     from regbench.config.plan import MODULE, make_plan
     from regbench.data import fingerprints, notes
     from regbench.engine.stacks import require_networks
-    from regbench.executors.drive import describe
+    from regbench.executors.pending import describe
     from regbench.models.own import in_file
     from regbench.report.say import say
 

@@ -28,7 +28,7 @@ from regbench.config.schema import Setting
 from regbench.config.yaml_text import parse_yaml
 from regbench.data import Column, Transform, describe, fitted
 from regbench.errors import BadData, BadStudy, Problem
-from regbench.export.readme import readme
+from regbench.exports.readme import readme
 from regbench.models.architecture import BadModel, architecture
 from regbench.models.own import OwnModule
 from regbench.results.files import (
@@ -386,7 +386,7 @@ def _write(out: Path, model: Architecture, made: Preprocessing, weights: Arrays,
     remove_leftovers([out])
     # A model that is written by halves has no architecture, so that nobody takes it for one.
     remove([out / ARCHITECTURE] if there(out / ARCHITECTURE) else [])
-    contiguous = {name: np.ascontiguousarray(array) for name, array in weights.items()}
+    contiguous = {name: np.asarray(array, order="C") for name, array in weights.items()}
     write_atomic(out / WEIGHTS, save(contiguous))
     write_atomic(out / PREPROCESSING, _json(made))
     write_atomic(out / "README.md", text.encode())

@@ -9,7 +9,7 @@ from regbench.data.table import Floats
 from regbench.engine.network import build
 from regbench.engine.scoring import piece_of
 from regbench.errors import BadData
-from regbench.export.model import Exported
+from regbench.exports.model import Exported
 from regbench.models.own import OwnModule
 
 __all__ = ["predicted"]
