@@ -12,11 +12,11 @@ from safetensors.numpy import load_file
 from tables import LONG, RUNS, runs_of
 
 from regbench.analysis.axes import grids, swept_keys
+from regbench.analysis.axis_path import axis_paths
 from regbench.analysis.curves import cell_curves
 from regbench.analysis.gap import gap_table
-from regbench.analysis.path import paths
 from regbench.analysis.saved import calibration, weight_shape
-from regbench.export.fits import fits
+from regbench.export.surfaces import surfaces
 from regbench.report.figures import (
     NARROW,
     Difference,
@@ -25,6 +25,7 @@ from regbench.report.figures import (
     Mark,
     Panel,
     Span,
+    axis_path_figure,
     curves_figure,
     differences_figure,
     forest_figure,
@@ -32,7 +33,6 @@ from regbench.report.figures import (
     heatmap_figure,
     line_figure,
     panels_figure,
-    path_figure,
 )
 from regbench.results.epochs import RunCurves, read_epochs
 from regbench.results.runs import Runs, read_runs
@@ -214,7 +214,7 @@ def test_the_path_marks_the_least_loss():
         for value in [{"none": "0.0", "weak": "0.01", "strong": "1.0"}[row.cell]]
     ]
     runs = Runs(runs.study, runs.metrics, ("regularizer.l2",), tuple(rows))
-    found = texts(path_figure("s", paths(runs, "regularizer.l2")))
+    found = texts(axis_path_figure("s", axis_paths(runs, gap_table(runs), "regularizer.l2")))
     assert "regularizer.l2" in found
     assert {"training", "validation", "gap in loss"} <= set(found)
     assert any("one standard error" in text for text in found)
@@ -273,7 +273,7 @@ def test_a_fit_is_what_the_saved_weights_give(tmp_path):
     )
     assert regbench("run", study(tmp_path, text), "-o", tmp_path / "r", "-q").code == 0
     runs = read_runs(tmp_path / "r")
-    (fit,) = fits(tmp_path / "r", runs, {runs.rows[0].cell})
+    (fit,) = surfaces(tmp_path / "r", runs, {runs.rows[0].cell})
     w = load_file(tmp_path / "r" / "weights" / f"{runs.rows[0].run_id}.safetensors")
     x = np.array([fit.axes[0][7], fit.axes[1][61]])
     hidden = np.tanh(w["layers.0.weight"] @ x + w["layers.0.bias"])

@@ -19,7 +19,7 @@ BELOW = {
     "report": {"analysis", "advice"},
     "analysis": {"results"},
     "advice": {"engine", "config"},
-    "export": {"engine", "results"},
+    "export": {"engine", "analysis"},
     "executors": {"engine", "results"},
     "engine": {"data"},
     "data": {"config", "streams"},

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from regbench.analysis.decides import ALPHA
 from regbench.analysis.statistics import METHODS, Interval
 from regbench.config.speaks import Over
+from regbench.vocabulary.metrics import LOSS
 
-__all__ = ["COLLAPSED", "NO_SIGNAL", "CellGap", "Delta", "Edge", "shown", "signed"]
+__all__ = [
+    "COLLAPSED",
+    "NO_SIGNAL",
+    "CellGap",
+    "Delta",
+    "Edge",
+    "learned",
+    "least_val_loss",
+    "shown",
+    "signed",
+]
 
 # Verdicts of cells that are not shown to have learned anything.
 COLLAPSED = "collapsed"
@@ -83,7 +94,7 @@ class CellGap:
         over: what the intervals speak of.
         verdict, evidence: what the numbers say of the cell, and which (see `verdict.py`).
         narrows: whether its gap is shown to be smaller than the baseline's, and nearer to 0.
-        signal_in: the scores that are shown to be better than the constant prediction's.
+        signal_in: the metrics that are shown to be better than the constant prediction's.
     """
 
     cell: str
@@ -133,13 +144,25 @@ class CellGap:
         Ranks alone: not better than a constant in loss, and one class for all rows in every run.
         """
         share = self.metrics.get("collapsed")
-        ranks = self.verdict == "overconfident" and share is not None and share.mean == 1
-        return self.verdict in NO_SIGNAL or ranks
+        one_class = share is not None and share.mean == 1
+        ranks = bool(self.signal_in) and LOSS.name not in self.signal_in
+        return self.verdict in NO_SIGNAL or (ranks and one_class)
 
     @property
     def is_lost(self) -> bool:
         """Whether too few of its runs have numbers to speak of any."""
         return self.verdict == "diverged" or self.n == 0
+
+
+def learned(rows: Iterable[CellGap]) -> list[CellGap]:
+    """The cells that may be called the best: neither collapsed nor lost to divergence."""
+    return [row for row in rows if row.verdict != COLLAPSED and not row.is_lost]
+
+
+def least_val_loss(rows: Iterable[CellGap]) -> CellGap | None:
+    """The first cell of least mean validation loss; None where none has one."""
+    with_loss = [row for row in rows if row.metrics["val_loss"].mean is not None]
+    return min(with_loss, key=lambda row: row.metrics["val_loss"].mean or 0.0, default=None)
 
 
 def shown(found: Interval) -> str:

@@ -13,6 +13,7 @@ from regbench.analysis.by_seed import BySeed, Floats
 from regbench.analysis.statistics import Interval, differences, intervals, seeds_to_decide
 from regbench.config.cell import Cell
 from regbench.config.claims import Addresses, Claim, Term, resolve
+from regbench.vocabulary.words import counted
 
 __all__ = ["COUNTED", "LOOKING_AGAIN", "Decision", "Outcome", "decide", "speaks_of"]
 
@@ -146,7 +147,8 @@ def _every_run(claim: Claim, differences: Floats, name: str, number: float) -> t
     else:
         holds = [_COMPARE[claim.op](value, 0) for value in differences.tolist()]
     values = [value + number for value in differences.tolist()]
-    evidence = f"{name}: {sum(holds)} of {len(holds)} runs, {min(values):.4g} to {max(values):.4g}"
+    runs = f"{sum(holds)} of {counted(len(holds), 'run')}"
+    evidence = f"{name}: {runs}, {min(values):.4g} to {max(values):.4g}"
     return ("PASS" if all(holds) else "FAIL"), evidence
 
 

@@ -262,7 +262,7 @@ def _validation_sentences(story: Story) -> str:
     parts = []
     if story.narrowing and story.narrowing[0].cell is not best:
         parts.append(_cost(story.narrowing[0].cell))
-    found = best.metrics["val_loss"]
+    found = best.metrics["val_loss"].within(LOSS.bounds)
     where = f"is least in {best.cell}: " if len(story.rows) > 1 else "is "
     if story.passes_over:
         where = f"is, of the cells that have not collapsed, least in {best.cell}: "
@@ -334,10 +334,12 @@ def _test(row: CellGap, chosen: bool) -> str:
         return ""
     kind = score_among(_known(row))
     score = row.metrics.get(f"test_{kind.name}")
-    more = "" if score is None or score.mean is None else f" and {kind.title} {_figure(score)}"
+    more = ""
+    if score is not None and score.mean is not None:
+        more = f" and {kind.title} {_figure(score.within(kind.bounds))}"
     whose = "that choice has" if chosen else "it has"
     alone = ", over trainings alone: all folds have one test part" if row.one_test else ""
-    return f"On the test part {whose} loss {_figure(loss)}{more}{alone}."
+    return f"On the test part {whose} loss {_figure(loss.within(LOSS.bounds))}{more}{alone}."
 
 
 def _figure(found: Interval) -> str:

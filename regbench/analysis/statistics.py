@@ -7,7 +7,7 @@ than a table takes to print, so it is imported where the bootstrap or Wilcoxon's
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Literal
 
@@ -80,6 +80,17 @@ class Interval:
     def below(self) -> bool:
         """Whether the whole interval lies below 0."""
         return self.high is not None and self.high < 0
+
+    def within(self, bounds: tuple[float, float]) -> Interval:
+        """What is said of it: no accuracy lies above 1. Decisions and tables have the whole.
+
+        >>> Interval(0.95, 0.85, 1.05, 3).within((0, 1))
+        Interval(mean=0.95, low=0.85, high=1, n=3)
+        """
+        least, most = bounds
+        if self.low is None or self.high is None or not least <= (self.mean or 0.0) <= most:
+            return self
+        return replace(self, low=max(self.low, least), high=min(self.high, most))
 
 
 def interval(values: Sequence[float], level: float = 0.95) -> Interval:

@@ -71,6 +71,7 @@ def show(
     from regbench.report.terminal import print_answer
     from regbench.results.files import there
     from regbench.results.planned import read_judged
+    from regbench.vocabulary.words import counted
 
     if not os.path.exists(folder):  # no error for a name too long
         raise BadData(f"{folder}: there is no such folder: regbench run makes one")
@@ -94,7 +95,7 @@ def show(
     if not (where or sort or columns):
         print_answer(stderr(), runs, table)
     elif len(table) < len(whole):
-        say(stderr(), f"{len(table)} of {len(whole)} cells")
+        say(stderr(), f"{len(table)} of {counted(len(whole), 'cell')}")
 
 
 def list_parts(

@@ -136,18 +136,20 @@ def _content(
         rows, over = read_judged(folder, interval)
         return Content(folder, rows, over=over, method=method)
     results = api.check(folder, interval=interval)
-    fits = []
+    surfaces = []
     if with_fits:
-        from regbench.export.fits import fits as predicted
+        from regbench.export.surfaces import surfaces as predicted
         from regbench.report.content import telling
 
         try:
-            fits = predicted(folder, results.rows, telling(results.table))
+            surfaces = predicted(folder, results.rows, telling(results.table))
         except BadData as error:  # a data file that is no longer there, or no longer the same
             if fits_only:
                 raise
             say(stderr(), f"note: no fitted functions are drawn: {error}")
-    return Content(folder, results.rows, results.claims, fits, over=results.interval, method=method)
+    return Content(
+        folder, results.rows, results.claims, surfaces, over=results.interval, method=method
+    )
 
 
 def _figure(content: Content, kind: Kind, form: Literal["svg", "png"]) -> bytes:

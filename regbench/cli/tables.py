@@ -93,10 +93,11 @@ def _typed(value: object) -> object:
 
 def print_paths(runs: Runs, key: str, form: Format, over: Over = "seeds") -> None:
     """Print each path along one axis, and say what is best on it."""
-    from regbench.analysis.path import SPARE, path_columns, paths
+    from regbench.analysis.axis_path import SPARE, axis_path_columns, axis_paths
+    from regbench.analysis.gap import gap_table
     from regbench.report.say import say
 
-    found = paths(runs, key, over)
-    print_rows(*path_columns(found, key), form, spare=SPARE)
+    found = axis_paths(runs, gap_table(runs, over=over), key, over)
+    print_rows(*axis_path_columns(found, key), form, spare=SPARE)
     for path in found:
         say(stderr(), path.sentence)

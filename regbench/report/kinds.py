@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from regbench.report import figures
 from regbench.report.content import Content
 from regbench.report.figures.fit import fit_figure
-from regbench.report.figures.grid import grid_figure
+from regbench.report.figures.heatmap import grid_figure
 from regbench.report.figures.noise import memorisation_figure
 from regbench.report.figures.saved import calibration_figure, norms_figure, weights_figure
 from regbench.report.figures.style import Form
@@ -51,7 +51,7 @@ def _path(content: Content, title: str, width: float, form: Form) -> bytes | Non
     if not content.paths:
         return None
     longest = max(content.paths, key=lambda own: max(len(path.points) for path in own))
-    return figures.path_figure(title, longest, width=width, form=form)
+    return figures.axis_path_figure(title, longest, width=width, form=form)
 
 
 def _heatmap(content: Content, title: str, width: float, form: Form) -> bytes | None:
@@ -73,7 +73,7 @@ KINDS: Mapping[str, Draw] = {
     "scores": lambda c, title, width, form: scores_figure(c, c.score, title, width, form),
     "path": _path,
     "heatmap": _heatmap,
-    "fit": lambda c, t, w, f: fit_figure(t, c.fits, width=w, form=f) if c.fits else None,
+    "fit": lambda c, t, w, f: fit_figure(t, c.surfaces, width=w, form=f) if c.surfaces else None,
     "weights": lambda c, t, w, f: (
         weights_figure(t, c.weights, width=w, form=f) if c.weights else None
     ),

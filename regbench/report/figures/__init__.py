@@ -2,10 +2,11 @@
 
 On plain arrays: `line_figure`, `panels_figure` (of `Panel`s of `Line`s, with `Mark`s, `Span`s and
 `Dot`s), `heatmap_figure`, `differences_figure`, `moves_figure`. Of a study: `gap_figure`,
-`forest_figure`, `curves_figure`, `path_figure`. All give the bytes of an SVG or a PNG; matplotlib
-is imported when one is drawn.
+`forest_figure`, `curves_figure`, `axis_path_figure`. All give the bytes of an SVG or a PNG;
+matplotlib is imported when one is drawn.
 """
 
+from regbench.report.figures.axis_path import axis_path_figure
 from regbench.report.figures.curves import curves_figure
 from regbench.report.figures.forest import Difference, differences_figure, forest_figure
 from regbench.report.figures.gap import gap_figure
@@ -20,7 +21,6 @@ from regbench.report.figures.panel import (
     line_figure,
     panels_figure,
 )
-from regbench.report.figures.path import path_figure
 from regbench.report.figures.style import NARROW, WIDE, Form
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "Move",
     "Panel",
     "Span",
+    "axis_path_figure",
     "curves_figure",
     "differences_figure",
     "forest_figure",
@@ -42,5 +43,4 @@ __all__ = [
     "line_figure",
     "moves_figure",
     "panels_figure",
-    "path_figure",
 ]

@@ -24,6 +24,7 @@ from regbench.report.figures.style import (
     rendered,
     tidy,
 )
+from regbench.vocabulary.words import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -205,7 +206,7 @@ def cells_figure(
         share_y=True,
         width=width,
         panel_height=panel_height,
-        note=f"{left_out} more cells are not shown." if left_out else "",
+        note=f"not shown: {counted(left_out, 'more cell')}" if left_out else "",
         form=form,
     )
 

@@ -13,6 +13,7 @@ from regbench.report.figures.forest import metric_name
 from regbench.report.page.picture import Picture, picture
 from regbench.report.page.sections import MOST_ROWS, Section
 from regbench.vocabulary.metrics import GAPS, worse_sign
+from regbench.vocabulary.words import counted
 
 __all__ = ["MOST_METRICS", "change_sections"]
 
@@ -95,7 +96,8 @@ def _few(changes: Sequence[Change]) -> tuple[list[Change], str]:
             "the table."
         )
     if len(sound) < len(changes):
-        notes.append(f"{len(changes) - len(sound)} of {len(changes)} cells have nothing to draw.")
+        cells = counted(len(changes), "cell")
+        notes.append(f"Nothing to draw in {len(changes) - len(sound)} of {cells}.")
     return [change for change in sound if change.cell in kept], " ".join(notes)
 
 

@@ -9,10 +9,11 @@ from regbench.analysis.cell_gap import CellGap
 from regbench.report import figures
 from regbench.report.content import Content
 from regbench.report.figures.curves import MOST_CELLS
-from regbench.report.figures.grid import grid_figure
+from regbench.report.figures.heatmap import grid_figure
 from regbench.report.kinds import KINDS, scores_figure
 from regbench.report.page.picture import Picture, picture
 from regbench.vocabulary.metrics import metrics_among
+from regbench.vocabulary.words import counted
 
 __all__ = ["Section", "sections"]
 
@@ -88,8 +89,8 @@ def _gap(content: Content) -> Section:
     rows, note = few(content.table)
     lost = sum(row.n == 0 for row in content.table)
     if lost:
-        note += f" {lost} of {len(content.table)} cells have no numbers, as all their runs diverged"
-        note += " or failed."
+        cells = counted(len(content.table), "cell")
+        note += f" Without numbers, as all their runs diverged or failed: {lost} of {cells}."
     alt = "training and validation loss of each cell with 95% intervals"
     loss = picture(
         "gap", alt, note.strip(), lambda width: figures.gap_figure("", rows, width=width)
@@ -154,7 +155,7 @@ def _paths(content: Content) -> Section:
             f"path-{i}",
             f"loss, gap and weights along {found[0].key}",
             " ".join(path.sentence for path in found[:3]),
-            lambda width, found=found: figures.path_figure("", found, width=width),  # type: ignore[misc]
+            lambda width, found=found: figures.axis_path_figure("", found, width=width),  # type: ignore[misc]
         )
         pictures += [drawn] if drawn else []
     words = (
