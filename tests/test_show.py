@@ -118,7 +118,7 @@ def test_a_path_fits_the_terminal(folder, width):
 
     from regbench.analysis.axis_path import SPARE, axis_path_columns, axis_paths
     from regbench.api import read
-    from regbench.report.plain import print_plain
+    from regbench.report.aligned import print_plain
 
     out = StringIO()
     results = read(folder)

@@ -59,7 +59,8 @@ def print_rows(
         settings: columns whose values come as text, and are typed in JSON.
         spare: columns that a narrow terminal does without, in the order in which they go.
     """
-    from regbench.report.plain import markdown_rows, print_plain
+    from regbench.report.aligned import print_plain
+    from regbench.report.markdown import markdown_table
     from regbench.results.csv_text import write_csv
 
     if form is Format.TABLE:
@@ -67,7 +68,7 @@ def print_rows(
     elif form is Format.CSV:
         write_utf8(write_csv(header, rows).decode())
     elif form is Format.MD:
-        write_utf8(markdown_rows(header, rows))
+        write_utf8(markdown_table(header, rows))
     else:
         records = [
             {k: _typed(v) if k in settings else v for k, v in zip(header, row, strict=True)}
