@@ -34,7 +34,7 @@ from regbench.report.figures import (
     line_figure,
     panels_figure,
 )
-from regbench.results.epochs import RunCurves, read_epochs
+from regbench.results.frames import read_epochs
 from regbench.results.runs import Runs, read_runs
 
 NASTY = [
@@ -102,7 +102,7 @@ def curves_of(cells, column="val_loss", epochs_run=None):
     for row in runs.rows:
         values = cells[row.cell][row.seed]
         epochs = np.arange(1.0, len(values) + 1)
-        curves[row.run_id] = RunCurves({"epoch": epochs, column: np.array(values)})
+        curves[row.run_id] = {"epoch": epochs, column: np.array(values)}
         own = {**row.metrics, "epochs_run": float(len(values)), "best_epoch": 2.0}
         rows.append(type(row)(**{**vars(row), "metrics": own}))
     return cell_curves(Runs(runs.study, runs.metrics, runs.varying, tuple(rows)), curves, [column])
@@ -198,12 +198,12 @@ def test_epochs_of_a_folder_are_read_run_by_run(trained):
     lines = (trained / "epochs.csv").read_text().splitlines()
     header = lines[0].split(",")
     curves = read_epochs(trained, header[4:])
-    assert sum(len(run.columns["epoch"]) for run in curves.values()) == len(lines) - 1
+    assert sum(len(run["epoch"]) for run in curves.values()) == len(lines) - 1
     last = lines[-1].split(",")
     run = curves[last[0]]
     for name in header[3:]:
         text = last[header.index(name)]
-        assert run.columns[name][-1] == pytest.approx(float(text or "nan"), nan_ok=True, rel=0)
+        assert run[name][-1] == pytest.approx(float(text or "nan"), nan_ok=True, rel=0)
 
 
 def test_the_path_marks_the_least_loss():

@@ -17,6 +17,7 @@ from regbench.errors import BadStudy
 from regbench.results.runs import Runs
 from regbench.vocabulary.metrics import LOSS, METRICS, metrics_among
 from regbench.vocabulary.regularizers import stronger
+from regbench.vocabulary.words import number_in
 
 __all__ = ["SPARE", "AxisPath", "Point", "axis_path_columns", "axis_paths"]
 
@@ -96,10 +97,9 @@ def axis_paths(
     by_seed = BySeed(runs, over)
     rows: dict[tuple[tuple[str, str], ...], list[Point]] = {}
     for row in table:
-        try:
-            value = float(row.settings[key] or "nan")
-        except ValueError:
-            raise BadStudy(f"--along: {key} is no number in cell {row.cell!r}") from None
+        value = number_in(row.settings[key] or "nan")
+        if value is None:
+            raise BadStudy(f"--along: {key} is no number in cell {row.cell!r}")
         if isnan(value):
             continue
         rest = tuple(item for item in row.settings.items() if item[0] != key)

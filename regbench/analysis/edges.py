@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from regbench.analysis.axes import number_in
 from regbench.analysis.cell_gap import CellGap, Edge, learned, least_val_loss
+from regbench.vocabulary.words import number_in
 
 __all__ = ["edges"]
 

@@ -67,6 +67,11 @@ class Interval:
     method: str = field(default="", repr=False, compare=False)
 
     @property
+    def is_finite(self) -> bool:
+        """Whether none of its numbers was too large to be one."""
+        return all(isfinite(each or 0.0) for each in (self.mean, self.low, self.high))
+
+    @property
     def half(self) -> float | None:
         """Half the interval's width: what stands after the plus-minus sign."""
         return None if self.low is None or self.high is None else (self.high - self.low) / 2

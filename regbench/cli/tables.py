@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from regbench.cli.consoles import stderr, stdout, write_utf8
 from regbench.cli.options import Format
+from regbench.vocabulary.words import number_in
 
 if TYPE_CHECKING:
     from regbench.analysis.cell_gap import CellGap
@@ -85,11 +86,8 @@ def _typed(value: object) -> object:
         return None
     if value in ("true", "false"):
         return value == "true"
-    try:
-        number = float(value)
-    except ValueError:
-        return value
-    return number if isfinite(number) else value
+    number = number_in(value)
+    return number if number is not None and isfinite(number) else value
 
 
 def print_paths(runs: Runs, key: str, form: Format, over: Over = "seeds") -> None:

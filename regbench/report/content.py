@@ -28,8 +28,8 @@ from regbench.analysis.saved import (
 from regbench.analysis.statistics import IntervalMethod
 from regbench.config.speaks import Over
 from regbench.report.figures.noise import NOISE_COLUMNS
-from regbench.results.epochs import read_epochs
 from regbench.results.files import MOST_LOG, MOST_NOTE, read, there
+from regbench.results.frames import read_epochs
 from regbench.results.runs import Runs
 from regbench.results.saved import Arrays, read_predictions, read_weights
 from regbench.vocabulary.metrics import Metric, metrics_among, score_among

@@ -45,7 +45,7 @@ def _joined(kernels: Sequence[Kernel], text: Callable[[Kernel], str]) -> str:
     return each[0] if len(set(each)) == 1 else " / ".join(each)
 
 
-def _number(name: str) -> Callable[[Explanation], str]:
+def _strength(name: str) -> Callable[[Explanation], str]:
     def column(one: Explanation) -> str:
         return _joined(one.kernels, lambda kernel: _g(getattr(kernel, name)))
 
@@ -78,11 +78,11 @@ def _rule(setting: Setting) -> str:
 
 _ACTING: dict[str, Callable[[Explanation], str]] = {
     "lr": lambda one: f"{one.setting.optimizer.lr:g}",
-    "l1": _number("l1"),
-    "l2": _number("l2"),
-    "weight_decay": _number("weight_decay"),
-    "a step": _number("decay_a_step"),
-    "max_norm": _number("max_norm"),
+    "l1": _strength("l1"),
+    "l2": _strength("l2"),
+    "weight_decay": _strength("weight_decay"),
+    "a step": _strength("decay_a_step"),
+    "max_norm": _strength("max_norm"),
     "dropout": _dropout,
     "on inputs": lambda one: _g(one.setting.regularizer.input_dropout) or "-",
     "input_noise": lambda one: _g(one.setting.regularizer.input_noise) or "-",

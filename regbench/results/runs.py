@@ -107,8 +107,8 @@ def read_runs(path: Path) -> Runs:
     last = header.index(_LAST_METRIC)
     varying = tuple(header[last + 1 :])
     metrics = tuple(header[header.index("reading_epoch") + 1 : last + 1])
-    reader = _Reader(path, header, (*_EPOCHS, *metrics), varying)
-    parsed = tuple(reader.row(line, row) for line, row in enumerate(rows, 2))
+    parser = _RowParser(path, header, (*_EPOCHS, *metrics), varying)
+    parsed = tuple(parser.row(line, row) for line, row in enumerate(rows, 2))
     _check_cells(path, parsed)
     return Runs(rows[0][header.index("study")] if rows else "", metrics, varying, parsed)
 
@@ -152,7 +152,7 @@ def _check_characters(path: Path, header: Sequence[str], rows: Sequence[Sequence
                 checked.add(row[i])
 
 
-class _Reader:
+class _RowParser:
     """Turns rows of text into runs, or says what is wrong with them."""
 
     def __init__(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from math import isfinite
+from math import isfinite, nan
 from typing import Any
 
 from regbench.advice.strengths.hub import Facts
@@ -13,6 +13,7 @@ from regbench.advice.strengths.place import Place, Values
 from regbench.advice.strengths.translate import PLACES
 from regbench.config.messages import did_you_mean, shown
 from regbench.errors import BadStudy
+from regbench.vocabulary.words import number_in
 
 __all__ = ["check_facts", "find_place", "find_targets", "read_settings"]
 
@@ -116,7 +117,8 @@ def read_settings(place: Place, words: Sequence[str], facts: Facts) -> tuple[Val
             raise BadStudy(_by_name(place, key) or f"{place.name} has no {shown(key)}{hint}")
         if key in given:
             raise BadStudy(f"{key} is given twice")
-        given[key] = _number(key, text)
+        value = number_in(text)
+        given[key] = _checked(key, nan if value is None else value, text)
     values = {key: value for key, value in given.items() if key in place.keys}
     said = {key: value for key, value in given.items() if key not in place.keys}
     required = [key for key in place.keys if key not in place.defaults]
@@ -136,14 +138,6 @@ def _by_name(place: Place, key: str) -> str:
     if place.name != "regbench" or key != "weight_decay":
         return ""
     return "weight_decay is another thing beside sgd than beside Adam: say regbench.sgd or .adamw"
-
-
-def _number(key: str, text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    return _checked(key, value, text)
 
 
 def _checked(key: str, value: float, given: object) -> float:
