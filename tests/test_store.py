@@ -13,15 +13,18 @@ from faults import Fault, hooked
 from planned import planned
 from safetensors.numpy import load_file
 
-from regbench.config.load import load_study
+from regbench import run as regbench_run
+from regbench.config.load import load_study, study_from_mapping
 from regbench.errors import FolderInUse, Unwritable
 from regbench.executors import train as carry_out_module
 from regbench.executors.provenance import git_commit
 from regbench.results import files
 from regbench.results.pieces import commit, read_piece, stacks_folder
+from regbench.results.planned import read_judged, recorded_plan
 from regbench.results.records import RunRecord
 from regbench.results.sealed import Damaged
 from regbench.results.store import Store
+from regbench.results.tables import judged_runs
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +34,32 @@ def finished(tmp_path_factory):
     done = regbench("run", study(folder), "-o", folder / "r")
     assert done.code == 0, done.err
     return folder / "r"
+
+
+@pytest.mark.parametrize("interval", ["seeds", "rows"])
+def test_what_gap_csv_is_made_of_is_what_runs_csv_says(tmp_path, interval):
+    """Labels, missing numbers, settings of each kind: not read back, and all the same."""
+    content = {
+        "dataset": {"name": "iris", "folds": 3, "test_size": 0.2},
+        "training": {"epochs": 2},
+        "seeds": 2,
+        "optimizer": {"name": "sgd"},
+        "interval": interval,
+        "sweep": {
+            "regularizer": {"=x": "none", "true": {"batchnorm": True}, "lost": {"l2": 1e30}},
+            "optimizer.lr": [0.01, 1],
+        },
+    }
+    study = study_from_mapping(content)
+    regbench_run(study, out=tmp_path / "r")
+    plan = recorded_plan(tmp_path / "r")
+    with Store.open(tmp_path / "r", plan) as store:
+        made = judged_runs(plan, store.records())
+    read, over = read_judged(tmp_path / "r")
+    assert over == interval
+    assert {row.status for row in read.rows} == {"ok", "diverged"}
+    assert repr(made) == repr(read)
+    assert (made.one_test, made.sizes) == (read.one_test, read.sizes)
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):

@@ -127,12 +127,13 @@ def _content(
     from regbench.report.say import say
     from regbench.results.files import there
     from regbench.results.planned import read_judged
+    from regbench.results.study_note import note_path
 
     if not os.path.exists(folder):
         raise BadData(f"{folder}: there is no such folder: regbench run makes one")
     if not os.path.isdir(folder) or not there(folder / "runs.csv"):
         raise BadData(f"{folder}: holds no runs.csv: is it a results folder?")
-    if not there(folder / ".regbench" / "study.json"):
+    if not there(note_path(folder)):
         rows, over = read_judged(folder, interval)
         return Content(folder, rows, over=over, method=method)
     results = api.check(folder, interval=interval)

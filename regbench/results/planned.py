@@ -17,7 +17,7 @@ from regbench.results.files import there
 from regbench.results.pieces import Pieces
 from regbench.results.runs import Runs, read_runs
 from regbench.results.stacks import read_stacks
-from regbench.results.store import read_facts
+from regbench.results.study_note import note_path, read_facts
 
 __all__ = ["read_judged", "recorded_plan", "recorded_study", "with_sizes"]
 
@@ -65,7 +65,7 @@ def with_sizes(runs: Runs, folder: Path) -> Runs:
 
 def _asked_of(path: Path, asked: Over | None) -> Study | None:
     """The study whose intervals are to speak of rows; None where they are not, or it is unknown."""
-    if asked == "seeds" or not there(path / ".regbench" / "study.json"):
+    if asked == "seeds" or not there(note_path(path)):
         return None
     facts = read_facts(path)
     if asked is None and facts["given"].get("interval") != "rows":
