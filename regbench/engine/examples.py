@@ -198,12 +198,12 @@ def _gather(source: Tensor, index: Tensor, buffer: Tensor) -> Tensor:
 
 def _check_shapes(splits: Sequence[Split]) -> None:
     shapes = {
-        (split.inputs, split.classes, len(split.train.y), len(split.val.y), len(split.test.y))
+        (split.example, split.classes, len(split.train.y), len(split.val.y), len(split.test.y))
         for split in splits
     }
     if len(shapes) > 1:
         raise BadData(
-            "splits of one stack differ in (inputs, classes, training, validation and test "
+            "splits of one stack differ in (example, classes, training, validation and test "
             f"examples): {sorted(shapes)}"
         )
 

@@ -50,9 +50,9 @@ def suggested(
         hidden: widths of the hidden layers.
         runs: that are to be trained, cells times seeds.
 
-    >>> suggested(DataShape(178, 8, 3), 98, (64, 64), 1e-3, 25).epochs
+    >>> suggested(DataShape(178, (8,), 3), 98, (64, 64), 1e-3, 25).epochs
     200
-    >>> big = suggested(DataShape(539_400, 10, 1), 296_670, (64, 64), 1e-3, 25)
+    >>> big = suggested(DataShape(539_400, (10,), 1), 296_670, (64, 64), 1e-3, 25)
     >>> big.batch, big.epochs, 30 < big.seconds <= 60
     (1024, 10, True)
     """
