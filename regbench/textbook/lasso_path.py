@@ -100,7 +100,7 @@ def _close(ours: LassoPath, other: LassoPath, tolerance: float, name: str) -> Fi
 
 
 def _figure(ours: LassoPath) -> bytes:
-    from regbench.report.figures import Line, Mark, line_figure
+    from regbench.report.figures import Line, Mark, Panel, line_figure
 
     # At 0 a line is drawn as far as the next strength only, so that none hides another.
     away = np.pad(ours.coefficients != 0, ((1, 1), (0, 0)))
@@ -110,13 +110,17 @@ def _figure(ours: LassoPath) -> bytes:
         Line(f"{place}. {name}", ours.n_alphas, shown[:, ours.names.index(name)])
         for place, name in enumerate(ENTERED, 1)
     ]
-    return line_figure(
-        "The lasso's path on the diabetes data: features enter one by one, from the right",
+    panel = Panel(
+        "",
         "strength alpha n (scikit-learn's scaling)",
         "coefficient (units of the target; features of norm 1)",
         lines,
         log_x=True,
         marks=[Mark(FIRST_KNOT, f"{FIRST_KNOT:.2f}")],
+    )
+    return line_figure(
+        "The lasso's path on the diabetes data: features enter one by one, from the right",
+        panel,
     )
 
 

@@ -13,11 +13,8 @@ from regbench.report.figures.style import (
     NARROW,
     WIDE,
     Form,
-    canvas,
-    heading,
-    name_rows,
-    named_rows,
     rendered,
+    rows_canvas,
     side_colour,
 )
 from regbench.vocabulary.metrics import COLUMNS, GAPS
@@ -98,10 +95,8 @@ def differences_figure(
         why = "There is no cell without a regularizer to compare with."
         return empty_figure(title, why, width, form)
     wide = width > NARROW
-    names, lines = named_rows([row.label for row in rows], width)
-    with canvas(width, 1.05 + 0.3 * bool(title) + 0.28 * max(lines, 2)) as figure:
-        heading(figure, title)
-        axes = figure.subplots()
+    labels = [row.label for row in rows]
+    with rows_canvas(title, labels, xlabel, width, margin=0.12) as (figure, axes):
         axes.axvline(0, color=INK, linewidth=1)
         for y, row in enumerate(rows):
             colour = side_colour(row.side, better)
@@ -112,7 +107,6 @@ def differences_figure(
             if wide and row.note:
                 place = axes.get_yaxis_transform()
                 axes.text(1.015, y, row.note, transform=place, va="center", fontsize=7.5)
-        name_rows(axes, names, xlabel, width, margin=0.12)
         for x, text, alignment in ((-4, sides[0], "right"), (4, sides[1], "left")):
             axes.annotate(
                 text,

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from regbench.analysis.axes import Grid
-from regbench.report.figures.panel import Line, decimal, log_ticks
+from regbench.report.figures.log_axis import decimal, log_ticks
+from regbench.report.figures.panel import Line
 from regbench.report.figures.style import (
     GREY,
     NARROW,

@@ -38,8 +38,8 @@ def change_sections(found: Found) -> list[Section]:
     changes = [_changes(i, name, found[name]) for i, name in enumerate(metrics)]
     gaps = [_both(i, n, found[n]) for i, n in enumerate(metrics) if n in GAPS]
     sections = [
-        Section("changes", "What changed", words, [each for each in changes if each]),
-        Section("both", "The gap in both", _BOTH, [each for each in gaps if each]),
+        Section("changes", "What changed", words, changes),
+        Section("both", "The gap in both", _BOTH, gaps),
     ]
     return [section for section in sections if section.pictures]
 
