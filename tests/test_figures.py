@@ -31,7 +31,6 @@ from regbench.report.figures import (
     forest_figure,
     gap_figure,
     heatmap_figure,
-    line_figure,
     panels_figure,
 )
 from regbench.results.frames import read_epochs
@@ -81,15 +80,17 @@ def all_figures(label, **options):
         "gap": gap_figure(label, table, **options),
         "forest": forest_figure(label, table, **options),
         "differences": differences_figure(label, label, [Difference(label, 0.1)], **options),
-        "line": line_figure(
+        "line": panels_figure(
             label,
-            Panel(
-                *("", label, label, [line, a_line()]),
-                log_x=True,
-                marks=[Mark(5, label), Mark(1, label, horizontal=True)],
-                spans=[Span(2, 4, label)],
-                dots=[Dot(1, 2, label)],
-            ),
+            [
+                Panel(
+                    *("", label, label, [line, a_line()]),
+                    log_x=True,
+                    marks=[Mark(5, label), Mark(1, label, horizontal=True)],
+                    spans=[Span(2, 4, label)],
+                    dots=[Dot(1, 2, label)],
+                )
+            ],
             **options,
         ),
         "panels": panels_figure(label, [Panel(label, label, label, [line])] * 4, **options),
@@ -148,7 +149,7 @@ def test_one_seed_and_no_numbers_are_drawn_too():
     assert any("no cell without" in text for text in texts(forest_figure("s", nothing)))
     assert any("no learning curves" in text for text in texts(curves_figure("s", [])))
     assert panels_figure("s", [])
-    assert line_figure("s", Panel("", "x", "y", []))
+    assert panels_figure("s", [Panel("", "x", "y", [])])
     assert heatmap_figure("s", "x", "y", [1], ["a"], [[np.nan]], value_label="v")
 
 
@@ -160,7 +161,7 @@ def points(svg, colour):
 
 def test_a_zero_stands_left_of_a_logarithmic_axis():
     line = Line("a", [0, 0.01, 1], [1, 2, 3], colour="#0072B2")
-    svg = line_figure("", Panel("", "l1", "y", [line], log_x=True))
+    svg = panels_figure("", [Panel("", "l1", "y", [line], log_x=True)])
     x = points(svg, "#0072B2")[:, 0]
     # 0.01 to 1 are two decades; the 0 stands half a decade left of them.
     assert (x[1] - x[0]) / (x[2] - x[1]) == pytest.approx(0.5 / 2, abs=0.01)

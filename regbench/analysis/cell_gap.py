@@ -19,8 +19,6 @@ __all__ = [
     "Edge",
     "learned",
     "least_val_loss",
-    "shown",
-    "signed",
 ]
 
 # Verdicts of cells that are not shown to have learned anything.
@@ -163,25 +161,3 @@ def least_val_loss(rows: Iterable[CellGap]) -> CellGap | None:
     """The first cell of least mean validation loss; None where none has one."""
     with_loss = [row for row in rows if row.metrics["val_loss"].mean is not None]
     return min(with_loss, key=lambda row: row.metrics["val_loss"].mean or 0.0, default=None)
-
-
-def shown(found: Interval) -> str:
-    """
-    >>> shown(Interval(0.5, 0.25, 0.75, 5)), shown(Interval(0.5, None, None, 1))
-    ('0.5 (0.25 to 0.75)', '0.5')
-    """
-    if found.mean is None:
-        return "unknown"
-    if found.low is None or found.high is None:
-        return f"{found.mean:.4g}"
-    return f"{found.mean:.4g} ({found.low:.4g} to {found.high:.4g})"
-
-
-def signed(name: str, found: Interval) -> str:
-    """
-    >>> signed("gap_loss", Interval(-0.5, -0.75, 0.25, 5))
-    'gap_loss -0.5 (-0.75 to +0.25)'
-    """
-    if found.mean is None or found.low is None or found.high is None:
-        return f"{name} unknown"
-    return f"{name} {found.mean:+.4g} ({found.low:+.4g} to {found.high:+.4g})"

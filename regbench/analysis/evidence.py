@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from regbench.analysis.by_seed import BySeed
-from regbench.analysis.cell_gap import CellGap, learned, least_val_loss, shown, signed
+from regbench.analysis.cell_gap import CellGap, learned, least_val_loss
 from regbench.analysis.decides import ALPHA
 from regbench.analysis.statistics import Interval, differences, holm, intervals, paired_ps
 from regbench.vocabulary.metrics import LOSS, METRICS, Metric, score_among
@@ -110,13 +110,15 @@ class Evidence:
     def changes(self) -> str:
         """What has changed against the baseline."""
         names = (LOSS.gap_column, "val_loss", f"val_{self.score.name}")
-        found = [signed(n, self.row.deltas[n].interval) for n in names if n in self.row.deltas]
+        found = [
+            f"{n} {self.row.deltas[n].interval.text('+.4g')}" for n in names if n in self.row.deltas
+        ]
         return f"{', '.join(found)} against {self.row.baseline}"
 
     def gaps(self) -> str:
         """Both gaps, with their intervals."""
         pairs = ((LOSS.gap_column, self.gap), (self.score.gap_column, self.score_gap))
-        found = [f"{name} {shown(gap)}" for name, gap in pairs if gap.mean is not None]
+        found = [f"{name} {gap.text()}" for name, gap in pairs if gap.mean is not None]
         return ", ".join(found) or "no validation part"
 
 
@@ -126,9 +128,9 @@ def _by(name: str, better: str, worse: str, gain: Interval) -> str:
     'val_loss higher by 0.5 (-0.25 to 0.75)'
     """
     if (gain.mean or 0.0) >= 0:
-        return f"{name} {better} by {shown(gain)}"
+        return f"{name} {better} by {gain.text()}"
     mean, low, high = (None if end is None else -end for end in (gain.mean, gain.high, gain.low))
-    return f"{name} {worse} by {shown(Interval(mean, low, high, gain.n))}"
+    return f"{name} {worse} by {Interval(mean, low, high, gain.n).text()}"
 
 
 def gathered(table: Sequence[CellGap], by_seed: BySeed) -> Iterator[Evidence]:

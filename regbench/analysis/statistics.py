@@ -86,6 +86,19 @@ class Interval:
         """Whether the whole interval lies below 0."""
         return self.high is not None and self.high < 0
 
+    def text(self, form: str = ".4g") -> str:
+        """The mean with its interval, as people write it.
+
+        >>> Interval(0.5, 0.25, 0.75, 5).text(), Interval(0.5, None, None, 1).text("+.3g")
+        ('0.5 (0.25 to 0.75)', '+0.5')
+        """
+        if self.mean is None:
+            return "unknown"
+        mean = f"{self.mean:{form}}"
+        if self.low is None or self.high is None:
+            return mean
+        return f"{mean} ({self.low:{form}} to {self.high:{form}})"
+
     def within(self, bounds: tuple[float, float]) -> Interval:
         """What is said of it: no accuracy lies above 1. Decisions and tables have the whole.
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from regbench.analysis.by_seed import BySeed
-from regbench.analysis.cell_gap import COLLAPSED, CellGap, shown, signed
+from regbench.analysis.cell_gap import COLLAPSED, CellGap
 from regbench.analysis.edges import edges
 from regbench.analysis.evidence import Evidence, behind_best, gathered
 from regbench.analysis.statistics import Interval
@@ -121,7 +121,7 @@ def _loss_only(e: Evidence) -> bool:
 def _gap_to_the_best(e: Evidence) -> str:
     if e.behind is None:
         return ""
-    found = ", ".join(signed(name, higher) for name, higher in e.behind.higher.items())
+    found = ", ".join(f"{name} {higher.text('+.4g')}" for name, higher in e.behind.higher.items())
     why = f": {why_below(e.row)}" if e.gap.below else ""
     return f"{found} against {e.behind.best}; {e.gaps()}{why}"
 
@@ -181,7 +181,7 @@ RULES = (
         ("noisy_rows_acc", "wrong_labels"),
         _memorises,
         lambda e: (
-            f"noisy_rows_acc {shown(e.row.metrics['noisy_rows_acc'])} "
+            f"noisy_rows_acc {e.row.metrics['noisy_rows_acc'].text()} "
             f"on {e.wrong_labels or 0:.0f} wrong labels"
         ),
     ),

@@ -155,9 +155,9 @@ def _content(
 
 def _figure(content: Content, kind: Kind, form: Literal["svg", "png"]) -> bytes:
     from regbench.report.figures import WIDE
-    from regbench.report.kinds import KINDS, NEEDS
+    from regbench.report.kinds import NEEDS, kind_figure
 
-    drawn = KINDS[kind.value](content, content.runs.study, WIDE, form)
+    drawn = kind_figure(kind.value, content, content.runs.study, WIDE, form)
     if drawn is None:
         raise BadStudy(f"--kind {kind.value}: this study lacks {NEEDS[kind.value]}")
     return drawn

@@ -144,7 +144,7 @@ def _levelled(errors: Errors) -> list[Finding]:
 
 
 def _figure(errors: Errors) -> bytes:
-    from regbench.report.figures import Line, Mark, Panel, line_figure
+    from regbench.report.figures import Line, Mark, Panel, panels_figure
     from regbench.report.figures.style import BLUE, GREY, INK, ORANGE
 
     def line(label: str, values: Floats, colour: str, style: str = "-") -> Line:
@@ -170,10 +170,10 @@ def _figure(errors: Errors) -> bytes:
         marks=[Mark(widths[int(fitted.argmax())], "fits every label")] if fitted.any() else [],
         ends=(-2, 72),
     )
-    return line_figure(
+    return panels_figure(
         "Double descent on MNIST-1D, 15% of the training labels redrawn (95% intervals)",
-        panel,
-        height=4.0,
+        [panel],
+        panel_height=4.0,
     )
 
 

@@ -102,7 +102,7 @@ def _findings(found: dict[float, Floats], x: Floats, y: Floats) -> list[Finding]
 
 
 def _figure(found: dict[float, Floats], x: Floats, y: Floats) -> bytes:
-    from regbench.report.figures import Line, Panel, line_figure
+    from regbench.report.figures import Line, Panel, panels_figure
     from regbench.report.figures.style import CYCLE
 
     rates = np.linspace(0, 0.6, 31)
@@ -124,9 +124,9 @@ def _figure(found: dict[float, Floats], x: Floats, y: Floats) -> bytes:
         "weight",
         lines,
     )
-    return line_figure(
+    return panels_figure(
         "With logistic loss dropout is no ridge (dots: trained, mean over the seeds)",
-        panel,
+        [panel],
     )
 
 

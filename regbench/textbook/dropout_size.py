@@ -43,7 +43,7 @@ def _findings(results: Results) -> list[Finding]:
 
 
 def _figure(results: Results) -> bytes:
-    from regbench.report.figures import Line, Mark, Panel, line_figure
+    from regbench.report.figures import Line, Mark, Panel, panels_figure
 
     by_seed = BySeed(results.rows)
     lines = []
@@ -61,9 +61,9 @@ def _figure(results: Results) -> bytes:
         log_x=True,
         marks=[Mark(0, horizontal=True)],
     )
-    return line_figure(
+    return panels_figure(
         "Dropout's gain against the number of training rows",
-        panel,
+        [panel],
     )
 
 

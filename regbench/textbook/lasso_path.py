@@ -100,7 +100,7 @@ def _close(ours: LassoPath, other: LassoPath, tolerance: float, name: str) -> Fi
 
 
 def _figure(ours: LassoPath) -> bytes:
-    from regbench.report.figures import Line, Mark, Panel, line_figure
+    from regbench.report.figures import Line, Mark, Panel, panels_figure
 
     # At 0 a line is drawn as far as the next strength only, so that none hides another.
     away = np.pad(ours.coefficients != 0, ((1, 1), (0, 0)))
@@ -118,9 +118,9 @@ def _figure(ours: LassoPath) -> bytes:
         log_x=True,
         marks=[Mark(FIRST_KNOT, f"{FIRST_KNOT:.2f}")],
     )
-    return line_figure(
+    return panels_figure(
         "The lasso's path on the diabetes data: features enter one by one, from the right",
-        panel,
+        [panel],
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regbench.api import Results
-from regbench.report.figures import Line, Panel, line_figure
+from regbench.report.figures import Line, Panel, panels_figure
 from regbench.textbook.curves import curve
 from regbench.textbook.finding import Finding, decided
 from regbench.textbook.lesson import Evidence, Lesson, Train
@@ -66,9 +66,9 @@ def _figure(apart: dict[str, Apart]) -> bytes:
         lines,
         log_y=True,
     )
-    return line_figure(
+    return panels_figure(
         "l2: 0.01 against weight_decay: 0.02",
-        panel,
+        [panel],
     )
 
 

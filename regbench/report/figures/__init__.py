@@ -1,6 +1,6 @@
 """Figures of a study's results, and what other figures in the same look are made of.
 
-On plain arrays: `line_figure`, `panels_figure` (of `Panel`s of `Line`s, with `Mark`s, `Span`s and
+On plain arrays: `panels_figure` (of `Panel`s of `Line`s, with `Mark`s, `Span`s and
 `Dot`s), `heatmap_figure`, `differences_figure`, `moves_figure`. Of a study: `gap_figure`,
 `forest_figure`, `curves_figure`, `axis_path_figure`. All give the bytes of an SVG or a PNG;
 matplotlib is imported when one is drawn.
@@ -18,7 +18,6 @@ from regbench.report.figures.panel import (
     Mark,
     Panel,
     Span,
-    line_figure,
     panels_figure,
 )
 from regbench.report.figures.style import NARROW, WIDE, Form
@@ -40,7 +39,6 @@ __all__ = [
     "forest_figure",
     "gap_figure",
     "heatmap_figure",
-    "line_figure",
     "moves_figure",
     "panels_figure",
 ]

@@ -64,9 +64,7 @@ def forest_figure(
         if delta is None or delta.interval.mean is None:
             continue
         mean, low, high = delta.interval.mean, delta.interval.low, delta.interval.high
-        note = f"{mean:+.3g}"
-        if low is not None and high is not None:
-            note += f" ({low:+.3g} to {high:+.3g})"
+        note = delta.interval.text("+.3g")
         rows.append(Difference(row.cell, mean, low, high, delta.side, note))
     title = f"{study}: {what} less the baseline's" if study else ""
     xlabel = f"{what} less that without a regularizer (mean and 95% interval, paired by seed)"

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 
-__all__ = ["Dot", "Line", "Mark", "Panel", "Span", "cells_figure", "line_figure", "panels_figure"]
+__all__ = ["Dot", "Line", "Mark", "Panel", "Span", "cells_figure", "panels_figure"]
 
 Floats = npt.NDArray[np.float64]
 Numbers = Sequence[float | None] | Floats
@@ -117,23 +117,6 @@ class Panel:
     ends: tuple[float | None, float | None] = (None, None)
 
 
-def line_figure(
-    title: str,
-    panel: Panel,
-    *,
-    width: float = WIDE,
-    height: float | None = None,
-    form: Form = "svg",
-) -> bytes:
-    """One panel.
-
-    Args:
-        width, height: inches; the height follows the width where it is None.
-    """
-    tall = height or (3.6 if width > NARROW else 3.0)
-    return panels_figure(title, [panel], columns=1, width=width, panel_height=tall, form=form)
-
-
 def panels_figure(
     title: str,
     panels: Sequence[Panel],
@@ -142,7 +125,7 @@ def panels_figure(
     share_x: bool = False,
     share_y: bool = False,
     width: float = WIDE,
-    panel_height: float = 1.9,
+    panel_height: float | None = None,
     note: str = "",
     form: Form = "svg",
 ) -> bytes:
@@ -151,11 +134,12 @@ def panels_figure(
     Args:
         columns: panels in a row; a narrow figure has one or two.
         share_x, share_y: the same axis in all panels, labelled at the left and lower edges only.
-        width, panel_height: inches.
+        width, panel_height: inches; a panel alone is higher.
         note: a line under the legend: what is not shown, say.
     """
     columns = max(1, min(columns, len(panels), 2 if width <= NARROW and columns > 2 else columns))
     rows = max(1, ceil(len(panels) / columns))
+    panel_height = panel_height or (1.9 if len(panels) > 1 else 3.6)
     labels = list(dict.fromkeys(line.label for p in panels for line in p.lines if line.label))
     across = max(1, int(width * 12 / (6 + max((min(len(x), 40) for x in labels), default=1))))
     under = ceil(len(labels) / across) if len(labels) > 1 else 0

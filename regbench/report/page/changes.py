@@ -118,9 +118,5 @@ def _side(change: Change) -> int:
 
 def _note(change: Change) -> str:
     """The change in figures, beside its row."""
-    found = change.interval
-    if change.word in ("identical", "equal", "no spread"):
-        return change.word
-    if found.low is None or found.high is None:
-        return f"{found.mean:+.3g}"
-    return f"{found.mean:+.3g} ({found.low:+.3g} to {found.high:+.3g})"
+    plain = change.word in ("identical", "equal", "no spread")
+    return change.word if plain else change.interval.text("+.3g")

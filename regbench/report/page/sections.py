@@ -11,7 +11,7 @@ from regbench.report import figures
 from regbench.report.content import Content
 from regbench.report.figures.curves import MOST_CELLS
 from regbench.report.figures.heatmap import grid_figure
-from regbench.report.kinds import KINDS, scores_figure
+from regbench.report.kinds import kind_figure, scores_figure
 from regbench.report.page.picture import Picture, picture
 from regbench.vocabulary.metrics import metrics_among
 from regbench.vocabulary.words import counted
@@ -191,7 +191,7 @@ def _simple(content: Content, id: str, title: str, words: str, kinds: Sequence[s
             kind,
             f"{title}, one panel a cell",
             "",
-            lambda width, kind=kind: KINDS[kind](content, "", width, "svg"),  # type: ignore[misc]
+            lambda width, kind=kind: kind_figure(kind, content, "", width, "svg"),  # type: ignore[misc]
         )
         for kind in kinds
     ]
