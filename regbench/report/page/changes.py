@@ -34,7 +34,7 @@ def change_sections(found: Found) -> list[Section]:
     """The sections for which there are numbers."""
     metrics = list(found)[:MOST_METRICS]
     more = len(found) - len(metrics)
-    words = _CHANGES + (f" {more} more metrics stand in the table." if more else "")
+    words = _CHANGES + (f" In the table: {counted(more, 'more metric')}." if more else "")
     changes = [_changes(i, name, found[name]) for i, name in enumerate(metrics)]
     gaps = [_both(i, n, found[n]) for i, n in enumerate(metrics) if n in GAPS]
     sections = [
