@@ -11,15 +11,7 @@ from regbench.analysis.statistics import METHODS, Interval
 from regbench.config.speaks import Over
 from regbench.vocabulary.metrics import LOSS
 
-__all__ = [
-    "COLLAPSED",
-    "NO_SIGNAL",
-    "CellGap",
-    "Delta",
-    "Edge",
-    "learned",
-    "least_val_loss",
-]
+__all__ = ["COLLAPSED", "NO_SIGNAL", "CellGap", "Delta", "Edge", "learned", "least_val_loss"]
 
 # Verdicts of cells that are not shown to have learned anything.
 COLLAPSED = "collapsed"

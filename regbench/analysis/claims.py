@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from regbench.analysis.by_seed import BySeed, Floats
-from regbench.analysis.statistics import Interval, differences, intervals, seeds_to_decide
+from regbench.analysis.statistics import differences, intervals, seeds_to_decide
 from regbench.config.cell import Cell
 from regbench.config.claims import Addresses, Claim, Term, resolve
 from regbench.vocabulary.words import counted
@@ -156,9 +156,12 @@ def _by_interval(
     claim: Claim, differences: Floats, name: str, number: float, ratio: float
 ) -> tuple[Decision, str]:
     (found,) = intervals(differences[None], ratio=ratio)
-    evidence = f"{name}: {_shown(found, number)}, n = {found.n}"
+    assert found.mean is not None
     assert found.low is not None
     assert found.high is not None
+    low, high = found.low + number, found.high + number
+    shown = f"{found.mean + number:.4g} (95% interval {low:.4g} to {high:.4g})"
+    evidence = f"{name}: {shown}, n = {found.n}"
     if claim.margin is not None:
         (narrow,) = intervals(differences[None], level=0.90, ratio=ratio)
         assert narrow.low is not None
@@ -180,11 +183,3 @@ def _more_seeds(differences: Floats, by_seed: BySeed) -> str:
         return ""
     needed = seeds_to_decide(differences.tolist())
     return f"; about {needed} seeds would decide it {_ADVICE}" if needed else ""
-
-
-def _shown(found: Interval, number: float) -> str:
-    assert found.mean is not None
-    assert found.low is not None
-    assert found.high is not None
-    low, high = found.low + number, found.high + number
-    return f"{found.mean + number:.4g} (95% interval {low:.4g} to {high:.4g})"

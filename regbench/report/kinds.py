@@ -66,7 +66,7 @@ _KINDS: Mapping[str, tuple[Has, Draw]] = {
     ),
     "heatmap": (
         lambda c: c.grids,
-        lambda c, t, w, f: grid_figure(t, c.grids[0], "val_loss", width=w, form=f),
+        lambda c, t, w, f: grid_figure(t, c.grids[0], width=w, form=f),
     ),
     "fit": (lambda c: c.surfaces, lambda c, t, w, f: fit_figure(t, c.surfaces, width=w, form=f)),
     "weights": (

@@ -23,7 +23,7 @@ from regbench.report.figures.style import (
     legend_below,
     rendered,
 )
-from regbench.vocabulary.metrics import COLUMNS, worse_sign
+from regbench.vocabulary.metrics import COLUMNS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,24 +36,16 @@ Floats = npt.NDArray[np.float64]
 _MOST_NUMBERS = 9  # columns up to which each place shows its number
 
 
-def grid_figure(
-    study: str, grid: Grid, metric: str, *, width: float = WIDE, form: Form = "svg"
-) -> bytes:
-    """The metric over the grid's axes; the least is framed (of a score, the most)."""
-    known = grid.values[grid.values == grid.values]
-    spread = known.min() > 0 and known.max() > 20 * known.min()
-    name = COLUMNS[metric].typeset
+def grid_figure(study: str, grid: Grid, *, width: float = WIDE, form: Form = "svg") -> bytes:
+    """Validation loss over the grid's axes; the least is framed."""
+    known = grid.values[np.isfinite(grid.values)]
+    name = COLUMNS["val_loss"].typeset
     rest = ", ".join(f"{key.rpartition('.')[2]}={value}" for key, value in grid.rest.items())
     return heatmap_figure(
         f"{study}: {name}" + (f" ({rest})" if rest else "") if study else "",
-        grid.x_key,
-        grid.y_key,
-        grid.x,
-        grid.y,
-        grid.values,
+        *(grid.x_key, grid.y_key, grid.x, grid.y, grid.values),
         value_label=f"{name} (mean)",
-        best="most" if worse_sign(metric) < 0 else "least",
-        log_values=bool(spread),
+        log_values=bool(known.min() > 0 and known.max() > 20 * known.min()),
         width=width,
         form=form,
     )

@@ -177,7 +177,7 @@ def _heatmap(content: Content) -> Section:
             f"grid-{i}",
             f"validation loss over {grid.x_key} and {grid.y_key}",
             ", ".join(f"{key}={value}" for key, value in grid.rest.items()),
-            lambda width, grid=grid: grid_figure("", grid, "val_loss", width=width),  # type: ignore[misc]
+            lambda width, grid=grid: grid_figure("", grid, width=width),  # type: ignore[misc]
         )
         for i, grid in enumerate(content.grids[:2])
     ]
