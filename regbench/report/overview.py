@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from regbench.errors import one_line
-from regbench.report.plain import print_plain
+from regbench.report.aligned import print_plain
 from regbench.report.say import say
 from regbench.vocabulary.words import counted
 

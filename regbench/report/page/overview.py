@@ -15,6 +15,7 @@ from regbench.report.page.headline import Tile
 from regbench.report.page.picture import Picture, picture
 from regbench.report.page.sections import Section
 from regbench.results.csv_text import write_csv
+from regbench.vocabulary.words import counted
 
 __all__ = ["overview_page"]
 
@@ -59,7 +60,11 @@ def _tiles(told: Mapping[str, Any]) -> list[Tile]:
     split = f"{parts['train']} training, {parts['val']} validation, {parts['test']} test"
     return [
         Tile("rows", f"{told['rows']:,}", split),
-        Tile("features", f"{len(told['columns']):,}", f"{told['inputs']} inputs of the network"),
+        Tile(
+            "features",
+            f"{len(told['columns']):,}",
+            f"{counted(told['inputs'], 'input')} of the network",
+        ),
         Tile(f"target: {one_line(target['name'])}", figure, target["task"]),
         Tile("missing cells", f"{cells:,}", "of the features"),
     ]
