@@ -24,6 +24,7 @@ def overview(config: DatasetConfig, folder: Path, seed: int = 0) -> dict[str, An
     A column's `counts` are its rows by part: of a number in bins of equal width, whose `edges` are
     one more; of a category in its most frequent texts, `shown`, and a last one for all others.
     `in_training` are the texts that the training part has: the others have no input of their own.
+    Where `inputs` are fewer than texts, the rarest in training share the last.
 
     Raises:
         BadData: the data cannot be read, or cannot be split as asked.
@@ -79,6 +80,7 @@ def _told(column: Column, values: npt.NDArray[Any], part: npt.NDArray[Any]) -> d
         told |= {
             "texts": dict(column.texts),
             "in_training": int(in_training.sum()),
+            "inputs": column.inputs,
             "shown": [texts[j] for j in shown],
         }
     else:
