@@ -62,7 +62,7 @@ TABLES = [
         (PENGUINS, "penguins-raw.csv", "Body Mass (g)"),
         (PLOTLY, "tips.csv.gz", "tip"),
         (PLOTLY, "gapminder.csv.gz", "lifeExp"),
-        (STATSMODELS, "anes96/anes96.csv", "vote"),
+        (STATSMODELS, "anes96/anes96.csv", "'vote'"),
         (STATSMODELS, "star98/star98.csv", "PCTAF"),
         (VEGA, "seattle-weather.csv", "weather"),
         (ISLP, "Auto.data", "mpg"),
