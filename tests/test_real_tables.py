@@ -75,7 +75,7 @@ def test_preprocessing_is_scikit_learns(table):
 
 def test_scores_are_those_of_the_same_network_in_scikit_learn(table):
     """Fewer epochs than the study has, before a network of this size overfits: scores are sharp."""
-    study, x, y = table
+    study, x, _ = table
     block, epochs, seeds = load_study(study).base.dataset, 20, 3
     settings = ["-s", f"training.epochs={epochs}", "-s", "model.init=glorot_uniform"]
     axes = ["-g", "regularizer=none", "--seeds", seeds]
