@@ -117,7 +117,7 @@ def test_the_number_of_inputs_is_the_same_for_every_seed_and_known_beforehand(
     splits = [csv(tmp_path, mixed().to_csv(index=False), seed) for seed in range(8)]
     config = Csv(name="csv", path="d.csv", target="y", task="classification")
     assert {split.inputs for split in splits} == {9}
-    assert shape(config, tmp_path) == DataShape(rows=60, inputs=9, outputs=2)
+    assert shape(config, tmp_path) == DataShape(rows=60, example=(9,), outputs=2)
     # Otherwise this test shows nothing: some seed trains without the rare category.
     rare = splits[0].feature_names.index("b=rare")
     assert any((split.train.x[:, rare] == 0).all() for split in splits)

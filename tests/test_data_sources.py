@@ -36,6 +36,8 @@ def test_bundled_sets_are_scikit_learns(name: str) -> None:
     assert table.shape == bundled.SHAPES[name]
     assert table.class_names == tuple(map(str, bunch.get("target_names", ())))
     assert len(table.column_names) == table.shape.inputs
+    image = (1, *bunch.images.shape[1:]) if "images" in bunch else None
+    assert table.example == image or table.example == bunch.data.shape[1:]
 
 
 def test_shape_imports_neither_scikit_learn_nor_pandas() -> None:
@@ -167,5 +169,6 @@ def test_types_and_sizes_are_as_promised() -> None:
     assert split.train.x.dtype == np.float64
     assert split.train.y.dtype == split.train.ids.dtype == np.int64
     assert (split.classes, split.inputs, split.task) == (2, 2, "classification")
+    assert split.example == (2,)
     assert load(Diabetes(name="diabetes"), 0, Path()).classes == 0
     assert shape(Moons(name="moons", n_samples=50), Path()).rows == 50

@@ -236,8 +236,8 @@ def test_what_can_be_no_target_is_not_guessed(last, why, tmp_path):
 
 
 def test_training_fits_the_table():
-    small = suggested(DataShape(178, 8, 3), 98, (64, 64), 1e-3, 25)
-    large = suggested(DataShape(539_400, 10, 1), 296_670, (64, 64), 1e-3, 25)
+    small = suggested(DataShape(178, (8,), 3), 98, (64, 64), 1e-3, 25)
+    large = suggested(DataShape(539_400, (10,), 1), 296_670, (64, 64), 1e-3, 25)
     # Kernels 10 x 64, 64 x 64, 64 x 1 and 129 biases; 3 products a weight and row, 2.5e10 a second.
     assert large.parameters == 640 + 4096 + 64 + 129
     products = 3 * 4800 * 539_400 * 25 / 2.5e10 + 527 * 5e-4

@@ -121,7 +121,7 @@ def test_shape_makes_nothing() -> None:
         "print({'mnist1d', 'matplotlib', 'requests'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "DataShape(rows=5000, inputs=40, outputs=10)\nset()\n"
+    assert done.stdout == "DataShape(rows=5000, example=(1, 40), outputs=10)\nset()\n"
 
 
 # --- mistakes ---------------------------------------------------------------------------------

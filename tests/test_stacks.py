@@ -157,6 +157,6 @@ def test_splits_of_other_shapes_are_refused(tmp_path):
     with pytest.raises(BadData) as caught:
         train_stack(members, tmp_path)
     assert str(caught.value) == (
-        "splits of one stack differ in (inputs, classes, training, validation and test examples): "
-        "[(13, 3, 50, 36, 36), (13, 3, 60, 36, 36)]"
+        "splits of one stack differ in (example, classes, training, validation and test examples): "
+        "[((13,), 3, 50, 36, 36), ((13,), 3, 60, 36, 36)]"
     )

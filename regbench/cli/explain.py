@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from enum import StrEnum
 from functools import cache
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -16,22 +15,14 @@ from regbench.config.bounds import MAX_RUNS
 __all__ = ["explain"]
 
 
-class ExplainFormat(StrEnum):
-    """How explanations are printed."""
-
-    TABLE = "table"
-    JSON = "json"
-    MD = "md"
-
-
 def explain(
     study: options.StudyPath,
     axes: options.Axes = None,
     overrides: options.Overrides = None,
     max_runs: options.MaxRuns = MAX_RUNS,
     form: Annotated[
-        ExplainFormat, typer.Option("--format", help="How it is printed.")
-    ] = ExplainFormat.TABLE,
+        Literal["table", "json", "md"], typer.Option("--format", help="How it is printed.")
+    ] = "table",
 ) -> None:
     """Say which parameters are penalised how strongly, and what to beware of. Trains nothing.
 
@@ -42,7 +33,8 @@ def explain(
     from regbench.config.blocks.datasets import DatasetConfig
     from regbench.config.load import load_study
     from regbench.config.schema import Setting
-    from regbench.data import part_counts, shape
+    from regbench.data import DataShape, part_counts, shape
+    from regbench.models.architecture import architecture
     from regbench.report.explain import (
         explanation_records,
         explanations_markdown,
@@ -52,22 +44,23 @@ def explain(
     loaded = load_study(study, overrides or (), axes=axes or (), max_runs=max_runs)
 
     @cache
-    def data_of(dataset: DatasetConfig) -> tuple[int, int, int, int]:
-        sized = shape(dataset, loaded.folder)
-        return (sized.inputs, sized.outputs, *part_counts(dataset, loaded.folder)[:2])
+    def data_of(dataset: DatasetConfig) -> tuple[DataShape, int, int]:
+        return (shape(dataset, loaded.folder), *part_counts(dataset, loaded.folder)[:2])
 
     def sizes_of(setting: Setting) -> Sizes:
-        inputs, outputs, train, val = data_of(setting.dataset)
+        sized, train, val = data_of(setting.dataset)
+        model, regularizer = setting.model, setting.regularizer
+        network = architecture(model, regularizer, sized.example, sized.outputs)
         asked = setting.training.batch_size
         batch = train if asked == "full" else min(asked, train)
-        return Sizes((inputs, *setting.model.hidden_sizes, outputs), train, val, batch)
+        return Sizes(network, train, val, batch)
 
     found = explanations(loaded.cells, sizes_of)
-    if form is ExplainFormat.JSON:
+    if form == "json":
         facts = {"study": loaded.name, "warnings": list(loaded.warnings)}
         print(json.dumps({**facts, "explanations": explanation_records(found)}, indent=1))
         return
-    if form is ExplainFormat.MD:
+    if form == "md":
         write_utf8(explanations_markdown(loaded.name, found, loaded.warnings))
     else:
         print_explanations(stdout(), found, loaded.warnings)

@@ -12,11 +12,11 @@ __all__ = ["SHAPES", "load"]
 
 # Known without importing scikit-learn; a test compares them with the real arrays.
 SHAPES = {
-    "digits": DataShape(rows=1797, inputs=64, outputs=10),
-    "breast_cancer": DataShape(rows=569, inputs=30, outputs=2),
-    "wine": DataShape(rows=178, inputs=13, outputs=3),
-    "iris": DataShape(rows=150, inputs=4, outputs=3),
-    "diabetes": DataShape(rows=442, inputs=10, outputs=1),
+    "digits": DataShape(rows=1797, example=(1, 8, 8), outputs=10),
+    "breast_cancer": DataShape(rows=569, example=(30,), outputs=2),
+    "wine": DataShape(rows=178, example=(13,), outputs=3),
+    "iris": DataShape(rows=150, example=(4,), outputs=3),
+    "diabetes": DataShape(rows=442, example=(10,), outputs=1),
 }
 
 
@@ -37,4 +37,5 @@ def load(name: str) -> Table:
         target=target.astype(np.float64) if regression else target.astype(np.int64),
         column_names=tuple(str(column) for column in bunch.feature_names),
         class_names=() if regression else tuple(str(label) for label in bunch.target_names),
+        example=SHAPES[name].example,
     )

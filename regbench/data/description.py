@@ -49,6 +49,7 @@ class Description:
     target: a number, or a category: its texts are the classes.
     left_out: columns that are no features -> why.
     notes: what a user should know of how it was read, a sentence each.
+    example: the shape of one row's inputs, channels first; None: (I,).
     """
 
     rows: int
@@ -56,12 +57,13 @@ class Description:
     target: Column
     left_out: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    example: tuple[int, ...] | None = None
 
     @property
     def shape(self) -> DataShape:
         """Rows, inputs (one for each category) and outputs."""
-        inputs = sum(column.inputs for column in self.columns)
-        return DataShape(self.rows, inputs, len(self.target.texts) or 1)
+        example = self.example or (sum(column.inputs for column in self.columns),)
+        return DataShape(self.rows, example, len(self.target.texts) or 1)
 
 
 def described(table: Table, target: str = "target") -> Description:
@@ -71,8 +73,10 @@ def described(table: Table, target: str = "target") -> Description:
     >>> table = Table(np.array([[1.5, 0.0], [np.nan, 1.0]]), np.array([0, 1]), ("a", "b"),
     ...               ("no", "yes"), indicators=frozenset([1]))
     >>> found = described(table)
-    >>> found.shape, [c.kind for c in found.columns], found.columns[0].missing, found.target.texts
-    (DataShape(rows=2, inputs=2, outputs=2), ['number', 'indicator'], {'': 1}, {'no': 1, 'yes': 1})
+    >>> found.shape, [c.kind for c in found.columns]
+    (DataShape(rows=2, example=(2,), outputs=2), ['number', 'indicator'])
+    >>> found.columns[0].missing, found.target.texts
+    ({'': 1}, {'no': 1, 'yes': 1})
     """
     import numpy as np
 
@@ -92,7 +96,7 @@ def described(table: Table, target: str = "target") -> Description:
     else:
         made = Column(target, "number", {}, float(y.min()), float(y.max()))
     columns = tuple(column(j, name) for j, name in enumerate(table.column_names))
-    return Description(len(y), columns, made)
+    return Description(len(y), columns, made, example=table.example)
 
 
 def _counted(codes: object, texts: tuple[str, ...]) -> dict[str, int]:

@@ -42,7 +42,7 @@ def shape(config: Mnist1d) -> DataShape:
                 key="dataset.name",
             )
         )
-    return DataShape(config.n_samples, inputs=_POINTS, outputs=_CLASSES)
+    return DataShape(config.n_samples, example=(1, _POINTS), outputs=_CLASSES)
 
 
 def load(config: Mnist1d, seed: int) -> Table:
@@ -78,6 +78,7 @@ def _made(rows: int, seed: int) -> Table:
         target=np.concatenate([made["y"], made["y_test"]]).astype(np.int64),
         column_names=tuple(f"x{j}" for j in range(_POINTS)),
         class_names=tuple(map(str, range(_CLASSES))),
+        example=(1, _POINTS),
     )
 
 

@@ -100,7 +100,7 @@ def shape(config: DatasetConfig, folder: Path) -> DataShape:
 
     >>> from regbench.config.blocks.bundled import Digits
     >>> shape(Digits(name="digits"), Path("."))
-    DataShape(rows=1797, inputs=64, outputs=10)
+    DataShape(rows=1797, example=(1, 8, 8), outputs=10)
     """
     return SOURCES[config.name].shape(config, folder)
 
@@ -314,7 +314,7 @@ def load(config: DatasetConfig, seed: int, folder: Path, planned: str | None = N
         test=part(ids.test, y_clean),
         task=table.task,
         classes=len(table.class_names),
-        inputs=x.shape[1],
+        example=table.example or x.shape[1:],
         feature_names=transform.feature_names,
         class_names=table.class_names,
         flip_rate=flip_rate,

@@ -43,17 +43,18 @@ def shape(config: Synthetic) -> DataShape:
     """Rows, inputs and outputs that a study asks for.
 
     >>> shape(Polynomial(name="polynomial", degree=3))
-    DataShape(rows=100, inputs=3, outputs=1)
+    DataShape(rows=100, example=(3,), outputs=1)
     """
     match config:
         case Moons() | Circles():
-            return DataShape(config.n_samples, inputs=2, outputs=2)
+            return DataShape(config.n_samples, example=(2,), outputs=2)
         case Polynomial():
-            return DataShape(config.n_samples, inputs=config.degree, outputs=1)
+            return DataShape(config.n_samples, example=(config.degree,), outputs=1)
         case Friedman1() | SparseLinear():
-            return DataShape(config.n_samples, inputs=config.n_features, outputs=1)
+            return DataShape(config.n_samples, example=(config.n_features,), outputs=1)
         case ModularAddition():
-            return DataShape(config.n_samples, inputs=2 * config.modulus, outputs=config.modulus)
+            p = config.modulus
+            return DataShape(config.n_samples, example=(2 * p,), outputs=p)
 
 
 def moons(config: Moons, seed: int) -> Table:

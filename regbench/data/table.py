@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,11 +22,25 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class DataShape:
-    """How large a data set is, known without loading it: rows, inputs I, outputs O."""
+    """How large a data set is, known without loading it.
+
+    rows: N.
+    example: the shape of one example, channels first: (I,) of a table, (channels, points) of a
+        signal, (channels, height, width) of an image.
+    outputs: O.
+
+    >>> DataShape(rows=1797, example=(1, 8, 8), outputs=10).inputs
+    64
+    """
 
     rows: int
-    inputs: int
+    example: tuple[int, ...]
     outputs: int
+
+    @property
+    def inputs(self) -> int:
+        """I, the numbers that an example holds."""
+        return prod(self.example)
 
 
 @dataclass(frozen=True)
@@ -45,6 +60,7 @@ class Table:
     rows: (N,) the numbers of these rows in the file, from 0, where some were left out.
     groups, time: (N,) what is equal for rows of one group, and what orders rows by time; where the
         data set says so.
+    example: the shape of one row's inputs, channels first; None: (I,).
     """
 
     values: Floats
@@ -59,6 +75,7 @@ class Table:
     rows: Ints | None = None
     groups: npt.NDArray[np.generic] | None = None
     time: npt.NDArray[np.generic] | None = None
+    example: tuple[int, ...] | None = None
 
     @property
     def task(self) -> Task:
@@ -71,7 +88,7 @@ class Table:
         most = self.max_categories or max(map(len, self.categories.values()), default=0)
         one_hot = sum(min(len(texts), most) - 1 for texts in self.categories.values())
         rows, columns = self.values.shape
-        return DataShape(rows, columns + one_hot, len(self.class_names) or 1)
+        return DataShape(rows, self.example or (columns + one_hot,), len(self.class_names) or 1)
 
 
 @dataclass(frozen=True)
@@ -98,7 +115,8 @@ class Split:
     """A data set as one seed sees it.
 
     classes: C; 0 for regression.
-    inputs: I; the same for every seed, so that runs can be stacked.
+    example: the shape of one example, channels first; the same for every seed, so that runs can be
+        stacked.
     flip_rate: share of the training labels that label noise changed; None without label noise.
     target_mean, target_scale: y = (raw - target_mean) / target_scale; 0 and 1 for classification
         and without standardising.
@@ -110,10 +128,15 @@ class Split:
     test: Part
     task: Task
     classes: int
-    inputs: int
+    example: tuple[int, ...]
     feature_names: tuple[str, ...]
     class_names: tuple[str, ...]
     flip_rate: float | None = None
     target_mean: float = 0.0
     target_scale: float = 1.0
     transform: Transform | None = None
+
+    @property
+    def inputs(self) -> int:
+        """I, the numbers that an example holds."""
+        return prod(self.example)

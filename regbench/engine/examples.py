@@ -102,7 +102,7 @@ class Examples:
         views = [view_of[key] for key in keys]
         self._splits = splits = list(self.splits.values())
         self.task: Task = splits[0].task
-        self.inputs = splits[0].inputs
+        self.example = splits[0].example
         self.outputs = splits[0].classes if self.task == "classification" else 1
         _check_shapes(splits)
         # By each run's own setting: what a run records must not depend on its neighbours.
@@ -153,7 +153,7 @@ class Examples:
         for step_rows, step_y in zip(
             torch.split(rows, batch, 1), torch.split(y, batch, 1), strict=True
         ):
-            buffer = self._scratch("x", (*step_rows.shape, self.inputs), x)
+            buffer = self._scratch("x", (*step_rows.shape, x.shape[1]), x)
             yield _gather(x, step_rows.flatten(), buffer), step_y
 
     def _order(self, epoch: int, batch: int) -> Tensor:
@@ -198,12 +198,12 @@ def _gather(source: Tensor, index: Tensor, buffer: Tensor) -> Tensor:
 
 def _check_shapes(splits: Sequence[Split]) -> None:
     shapes = {
-        (split.inputs, split.classes, len(split.train.y), len(split.val.y), len(split.test.y))
+        (split.example, split.classes, len(split.train.y), len(split.val.y), len(split.test.y))
         for split in splits
     }
     if len(shapes) > 1:
         raise BadData(
-            "splits of one stack differ in (inputs, classes, training, validation and test "
+            "splits of one stack differ in (example, classes, training, validation and test "
             f"examples): {sorted(shapes)}"
         )
 
