@@ -99,6 +99,8 @@ def values_of(column: Mapping[str, Any], share: int | None = None) -> str:
     more = ", ..." if len(texts) > _TEXTS else ""
     what = "class" if share else "category"
     many = f"{len(texts)} {what if len(texts) == 1 else _plural(what)}"
+    lumped = len(texts) - column.get("inputs", len(texts)) + 1
+    many += f" ({lumped} share an input)" if lumped > 1 else ""
     unseen = len(texts) - column["in_training"]
     many += f" ({unseen} not in training)" if unseen else ""
     return f"{many}: {listed}{more}"
