@@ -204,6 +204,11 @@ class _Arrays(Dataset):
     groups: Literal["groups"] | None = Field(
         None, description="`groups`: the array whose equal values stay in one part"
     )
+    layout: Literal["hw", "chw", "hwc", "cl", "lc"] | None = Field(
+        None,
+        description="what the axes of one example in x are: height, width, channels; length and "
+        "channels of a signal. Scaled by channel, and what a cnn sees; default: a table",
+    )
     missing_target: Literal["error", "drop"] = Field(
         "error", description="drop: leave rows whose y is NaN out"
     )
