@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from regbench.data.table import DataShape, Table
 
-__all__ = ["Column", "Description", "Kind", "described"]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+__all__ = ["Column", "Description", "Kind", "channels", "described"]
 
 # number: scaled. indicator: 0 and 1 only, left as it is. category: one indicator a text.
 Kind = Literal["number", "indicator", "category"]
@@ -16,7 +19,7 @@ Kind = Literal["number", "indicator", "category"]
 
 @dataclass(frozen=True)
 class Column:
-    """One column as it was understood.
+    """One column as it was understood; of images one channel.
 
     missing: cells taken as missing, by the word that stands there ("" is a blank).
     low, high: the range of a number; None where there is none, or it was not looked at.
@@ -91,8 +94,37 @@ def described(table: Table, target: str = "target") -> Description:
         made = Column(target, "category", texts=_counted(y, table.class_names))
     else:
         made = Column(target, "number", {}, float(y.min()), float(y.max()))
-    columns = tuple(column(j, name) for j, name in enumerate(table.column_names))
+    if table.by_channel:
+        columns = tuple(_channel(name, values) for name, values in channels(table))
+    else:
+        columns = tuple(column(j, name) for j, name in enumerate(table.column_names))
     return Description(len(y), columns, made, example=table.example)
+
+
+def channels(table: Table) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+    """Each channel of images or signals: its name and (N, points) values.
+
+    >>> import numpy as np
+    >>> pixels = np.arange(12, dtype=np.uint8).reshape(1, 12)
+    >>> table = Table(pixels, np.array([0]), (), ("a", "b"), example=(3, 2, 2), by_channel=True)
+    >>> [(name, values.tolist()) for name, values in channels(table)][1]
+    ('green', [[4, 5, 6, 7]])
+    """
+    shape = table.shape.example
+    names = [f"channel {c}" for c in range(shape[0])]
+    if len(shape) == 3:
+        names = {1: ["grey"], 3: ["red", "green", "blue"]}.get(shape[0], names)
+    values = table.values.reshape(len(table.values), shape[0], -1)
+    for c, name in enumerate(names):
+        yield name, values[:, c]
+
+
+def _channel(name: str, values: npt.NDArray[Any]) -> Column:
+    import numpy as np
+
+    missing = int(np.isnan(values).sum()) if values.dtype != np.uint8 else 0
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    return Column(name, "number", {"": missing} if missing else {}, low, high)
 
 
 def _counted(codes: object, texts: tuple[str, ...]) -> dict[str, int]:
