@@ -22,6 +22,7 @@ from regbench.data.files.npz import NPZ
 from regbench.data.files.parquet import PARQUET
 from regbench.data.given import ARRAYS, FRAME
 from regbench.data.noise import noisy_labels
+from regbench.data.openml import OPENML
 from regbench.data.pixels import Pixels
 from regbench.data.scaling import Scaler
 from regbench.data.source import Source
@@ -104,6 +105,7 @@ SOURCES: dict[str, Source] = {
     "idx": IDX,
     "cifar": CIFAR,
     "images": IMAGES,
+    "openml": OPENML,
     "frame": FRAME,
     "arrays": ARRAYS,
 }

@@ -18,6 +18,7 @@ from regbench.config.blocks.bundled import (
 from regbench.config.blocks.files import Arrays, Csv, Frame, Npz, Parquet
 from regbench.config.blocks.images import Cifar, Idx, Images
 from regbench.config.blocks.kinds import named
+from regbench.config.blocks.openml import OpenMl
 from regbench.config.blocks.synthetic import (
     Circles,
     Friedman1,
@@ -49,6 +50,7 @@ DatasetConfig = Annotated[
     | Idx
     | Cifar
     | Images
+    | OpenMl
     | Frame
     | Arrays,
     Field(discriminator="name"),

@@ -10,7 +10,7 @@ from regbench.config.blocks.dataset import Classification, Dataset
 from regbench.config.blocks.kinds import Share
 from regbench.vocabulary.metrics import Task
 
-__all__ = ["Arrays", "Csv", "Encoding", "Frame", "Mark", "Names", "Npz", "Parquet"]
+__all__ = ["Arrays", "Columns", "Csv", "Encoding", "Frame", "Mark", "Names", "Npz", "Parquet"]
 
 
 class _File(Dataset):
@@ -101,7 +101,7 @@ class _Given(Dataset):
         return f"the {self.name} given from Python"
 
 
-class _Columns(Dataset):
+class Columns(Dataset):
     """A table whose columns have names."""
 
     columns: ClassVar[tuple[str, ...]] = (
@@ -149,7 +149,7 @@ class _Columns(Dataset):
         return None if self.split_column is None else "split_column"
 
 
-class Csv(_Columns, _File):
+class Csv(Columns, _File):
     """A text file with a header line, a row a line: CSV, TSV; also packed by gzip."""
 
     name: Literal["csv"]
@@ -182,13 +182,13 @@ class Csv(_Columns, _File):
         return "\t" if stem.endswith((".tsv", ".tab")) else ","
 
 
-class Parquet(_Columns, _File):
+class Parquet(Columns, _File):
     """A Parquet file."""
 
     name: Literal["parquet"]
 
 
-class Frame(_Columns, _Given):
+class Frame(Columns, _Given):
     """A pandas DataFrame, given to regbench.run(study, data=...)."""
 
     name: Literal["frame"]
