@@ -172,10 +172,12 @@ class _Files:
         reading, before = _Pass(self._decode), _stamps(found)
         table = replace(self._parse(config, found, reading.read), fingerprint=reading.digest)
         self._note(found, before, reading.digest)
-        while len(self._tables) >= _TABLES:
-            del self._tables[next(iter(self._tables))]
-        kept = self._tables[own, reading.digest] = table, described(table)
-        return kept
+        key = (own, reading.digest)
+        if key not in self._tables:  # else one copy is enough
+            while len(self._tables) >= _TABLES:
+                del self._tables[next(iter(self._tables))]
+            self._tables[key] = table, described(table)
+        return self._tables[key]
 
     def _known(self, found: tuple[Found, ...]) -> str | None:
         """The digest of files that are as they were when they were read last."""
