@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 from command import contents, regbench, study
 from engine import member as member_of
 from engine import setting, train
@@ -22,6 +23,7 @@ from PIL import Image
 from sklearn.datasets import load_sample_images
 
 from regbench.config.blocks.bundled import Mnist5k
+from regbench.config.blocks.files import Npz
 from regbench.config.blocks.images import Cifar, Idx, Images
 from regbench.data import Pixels, fingerprint, load, shape
 from regbench.data.sources import SOURCES
@@ -456,3 +458,98 @@ def test_copies_across_the_split_are_seen(tmp_path):
     folder = write_mnist(tmp_path / "m", pixels, labels, test=0)
     one = study(tmp_path, f"dataset: {{name: idx, path: {folder}, own_test: false}}\n")
     assert "of the validation rows are copies of training rows" in regbench("data", one).out
+
+
+# --- arrays with a layout -------------------------------------------------------------------------
+
+
+def npz(path: Path, **keys: object) -> Npz:
+    return Npz.model_validate({"name": "npz", "path": str(path), "task": "classification", **keys})
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float64])
+def test_a_layout_says_what_the_axes_are(tmp_path, dtype):
+    x, y = colours(30).astype(dtype), np.arange(30) % 3
+    laid = {
+        "hwc": x,
+        "chw": x.transpose(0, 3, 1, 2),
+        "hw": x[..., 0],
+        "lc": x[:, 0],
+        "cl": x[:, :, 0],
+    }
+    tables = {}
+    for layout, array in laid.items():
+        np.savez(tmp_path / f"{layout}.npz", x=array, y=y)
+        config = npz(tmp_path / f"{layout}.npz", layout=layout)
+        tables[layout] = table = table_of(config)
+        assert table.values.dtype == dtype
+        split = load(config, 0, HERE)
+        assert split.example == table.example == shape(config, HERE).example
+        channels = split.train.x.reshape(len(split.train), table.example[0], -1)
+        np.testing.assert_allclose(channels.mean(axis=(0, 2)), 0, atol=1e-12)
+        np.testing.assert_allclose(channels.std(axis=(0, 2)), 1, atol=1e-12)
+    np.testing.assert_array_equal(tables["hwc"].values, tables["chw"].values)
+    assert [t.example for t in tables.values()] == [
+        *((3, 32, 32), (3, 32, 32), (1, 32, 32), (3, 32), (32, 3))
+    ]
+    assert table_of(npz(tmp_path / "hw.npz")).example is None
+    with pytest.raises(BadData, match=r"layout hwc needs the axes \(n, h, w, c\)"):
+        table_of(npz(tmp_path / "hw.npz", layout="hwc"))
+
+
+# --- without a study ------------------------------------------------------------------------------
+
+
+def of_every_kind(tmp_path: Path) -> dict[str, Path]:
+    pixels, labels = some_images(rows=90)
+    pictures = crops(8)
+    pictures["china/00.png"] = np.zeros((9, 8, 3), np.uint8)
+    for k, name in enumerate(("data_batch_1.bin", "test_batch.bin")):
+        (tmp_path / "cifar").mkdir(exist_ok=True)
+        rows = colours(60)[k * 40 : 40 + k * 20]
+        write_cifar(tmp_path / "cifar" / name, np.arange(len(rows))[:, None] % 4, rows)
+    np.savez(tmp_path / "x.npz", x=colours(60), y=np.arange(60) % 3)
+    return {
+        "idx": write_mnist(tmp_path / "mnist", pixels, labels, test=30),
+        "lone": write_mnist(tmp_path / "lone", pixels, labels, test=0),
+        "cifar": tmp_path / "cifar",
+        "photos": write_folder(tmp_path / "photos", pictures),
+        "npz": tmp_path / "x.npz",
+    }
+
+
+GUESSED = {
+    "idx": {"name": "idx", "val_size": 0.25},
+    "lone": {"name": "idx", "own_test": False, "val_size": 0.25, "test_size": 0.2},
+    "cifar": {"name": "cifar", "val_size": 0.25},
+    "photos": {"name": "images", "size": [8, 8], "val_size": 0.25, "test_size": 0.2},
+    "npz": {
+        **{"name": "npz", "task": "classification", "layout": "hwc"},
+        **{"val_size": 0.25, "test_size": 0.2},
+    },
+}
+
+
+@pytest.mark.parametrize("kind", GUESSED)
+def test_init_writes_a_study_of_images_that_runs(tmp_path, kind):
+    source = of_every_kind(tmp_path)[kind]
+    done = regbench("init", f"{kind}.yaml", "--data", source, cwd=tmp_path)
+    assert done.code == 0, done.err
+    text = (tmp_path / f"{kind}.yaml").read_text(encoding="utf-8")
+    dataset = yaml.safe_load(text)["dataset"]
+    assert Path(dataset.pop("path")) == source.relative_to(tmp_path)
+    assert dataset == GUESSED[kind]
+    assert "overfit these images" in text
+    ran = regbench("run", f"{kind}.yaml", "--seeds", 2, "-s", "training.epochs=1", cwd=tmp_path)
+    assert ran.code == 0, ran.err
+    shown = regbench("data", source)
+    assert (shown.code, "pixels each" in shown.out) == (0, True)
+    if kind != "npz":
+        assert regbench("data", source, "--target", "y").code == 2
+
+
+def test_of_a_folder_without_images_it_is_said_what_was_expected(tmp_path):
+    (tmp_path / "empty").mkdir()
+    done = regbench("data", tmp_path / "empty")
+    assert (done.code, done.out) == (3, "")
+    assert "holds no images: expected a folder a class" in done.err

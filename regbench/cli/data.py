@@ -32,7 +32,10 @@ class DataFormat(StrEnum):
 
 def data(
     source: Annotated[
-        Path, typer.Argument(metavar="FILE|STUDY", help="A table, or a study.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="DATA|STUDY", help="A table, images, or a study.", show_default=False
+        ),
     ],
     overrides: options.Overrides = None,
     target: options.Target = None,
@@ -49,9 +52,10 @@ def data(
         typer.Option("--out", "-o", metavar="FILE", help="A page to write.", show_default=False),
     ] = None,
 ) -> None:
-    """Show what is made of a table: columns, kinds, classes, parts, and what looks wrong.
+    """Show what is made of a data set: columns, kinds, classes, parts, and what looks wrong.
 
-    Of a file without a study it also says what it assumes, as init would write it.
+    The page (-o) shows some images of each class. Of data without a study it also says what it
+    assumes, as init would write it.
 
     [dim]Example: regbench data houses.csv --target price -o houses.html[/dim]
     """

@@ -1,7 +1,7 @@
 """Data sets of openml.org, by scikit-learn's `fetch_openml`: the only data that need a network.
 
-What was fetched once is read from scikit-learn's cache, which compares it with the checksum that
-OpenML gives; that checksum is the fingerprint.
+What was fetched once is read from scikit-learn's cache; `fetch_openml` compares it with OpenML's
+checksum, and fetches anew what differs. That checksum is the fingerprint.
 """
 
 from __future__ import annotations

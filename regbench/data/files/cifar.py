@@ -26,11 +26,12 @@ from regbench.data.files.several import (
 from regbench.data.table import Table
 from regbench.errors import BadData
 
-__all__ = ["CIFAR"]
+__all__ = ["CIFAR", "is_cifar"]
 
 _TEN = tuple(f"data_batch_{k}.bin" for k in range(1, 6))
+_OF_TEN, _OF_HUNDRED = {*_TEN, "test_batch.bin"}, {"train.bin", "test.bin"}
 _PIXELS = 3 * 32 * 32
-# Of each kind: training files, test file, which label of a record it is, how many classes, names.
+# Which label of a record it is, how many classes, and the file of their names.
 _TEN_LABELS = (0, 10, "batches.meta.txt")
 _HUNDRED_LABELS = {
     "coarse": (0, 20, "coarse_label_names.txt"),
@@ -42,13 +43,18 @@ _EXPECTED = (
 )
 
 
+def is_cifar(name: str) -> bool:
+    """Whether a file is called as one of the batches is."""
+    return name in _OF_TEN | _OF_HUNDRED
+
+
 def _find(config: Cifar, folder: Path) -> list[Found]:
     """Names of the classes, where they are there, and the batches; the test batch last."""
     path = folder / config.path
     if path.is_file():
         raise BadData(f"{config.label}: is a file: unpack it and give the folder; {_EXPECTED}")
-    there = set(listed(config, path))
-    ten, hundred = there & {*_TEN, "test_batch.bin"}, there & {"train.bin", "test.bin"}
+    there = set(listed(config.label, path))
+    ten, hundred = there & _OF_TEN, there & _OF_HUNDRED
     if bool(ten) == bool(hundred):
         both = "holds both CIFAR-10 and CIFAR-100" if ten else "holds no CIFAR"
         raise BadData(f"{config.label}: {both}: {_EXPECTED}")
@@ -67,7 +73,7 @@ def _find(config: Cifar, folder: Path) -> list[Found]:
 def _parse(config: Cifar, found: Sequence[Found], read: Read) -> Table:
     trouble = Trouble()
     batches = [each for each in found if each.name.endswith(".bin")]
-    is_ten = batches[0].name in (*_TEN, "test_batch.bin")
+    is_ten = batches[0].name in _OF_TEN
     column, classes, names_file = _TEN_LABELS if is_ten else _HUNDRED_LABELS[config.labels]
     labels = 1 if is_ten else 2
     names = tuple(map(str, range(classes)))

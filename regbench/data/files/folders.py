@@ -17,17 +17,21 @@ from regbench.data.files.several import Found, Read, Trouble, files_source
 from regbench.data.table import Bytes, DataShape, Table
 from regbench.errors import BadData
 
-__all__ = ["ENDINGS", "IMAGES"]
+__all__ = ["IMAGES", "find_images"]
 
-ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
+_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
 _MOST_BYTES = 1 << 36
 _MODES = {1: "L", 3: "RGB"}
 # Of more than a byte a channel: made bytes, they would lose what they hold.
 _DEEP = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 
 
-def _find(config: Images, folder: Path) -> list[Found]:
-    """All files that are images by their ending, in the order of their names."""
+def find_images(config: Images, folder: Path) -> list[Found]:
+    """All files that are images by their ending, in the order of their names.
+
+    Raises:
+        BadData: there are none, or the folder cannot be read.
+    """
     top = folder / config.path
     if not top.is_dir():
         why = "is a file, not a folder" if top.exists() else "no such folder"
@@ -45,12 +49,12 @@ def _find(config: Images, folder: Path) -> list[Found]:
         inside = Path(place).relative_to(top)
         below[:] = [name for name in below if not name.startswith(".")]
         for name in files:
-            if name.lower().endswith(ENDINGS) and not name.startswith("."):
+            if name.lower().endswith(_ENDINGS) and not name.startswith("."):
                 names.append((inside / name).as_posix())
     if not names:
         raise BadData(
             f"{config.label}: holds no images: expected a folder a class, with files that end in "
-            f"{', '.join(ENDINGS)}"
+            f"{', '.join(_ENDINGS)}"
         )
     return [Found(name, top / name, f"{config.label}/{name}") for name in sorted(names)]
 
@@ -169,4 +173,4 @@ def _pixels(config: Images, content: bytes, size: tuple[int, int]) -> Bytes:
     return channels_first
 
 
-IMAGES = files_source(_find, _parse, shape=_shape)
+IMAGES = files_source(find_images, _parse, shape=_shape)

@@ -29,7 +29,7 @@ from regbench.data.files.several import (
 from regbench.data.table import Bytes, Table
 from regbench.errors import BadData
 
-__all__ = ["IDX"]
+__all__ = ["IDX", "idx_files", "is_idx"]
 
 _NAME = re.compile(r"(?i)(.*?)(images|labels)[.-]idx[13][.-]ubyte(\.gz)?")
 _PART = re.compile(r"(?i)(train|t10k|test)?[._-]*$")
@@ -37,16 +37,27 @@ _EXPECTED = "expected *images-idx3-ubyte and *labels-idx1-ubyte, as they are or 
 _KINDS = {"images": 3, "labels": 1}  # and how many sizes it has
 
 
-def _find(config: Idx, folder: Path) -> list[Found]:
-    """Images and labels of the training file, then of the test file."""
-    path = folder / config.path
+def is_idx(name: str) -> bool:
+    """Whether a file is called as such files are."""
+    return _NAME.fullmatch(name) is not None
+
+
+def idx_files(path: Path, label: str) -> list[Found]:
+    """Images and labels of the training file, then of the test file.
+
+    Args:
+        path: the folder, or a file of images in it.
+        label: what messages call it.
+    Raises:
+        BadData: they are not there.
+    """
     asked = None
     if path.is_file():
         asked, path = _NAME.fullmatch(path.name), path.parent
         if asked is None:
-            raise BadData(f"{config.label}: {_EXPECTED}; or the folder of such files")
+            raise BadData(f"{label}: {_EXPECTED}; or the folder of such files")
     sets: dict[str, dict[tuple[bool, str], str]] = {}
-    for name in listed(config, path):
+    for name in listed(label, path):
         match = _NAME.fullmatch(name)
         if match is not None:
             stem, part = _parted(match[1])
@@ -54,17 +65,17 @@ def _find(config: Idx, folder: Path) -> list[Found]:
             # Unpacked and packed side by side: the same bytes, and the one is faster.
             found.setdefault((part in ("t10k", "test"), match[2].lower()), name)
     if not sets:
-        raise BadData(f"{config.label}: holds no idx files: {_EXPECTED}")
+        raise BadData(f"{label}: holds no idx files: {_EXPECTED}")
     if asked is None and len(sets) > 1:
         some = ", ".join(sorted(found[min(found)] for found in sets.values())[:5])
-        raise BadData(f"{config.label}: holds several sets: give one file of images ({some}, ...)")
+        raise BadData(f"{label}: holds several sets: give one file of images ({some}, ...)")
     chosen = sets[_parted(asked[1])[0]] if asked else next(iter(sets.values()))
     wanted = [(test, kind) for test in sorted({t for t, _ in chosen}) for kind in _KINDS]
     missing = [f"the {'test' if t else 'training'} {k}" for t, k in wanted if (t, k) not in chosen]
     if missing:
         there = ", ".join(chosen.values())
-        raise BadData(f"{config.label}: lacks {' and '.join(missing)}: {_EXPECTED}; it has {there}")
-    place = Path(config.label) if asked is None else Path(config.label).parent
+        raise BadData(f"{label}: lacks {' and '.join(missing)}: {_EXPECTED}; it has {there}")
+    place = Path(label) if asked is None else Path(label).parent
     return [
         Found(
             f"{'test' if test else 'train'} {kind}",
@@ -146,6 +157,10 @@ def _array(found: Found, content: bytes, trouble: Trouble) -> Bytes:
 
 def _sides(x: Bytes) -> str:
     return f"{x.shape[1]}x{x.shape[2]}"
+
+
+def _find(config: Idx, folder: Path) -> list[Found]:
+    return idx_files(folder / config.path, config.label)
 
 
 IDX = files_source(_find, _parse, as_gzip_or_not)

@@ -77,8 +77,8 @@ def as_gzip_or_not(config: Any, file: BinaryIO) -> Blocks:
         yield block
 
 
-def listed(config: Any, path: Path) -> list[str]:
-    """The names in a folder, sorted.
+def listed(label: str, path: Path) -> list[str]:
+    """The names in a folder, sorted; messages call it by its label.
 
     Raises:
         BadData: it is none, or cannot be read.
@@ -86,13 +86,13 @@ def listed(config: Any, path: Path) -> list[str]:
     try:
         return sorted(each.name for each in path.iterdir())
     except FileNotFoundError:
-        raise BadData(f"{config.label}: no such folder (looked for {path.absolute()})") from None
+        raise BadData(f"{label}: no such folder (looked for {path.absolute()})") from None
     except NotADirectoryError:
-        raise BadData(f"{config.label}: is a file, not a folder") from None
+        raise BadData(f"{label}: is a file, not a folder") from None
     except OSError as error:
-        raise BadData(f"{config.label}: cannot be read: {error.strerror or error}") from None
+        raise BadData(f"{label}: cannot be read: {error.strerror or error}") from None
     except ValueError as error:  # a NUL in the path
-        raise BadData(f"{config.label!r} is no folder name: {error}") from None
+        raise BadData(f"{label!r} is no folder name: {error}") from None
 
 
 def files_source(
