@@ -77,7 +77,7 @@ class Solo:
         pinned = setting.dataset.split_seed
         self.split = load(setting.dataset, seed if pinned is None else pinned, Path())
         classes = self.split.classes or 1
-        widths = [self.split.inputs, *setting.model.hidden_sizes, classes]
+        widths = [self.split.inputs, *getattr(setting.model, "hidden", ()), classes]
         reg = setting.regularizer
         hidden = len(widths) - 2
         rates = _list(reg.dropout, hidden)
@@ -259,7 +259,7 @@ class Solo:
         """Named and shaped as regbench saves weights."""
         arrays = {}
         for i, layer in enumerate(self.linears):
-            arrays[f"layers.{i}.weight"] = layer.weight.detach().numpy().T
+            arrays[f"layers.{i}.weight"] = layer.weight.detach().numpy()
             arrays[f"layers.{i}.bias"] = layer.bias.detach().numpy()
         norms = [m for m in self.net if isinstance(m, nn.BatchNorm1d)]
         for i, norm in enumerate(norms):

@@ -51,7 +51,7 @@ def test_l2_is_ridge_at_alpha_l2_times_n(optimizers):
         ridge = Ridge(alpha=l2 * len(x), tol=1e-12).fit(x, y)
         which = f"{l2} {optimizer}"
         # The smallest direction of these data contracts slowest.
-        weight, bias = state["layers.0.weight"][:, 0], state["layers.0.bias"][0]
+        weight, bias = state["layers.0.weight"][0], state["layers.0.bias"][0]
         np.testing.assert_allclose(weight, ridge.coef_, atol=1e-7, err_msg=which)
         np.testing.assert_allclose(bias, ridge.intercept_, atol=1e-7, err_msg=which)
 
@@ -73,7 +73,7 @@ def test_proximal_l1_is_the_lasso_with_its_support(optimizers):
     split, trained = fits([({"l1": l1}, optimizer) for l1, optimizer in pairs], 4000)
     for (l1, optimizer), (state, trajectory) in zip(pairs, trained, strict=True):
         lasso = Lasso(alpha=l1 / 2, tol=1e-14, max_iter=100_000).fit(split.train.x, split.train.y)
-        weight, which = state["layers.0.weight"][:, 0], f"{l1} {optimizer}"
+        weight, which = state["layers.0.weight"][0], f"{l1} {optimizer}"
         assert ((weight != 0) == (lasso.coef_ != 0)).all(), which
         assert 0 < (weight == 0).sum() < 10, which
         np.testing.assert_allclose(weight, lasso.coef_, atol=1e-6, err_msg=which)
@@ -87,7 +87,7 @@ def test_elastic_is_the_elastic_net():
     alpha = l1 / 2 + l2
     net = ElasticNet(alpha=alpha, l1_ratio=l1 / 2 / alpha, tol=1e-14, max_iter=100_000)
     net.fit(split.train.x, split.train.y)
-    weight = state["layers.0.weight"][:, 0]
+    weight = state["layers.0.weight"][0]
     assert ((weight != 0) == (net.coef_ != 0)).all()
     np.testing.assert_allclose(weight, net.coef_, atol=1e-7)
 
@@ -131,7 +131,7 @@ def test_l2_softmax_is_logistic_regression():
     split, state, _ = fit({"l2": l2}, {"name": "sgd", "lr": 0.5}, 5000, dataset)
     x, y = split.train.x, split.train.y
     theirs = LogisticRegression(C=1 / (2 * l2 * len(x)), tol=1e-12, max_iter=10_000).fit(x, y)
-    np.testing.assert_allclose(state["layers.0.weight"].T, theirs.coef_, atol=1e-6)
+    np.testing.assert_allclose(state["layers.0.weight"], theirs.coef_, atol=1e-6)
     ours = state["layers.0.bias"] - state["layers.0.bias"].mean()
     np.testing.assert_allclose(ours, theirs.intercept_ - theirs.intercept_.mean(), atol=1e-5)
 

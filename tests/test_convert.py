@@ -119,7 +119,7 @@ def linear(dataset, optimizer, regularizer, epochs):
     )
     state = train(member(chosen))[0].readings[0].state
     split = load(chosen.dataset, 0, None)
-    return state["layers.0.weight"], state["layers.0.bias"], split.train.x, split.train.y
+    return state["layers.0.weight"].T, state["layers.0.bias"], split.train.x, split.train.y
 
 
 @pytest.mark.parametrize("dampening", [0.0, 0.5])
@@ -268,7 +268,7 @@ def network(estimator, chosen):
         warnings.simplefilter("ignore")  # that it has not converged
         estimator.set_params(max_iter=1, warm_start=True, shuffle=False, tol=0.0).fit(x, y)
         layers = range(len(estimator.coefs_))
-        estimator.coefs_ = [state[f"layers.{i}.weight"].copy() for i in layers]
+        estimator.coefs_ = [state[f"layers.{i}.weight"].T.copy() for i in layers]
         estimator.intercepts_ = [state[f"layers.{i}.bias"].copy() for i in layers]
         estimator.set_params(max_iter=chosen.training.epochs).fit(x, y)
     return estimator
@@ -322,7 +322,7 @@ def test_scikit_learns_networks_take_the_same_steps(name, dataset, kind, solver)
     theirs = network(estimator, chosen)
     state = train(member(chosen))[0].readings[0].state
     for i, (kernel, bias) in enumerate(zip(theirs.coefs_, theirs.intercepts_, strict=True)):
-        np.testing.assert_allclose(state[f"layers.{i}.weight"], kernel, atol=1e-9)
+        np.testing.assert_allclose(state[f"layers.{i}.weight"].T, kernel, atol=1e-9)
         np.testing.assert_allclose(state[f"layers.{i}.bias"], bias, atol=1e-9)
 
 

@@ -80,7 +80,7 @@ def network_of(**regularizer):
     draws = Draws([0], 16, torch.device("cpu"))
     draws.start_epoch(1, steps=1)
     draws.start_step(0, 16)
-    return build([chosen], [0], 13, 3, like), draws
+    return build([chosen], [0], (13,), 3, like), draws
 
 
 def inputs():
@@ -125,8 +125,8 @@ def test_input_dropout_is_an_adaptive_ridge_for_a_linear_model():
     x = torch.from_numpy(split.train.x).unsqueeze(0)
     y = torch.from_numpy(split.train.y)
     like = torch.zeros(1, dtype=torch.float64)
-    network = build([chosen], [0], x.shape[2], 1, like)
-    weight = network.parameters.value(network.parameters.kernels[0])[0, :, 0]
+    network = build([chosen], [0], (x.shape[2],), 1, like)
+    weight = network.parameters.value(network.parameters.kernels[0])[0, 0]
     plain = float(((network.forward(x.clone())[0, 0] - y) ** 2).mean())
     draws = Draws([0], x.shape[1], torch.device("cpu"))
     draws.start_epoch(1, steps=masks)

@@ -16,21 +16,26 @@ from regbench.advice.explain import explanations
 from regbench.advice.traps import Sizes, traps
 from regbench.config.load import parse_study
 from regbench.data import part_counts
+from regbench.models.architecture import architecture
 from regbench.report.explain import print_explanations
 
 IRIS = "dataset: {name: iris, train_size: 64, val_size: 30, test_size: 30}\n"
 NET = "model: {name: mlp, hidden: [5, 4]}\n"
 SGD = "optimizer: {name: sgd, lr: 0.1}\n"
-SIZES = Sizes((4, 5, 4, 3), train=64, val=30, batch=32)
 
 
-def explained(text, sizes=SIZES):
-    return explanations(parse_study(text).cells, lambda setting: sizes)
+def sizes(setting, train=64, val=30):
+    network = architecture(setting.model, setting.regularizer, (4,), 3)
+    return Sizes(network, train, val, batch=32)
 
 
-def notes(text, sizes=SIZES):
+def explained(text, *counts):
+    return explanations(parse_study(text).cells, lambda setting: sizes(setting, *counts))
+
+
+def notes(text, *counts):
     """All traps of a study's base."""
-    (one,) = explained(text, sizes)
+    (one,) = explained(text, *counts)
     return one.traps
 
 
@@ -238,14 +243,14 @@ def test_what_stands_after_the_last_batchnorm_is_safe(regularizer, named):
 
 def test_enough_validation_examples_are_enough():
     text = IRIS.replace("val_size: 30", "val_size: 40") + "regularizer: early_stopping\n"
-    assert notes(text, Sizes((4, 64, 64, 3), 64, 100, 32)) == ()
-    assert len(notes(text, Sizes((4, 64, 64, 3), 64, 99, 32))) == 1
+    assert notes(text, 64, 100) == ()
+    assert len(notes(text, 64, 99)) == 1
 
 
 def test_a_last_batch_of_one_is_named():
     text = IRIS + NET + BATCHNORM % "l2: 0"
-    assert "has one example" in notes(text, Sizes((4, 5, 4, 3), 65, 30, 32))[0]
-    assert "has one example" not in notes(text, SIZES)[0]
+    assert "has one example" in notes(text, 65, 30)[0]
+    assert "has one example" not in notes(text)[0]
 
 
 def test_before_batchnorm_the_scale_of_a_kernel_changes_no_prediction():
@@ -370,5 +375,5 @@ def test_a_linear_model_has_one_kernel(tmp_path):
 
 def test_traps_come_once():
     (cell,) = parse_study(IRIS + NET + "regularizer: l2\n").cells
-    found = list(traps(cell.setting, SIZES))
+    found = list(traps(cell.setting, sizes(cell.setting)))
     assert len(found) == len(set(found)) == 1

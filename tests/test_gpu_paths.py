@@ -23,6 +23,7 @@ from regbench.engine.metrics import SCORES
 from regbench.engine.optimizers import columns
 from regbench.engine.optimizers.adam import Adam, ColumnAdam
 from regbench.engine.scoring import score
+from regbench.models.layers import Parameter
 
 
 @pytest.fixture
@@ -81,7 +82,10 @@ def test_adam_by_columns_is_the_fused_one(dtype, tolerance):
         for lr, betas, eps in numbers
     ]
     like = torch.zeros(1, dtype=dtype)
-    slots = [Slot("layers.0.weight", "kernel", (5, 7)), Slot("layers.0.bias", "bias", (7,))]
+    slots = [
+        Slot(Parameter("layers.0.weight", "kernel", (5, 7))),
+        Slot(Parameter("layers.0.bias", "bias", (7,))),
+    ]
     generator = torch.Generator().manual_seed(0)
     ways = []
     for kind in (Adam, ColumnAdam):
@@ -91,7 +95,9 @@ def test_adam_by_columns_is_the_fused_one(dtype, tolerance):
     rows = slice(1, 6)
     for _ in range(30):
         for slot in slots:
-            gradient = torch.randn(len(chosen), *slot.shape, generator=generator, dtype=dtype)
+            gradient = torch.randn(
+                len(chosen), *slot.parameter.shape, generator=generator, dtype=dtype
+            )
             for parameters, _ in ways:
                 parameters.gradient(slot).copy_(gradient)
         for parameters, adam in ways:

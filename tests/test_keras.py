@@ -67,12 +67,12 @@ def keras_model(chosen, state, penalty, optimizer):
     norm = chosen.regularizer.batchnorm
     limit = chosen.regularizer.max_norm
     constraint = keras.constraints.MaxNorm(limit, axis=0) if limit else None
-    layers = [keras.layers.Input((state["layers.0.weight"].shape[0],))]
-    hidden = len(chosen.model.hidden_sizes)
+    layers = [keras.layers.Input((state["layers.0.weight"].shape[1],))]
+    hidden = chosen.model.depth
     for i in range(hidden + 1):
         layers.append(
             keras.layers.Dense(
-                state[f"layers.{i}.weight"].shape[1],
+                state[f"layers.{i}.weight"].shape[0],
                 kernel_regularizer=penalty(),
                 kernel_constraint=constraint,
                 # A bias before batchnorm does nothing, and ours keeps its initial zeros.
@@ -88,7 +88,7 @@ def keras_model(chosen, state, penalty, optimizer):
     model = keras.Sequential(layers)
     dense = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
     for i, layer in enumerate(dense):
-        weights = [state[f"layers.{i}.weight"], state[f"layers.{i}.bias"]]
+        weights = [state[f"layers.{i}.weight"].T, state[f"layers.{i}.bias"]]
         layer.set_weights(weights[: len(layer.get_weights())])
     loss = (
         keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -121,7 +121,7 @@ def compare(chosen, penalty, optimizer, seed=0, class_weight=None):
     dense = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
     for i, layer in enumerate(dense):
         np.testing.assert_allclose(
-            trajectory.readings[0].state[f"layers.{i}.weight"], layer.get_weights()[0], atol=3e-6
+            trajectory.readings[0].state[f"layers.{i}.weight"].T, layer.get_weights()[0], atol=3e-6
         )
 
 

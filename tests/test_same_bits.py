@@ -21,6 +21,7 @@ from regbench.engine.layers.buffers import Scratch, aligned
 from regbench.engine.layers.parameters import Parameters
 from regbench.engine.loop import train_stack
 from regbench.engine.regularizers.penalties import l1_norm, l2_norm
+from regbench.models import layers
 
 REGULARIZERS = [
     {},
@@ -207,7 +208,8 @@ def test_products_of_up_to_40_runs(kind, dtype):
 
 def products_of(kind, weight, bias, x, g):
     """Everything that a layer makes of one input and one gradient."""
-    layer = kind(1, *weight.shape[1:], Scratch())
+    inputs, outputs = weight.shape[1:]
+    layer = kind(layers.Affine((inputs,), 1, outputs), Scratch())
     parameters = Parameters(layer.parameters(), len(x), x)
     layer.bind(parameters)
     layer.weight.copy_(weight)

@@ -7,14 +7,19 @@ from regbench.errors import BadData
 from regbench.results.arrays import save_predictions, save_weights
 from regbench.results.saved import read_predictions, read_weights
 
-ARRAYS = {"layers.0.weight": np.arange(6.0).reshape(2, 3), "layers.0.bias": np.ones(3)}
+ARRAYS = {
+    "layers.0.weight": np.arange(6.0).reshape(2, 3),
+    "layers.0.bias": np.ones(3),
+    "layers.1.weight": np.arange(24.0).reshape(2, 3, 2, 2),
+}
 
 
 def test_what_was_saved_comes_back(tmp_path):
     save_weights(tmp_path, "r", ARRAYS)
     save_predictions(tmp_path, "r", {"val": np.eye(2), "ids": np.arange(2)})
     weights = read_weights(tmp_path, "r")
-    np.testing.assert_array_equal(weights["layers.0.weight"], ARRAYS["layers.0.weight"].T)
+    for name, array in ARRAYS.items():  # a convolution's kernel has four dimensions, and keeps them
+        np.testing.assert_array_equal(weights[name], array)
     predictions = read_predictions(tmp_path, "r")
     assert list(predictions) == ["val", "ids"]
     np.testing.assert_array_equal(predictions["val"], np.eye(2))

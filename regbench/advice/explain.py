@@ -97,15 +97,13 @@ def explain(cell: Cell, sizes: Sizes) -> Explanation:
     """What acts on a cell's kernels."""
     setting = cell.setting
     classes = setting.dataset.task == "classification"
-    hidden = sizes.widths[1:-1]
-    norms = 2 * sum(hidden) if setting.regularizer.batchnorm is not None else 0
     return Explanation(
         (cell,),
         setting,
         sizes,
         tuple(_kernel(setting, sizes, layer) for layer in range(sizes.kernels)),
         "" if classes else "s",
-        (sum(sizes.widths[1:]), norms),
+        (sizes.network.count("bias"), sizes.network.count("norm")),
         tuple(dict.fromkeys(traps(setting, sizes))),
     )
 
@@ -122,8 +120,8 @@ def _kernel(setting: Setting, sizes: Sizes, layer: int) -> Kernel:
     as_l2 = _as_l2(setting, l2, decay)
     per_likelihood = sizes.train * (2 if classes else 1)
     return Kernel(
-        inputs=sizes.widths[layer],
-        outputs=sizes.widths[layer + 1],
+        inputs=sizes.network.kernels[layer].inputs,
+        outputs=sizes.network.kernels[layer].outputs,
         l1=l1,
         l2=l2,
         weight_decay=decay,

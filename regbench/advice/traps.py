@@ -13,6 +13,7 @@ from math import ceil
 from regbench.config.blocks.regularizer import Regularizer
 from regbench.config.crosschecks import doubts
 from regbench.config.schema import Setting
+from regbench.models.architecture import Architecture
 from regbench.vocabulary.words import counted
 
 __all__ = ["FEW_TO_CHOOSE_ON", "Sizes", "strengths_of", "traps"]
@@ -29,12 +30,12 @@ class Sizes:
     """What a setting's data amount to.
 
     Attributes:
-        widths: inputs, hidden layers, outputs.
+        network: its layers.
         train, val: examples.
         batch: examples a step.
     """
 
-    widths: tuple[int, ...]
+    network: Architecture
     train: int
     val: int
     batch: int
@@ -42,7 +43,7 @@ class Sizes:
     @property
     def kernels(self) -> int:
         """How many kernels there are."""
-        return len(self.widths) - 1
+        return len(self.network.kernels)
 
     @property
     def steps(self) -> int:

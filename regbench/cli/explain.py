@@ -42,7 +42,8 @@ def explain(
     from regbench.config.blocks.datasets import DatasetConfig
     from regbench.config.load import load_study
     from regbench.config.schema import Setting
-    from regbench.data import part_counts, shape
+    from regbench.data import DataShape, part_counts, shape
+    from regbench.models.architecture import architecture
     from regbench.report.explain import (
         explanation_records,
         explanations_markdown,
@@ -52,15 +53,16 @@ def explain(
     loaded = load_study(study, overrides or (), axes=axes or (), max_runs=max_runs)
 
     @cache
-    def data_of(dataset: DatasetConfig) -> tuple[int, int, int, int]:
-        sized = shape(dataset, loaded.folder)
-        return (sized.inputs, sized.outputs, *part_counts(dataset, loaded.folder)[:2])
+    def data_of(dataset: DatasetConfig) -> tuple[DataShape, int, int]:
+        return (shape(dataset, loaded.folder), *part_counts(dataset, loaded.folder)[:2])
 
     def sizes_of(setting: Setting) -> Sizes:
-        inputs, outputs, train, val = data_of(setting.dataset)
+        sized, train, val = data_of(setting.dataset)
+        model, regularizer = setting.model, setting.regularizer
+        network = architecture(model, regularizer, sized.example, sized.outputs)
         asked = setting.training.batch_size
         batch = train if asked == "full" else min(asked, train)
-        return Sizes((inputs, *setting.model.hidden_sizes, outputs), train, val, batch)
+        return Sizes(network, train, val, batch)
 
     found = explanations(loaded.cells, sizes_of)
     if form is ExplainFormat.JSON:

@@ -47,7 +47,7 @@ def contradictions(setting: Setting, metrics: Collection[str] = ()) -> Iterator[
 
 
 def _layers(setting: Setting) -> Iterator[Finding]:
-    regularizer, hidden = setting.regularizer, len(setting.model.hidden_sizes)
+    regularizer, hidden = setting.regularizer, setting.model.depth
     counts = {"l1": hidden + 1, "l2": hidden + 1, "weight_decay": hidden + 1}
     counts |= {"max_norm": hidden + 1, "dropout": hidden}
     for key, layers in counts.items():

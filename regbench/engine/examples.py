@@ -96,7 +96,7 @@ class Examples:
         views = [view_of[key] for key in keys]
         self._splits = splits = list(self.splits.values())
         self.task: Task = splits[0].task
-        self.inputs = splits[0].inputs
+        self.example, self._inputs = splits[0].example, splits[0].inputs
         self.outputs = splits[0].classes if self.task == "classification" else 1
         _check_shapes(splits)
         # By each run's own setting: what a run records must not depend on its neighbours.
@@ -147,7 +147,7 @@ class Examples:
         for step_rows, step_y in zip(
             torch.split(rows, batch, 1), torch.split(y, batch, 1), strict=True
         ):
-            buffer = self._scratch("x", (*step_rows.shape, self.inputs), self._like)
+            buffer = self._scratch("x", (*step_rows.shape, self._inputs), self._like)
             yield train.rows.read(step_rows, self.view_of_run, buffer), step_y
 
     def _order(self, epoch: int, batch: int) -> Tensor:
@@ -170,7 +170,7 @@ class Examples:
             rows = slice(start, min(start + size, part.size))
             chunk = None if splits > 1 and not self._own_split else part.rows.as_they_lie(rows)
             if chunk is None:
-                shape = (len(views), rows.stop - rows.start, self.inputs)
+                shape = (len(views), rows.stop - rows.start, self._inputs)
                 buffer = self._scratch("score", shape, self._like)
                 chunk = part.rows.of(rows, views, buffer)
             yield chunk.expand(runs, -1, -1), rows

@@ -107,7 +107,7 @@ class StackTrainer:
         self._like = like
         self.examples = Examples(members, folder, like)
         splits = [self.examples.split_of(row) for row in range(len(members))]
-        self.network = build(settings, seeds, self.examples.inputs, self.examples.outputs, like)
+        self.network = build(settings, seeds, self.examples.example, self.examples.outputs, like)
         self._update = Update(settings, self.network)
         self._batch = batch_size(self._training, self.examples.parts["train"].size)
         self._draws = Draws(seeds, self._batch, like.device)

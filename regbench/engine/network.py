@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -21,6 +20,9 @@ from regbench.engine.layers.layer import Draws, Layer
 from regbench.engine.layers.parameters import Parameters, named
 from regbench.engine.layers.per_run import PerRun
 from regbench.engine.regularizers.dropout import Dropout
+from regbench.models import layers
+from regbench.models.architecture import Architecture, architecture
+from regbench.models.layers import Shape
 
 __all__ = ["Network", "build", "per_layer"]
 
@@ -31,8 +33,16 @@ class Network:
     Holds the layers, in order, and all their parameters.
     """
 
-    def __init__(self, layers: Sequence[Layer], runs: int, like: Tensor, scratch: Scratch) -> None:
-        self.layers = tuple(layers)
+    def __init__(
+        self,
+        stages: Sequence[Layer],
+        chain: Architecture,
+        runs: int,
+        like: Tensor,
+        scratch: Scratch,
+    ) -> None:
+        self.layers = tuple(stages)
+        self.architecture = chain
         self._scratch = scratch
         # Nobody needs the gradient of what stands before the first parameters: the data.
         first = next(i for i, layer in enumerate(self.layers) if layer.parameters())
@@ -74,34 +84,32 @@ class Network:
         self._scratch.clear()
         self._bind()
 
+    @property
+    def statistics(self) -> dict[str, Tensor]:
+        """What training leaves besides the parameters, (R, *shape), by name."""
+        return {name: one for norm in self.norms for name, one in norm.statistics().items()}
+
     def tensors(self) -> dict[str, Tensor]:
         """All that training changes, for all runs: the tensors in use, by name."""
-        tensors = named("values", self.parameters.values)
-        for norm in self.norms:
-            tensors[f"running_mean.{norm.index}"] = norm.running_mean
-            tensors[f"running_var.{norm.index}"] = norm.running_var
-        return tensors
+        return named("values", self.parameters.values) | self.statistics
+
+    def _views(self) -> dict[str, Tensor]:
+        """The same as (R, *shape), by the names that files give them."""
+        values = {slot.name: self.parameters.value(slot) for slot in self.parameters.slots}
+        return values | self.statistics
 
     def state(self, row: int) -> dict[str, npt.NDArray[np.generic]]:
         """One run's parameters and running statistics, copied to the CPU.
 
-        `layers.<i>.weight` (I, O), `layers.<i>.bias` (O,), `norms.<i>.weight`, `.bias`,
-        `.running_mean` and `.running_var` (O,), i counting from 0.
+        Names and shapes are those of `architecture.tensors`: as torch.nn holds them.
         """
-        p = self.parameters
-        state = {slot.name: p.value(slot)[row] for slot in p.slots}
-        for norm in self.norms:
-            state[f"norms.{norm.index}.running_mean"] = norm.running_mean[row]
-            state[f"norms.{norm.index}.running_var"] = norm.running_var[row]
-        return {name: tensor.cpu().numpy().copy() for name, tensor in state.items()}
+        views = self._views().items()
+        return {name: np.array(view[row].cpu().numpy(), order="C") for name, view in views}
 
     def load(self, row: int, state: Mapping[str, npt.NDArray[np.generic]]) -> None:
         """Give one run the parameters and statistics that `state` returned."""
-        for slot in self.parameters.slots:
-            self.parameters.value(slot)[row] = torch.from_numpy(state[slot.name])
-        for norm in self.norms:
-            norm.running_mean[row] = torch.from_numpy(state[f"norms.{norm.index}.running_mean"])
-            norm.running_var[row] = torch.from_numpy(state[f"norms.{norm.index}.running_var"])
+        for name, view in self._views().items():
+            view[row] = torch.from_numpy(np.array(state[name]))
 
 
 def per_layer(value: float | tuple[float, ...] | None, layers: int, off: float) -> list[float]:
@@ -116,46 +124,56 @@ def per_layer(value: float | tuple[float, ...] | None, layers: int, off: float) 
 
 
 def build(
-    settings: Sequence[Setting], seeds: Sequence[int], inputs: int, outputs: int, like: Tensor
+    settings: Sequence[Setting], seeds: Sequence[int], example: Shape, outputs: int, like: Tensor
 ) -> Network:
     """The stack's network, one run for each setting and seed, with its initial weights.
 
     Args:
         settings: R settings of the same architecture.
         seeds: R seeds.
-        inputs, outputs: width of the data and of the last layer.
+        example: the shape of an example.
+        outputs: of the last layer.
         like: gives dtype and device.
     """
-    model = settings[0].model
     regularizers = [setting.regularizer for setting in settings]
-    scratch = Scratch()
-    widths = [inputs, *model.hidden_sizes, outputs]
-    rates = [per_layer(r.dropout, len(model.hidden_sizes), 0.0) for r in regularizers]
-    input_rates = PerRun([r.input_dropout for r in regularizers], like)
-    layers: list[Layer] = [Dropout(0, input_rates, scratch)]
-    for i, (fan_in, width) in enumerate(itertools.pairwise(widths)):
-        if i == len(model.hidden_sizes):
-            layers.append(Readout(i, fan_in, width, scratch))
-            break
-        normed = regularizers[0].batchnorm is not None
-        layers.append(Affine(i, fan_in, width, scratch, before_norm=normed))
-        if normed:
-            layers.append(_batchnorm(i, width, regularizers, like, scratch))
-        assert model.name == "mlp"
-        layers.append(Activation(model.activation, scratch))
-        own_rates = PerRun([rate[i] for rate in rates], like)
-        layers.append(Dropout(i + 1, own_rates, scratch, gated=model.activation == "relu"))
-    network = Network(layers, len(settings), like, scratch)
+    chain = architecture(settings[0].model, regularizers[0], example, outputs)
+    maker = _Maker(regularizers, like, chain)
+    made = [maker.make(layer) for layer in chain.layers]
+    network = Network(made, chain, len(settings), like, maker.scratch)
     _initialize(network, settings, seeds)
     return network
 
 
-def _batchnorm(
-    index: int, width: int, regularizers: Sequence[Regularizer], like: Tensor, scratch: Scratch
-) -> BatchNorm:
-    options = [r.batchnorm for r in regularizers if r.batchnorm is not None]
-    momentum = PerRun([o.momentum for o in options], like)
-    return BatchNorm(index, width, momentum, PerRun([o.eps for o in options], like), scratch)
+class _Maker:
+    """Makes the stack's layers from those of its architecture."""
+
+    def __init__(
+        self, regularizers: Sequence[Regularizer], like: Tensor, chain: Architecture
+    ) -> None:
+        self.scratch = Scratch()
+        self._regularizers, self._like = regularizers, like
+        self._last, self._gated = chain.kernels[-1], False
+        hidden = len(chain.kernels) - 1
+        self._rates = [(r.input_dropout, *per_layer(r.dropout, hidden, 0.0)) for r in regularizers]
+
+    def make(self, layer: layers.Layer) -> Layer:
+        """The layer for R runs; they are made in order."""
+        match layer:
+            case layers.Affine():
+                kind = Readout if layer is self._last else Affine
+                return kind(layer, self.scratch)
+            case layers.BatchNorm():
+                options = [r.batchnorm for r in self._regularizers if r.batchnorm is not None]
+                momentum = PerRun([o.momentum for o in options], self._like)
+                eps = PerRun([o.eps for o in options], self._like)
+                return BatchNorm(layer, momentum, eps, self.scratch)
+            case layers.Activation():
+                self._gated = layer.kind == "relu"
+                return Activation(layer.kind, self.scratch)
+            case layers.Dropout():
+                rates = PerRun([rate[layer.index] for rate in self._rates], self._like)
+                return Dropout(layer.index, rates, self.scratch, gated=self._gated)
+        raise TypeError(f"no such layer: {layer}")
 
 
 def _initialize(network: Network, settings: Sequence[Setting], seeds: Sequence[int]) -> None:
@@ -165,8 +183,9 @@ def _initialize(network: Network, settings: Sequence[Setting], seeds: Sequence[i
             place: dict[tuple[str, int], int] = {}
             keys = [(s.model.init, seed) for s, seed in zip(settings, seeds, strict=True)]
             of_run = torch.tensor([place.setdefault(key, len(place)) for key in keys])
+            own = layer.layer
             drawn = [
-                initial_affine(init, seed, layer.index, layer.inputs, layer.outputs)
+                initial_affine(init, seed, own.index, own.inputs, own.outputs)
                 for init, seed in place
             ]
             for view, arrays in zip(

@@ -31,7 +31,7 @@ def predict(
         the run's scores are computed from, to the last bit.
     """
     examples = Examples([member], Path(), like, splits)
-    network = build([member.setting], [member.seed], examples.inputs, examples.outputs, like)
+    network = build([member.setting], [member.seed], examples.example, examples.outputs, like)
     network.load(0, state)
     split = examples.split_of(0)
     arrays: dict[str, np.ndarray] = {}

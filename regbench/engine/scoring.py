@@ -112,9 +112,9 @@ def rows_at_once(width: int, runs: int, *, on_gpu: bool) -> int:
 
 def piece_of(network: Network) -> int:
     """Examples of a part that this network scores together."""
-    parameters = network.parameters
-    width = max(max(slot.shape) for slot in parameters.kernels)
-    return rows_at_once(width, network.runs, on_gpu=devices.is_gpu(parameters.like.device))
+    width = max(network.architecture.widths)
+    on_gpu = devices.is_gpu(network.parameters.like.device)
+    return rows_at_once(width, network.runs, on_gpu=on_gpu)
 
 
 def _totals(

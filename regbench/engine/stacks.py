@@ -21,6 +21,7 @@ from regbench.config.plan import Run
 from regbench.config.schema import Setting
 from regbench.data import SplitKey, part_counts, shape, split_key
 from regbench.engine.member import Member
+from regbench.models.architecture import architecture
 
 __all__ = ["Cost", "Stack", "batch_size", "cost", "item_bytes", "make_stacks", "stack_key"]
 
@@ -86,11 +87,10 @@ def cost(setting: Setting, folder: Path) -> Cost:
         BadData: a CSV file cannot be read.
     """
     data = shape(setting.dataset, folder)
-    widths = [data.inputs, *setting.model.hidden_sizes, data.outputs]
-    kernels = sum(a * b for a, b in pairwise(widths))
-    parameters = kernels + sum(widths[1:])
+    chain = architecture(setting.model, setting.regularizer, data.example, data.outputs)
+    parameters = chain.parameter_count
     # Training passes forward and twice backward over its part, scoring forward over all.
-    products = kernels * data.rows * 3
+    products = chain.products * data.rows * 3
     steps = ceil(data.rows / batch_size(setting.training, data.rows))
     item = item_bytes(setting.training)
     return Cost(parameters, products, steps, item * (parameters * 5 + data.rows * data.inputs))

@@ -37,10 +37,11 @@ _STEPS_AT_ONCE = 64
 class _KernelStrengths:
     """What acts on one kernel: a number a run for each of the kernel's regularizers."""
 
-    def __init__(self, slot: Slot, layer: int, settings: Sequence[Setting], like: Tensor) -> None:
+    def __init__(
+        self, slot: Slot, layer: int, layers: int, settings: Sequence[Setting], like: Tensor
+    ) -> None:
         self.slot = slot
         chosen = [setting.regularizer for setting in settings]
-        layers = max(1 + len(settings[0].model.hidden_sizes), 1)
 
         def strengths(name: str, off: float = 0.0) -> list[float]:
             return [per_layer(getattr(r, name), layers, off)[layer] for r in chosen]
@@ -108,9 +109,10 @@ class Update:
     def __init__(self, settings: Sequence[Setting], network: Network) -> None:
         self._parameters = network.parameters
         self._optimizer = make_optimizer(settings, network.parameters)
+        kernels = network.parameters.kernels
         self._kernels = [
-            _KernelStrengths(slot, layer, settings, network.parameters.like)
-            for layer, slot in enumerate(network.parameters.kernels)
+            _KernelStrengths(slot, layer, len(kernels), settings, network.parameters.like)
+            for layer, slot in enumerate(kernels)
         ]
         self._bind()
 
@@ -134,7 +136,7 @@ class Update:
                 self._thresholds.append((weight[l1.rows], kernel.slot, l1.rows, l1.over(2)))
             if limit := kernel.max_norm:
                 matrix = self._parameters.value(kernel.slot)
-                self._limits.append((matrix[limit.rows], limit.over(3)))
+                self._limits.append((matrix[limit.rows], limit.over(matrix.dim())))
 
     def _weight(self, kernel: _KernelStrengths) -> Tensor:
         """(R, padded size): the padding is zero, and no regularizer changes that."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -16,6 +15,7 @@ from regbench.engine.member import Member
 from regbench.engine.metrics import ELEMENTS_AT_ONCE
 from regbench.engine.scoring import rows_at_once
 from regbench.engine.stacks import batch_size, item_bytes
+from regbench.models.architecture import architecture
 
 __all__ = ["fits", "free_bytes", "needed_bytes", "release"]
 
@@ -73,9 +73,10 @@ def needed_bytes(members: Sequence[Member], folder: Path) -> int:
     setting, runs = members[0].setting, len(members)
     data = shape(setting.dataset, folder)
     item, batch = item_bytes(setting.training), batch_size(setting.training, data.rows)
-    widths = [data.inputs, *setting.model.hidden_sizes, data.outputs]
-    kernels = [padded(pair) for pair in pairwise(widths)]
-    parameters = sum(kernels) + sum(padded((width,)) for width in widths[1:])
+    chain = architecture(setting.model, setting.regularizer, data.example, data.outputs)
+    widths = chain.widths
+    kernels = [padded(layer.kernel.shape) for layer in chain.kernels]
+    parameters = sum(padded(each.shape) for each in chain.parameters)
 
     # Values, gradients, two moments; while the proximal step works, four more of one kernel.
     weights = runs * (4 * parameters + 4 * max(kernels))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from math import ceil, floor, log2, log10
 
+from regbench.config.blocks.model import Mlp
+from regbench.config.blocks.regularizer import Regularizer
 from regbench.data.table import DataShape
 from regbench.executors.estimate import stack_seconds
+from regbench.models.architecture import architecture
 
 __all__ = ["Suggested", "suggested"]
 
@@ -59,13 +61,14 @@ def suggested(
     batch = 2 ** floor(log2(max(train // _BATCHES_AN_EPOCH, 1)))
     batch = min(max(batch, _BATCHES[0]), _BATCHES[1])
     steps = ceil(train / batch)
-    widths = (shape.inputs, *hidden, shape.outputs)
-    kernels = sum(a * b for a, b in pairwise(widths))
+    model = Mlp(name="mlp", hidden=hidden)
+    chain = architecture(model, Regularizer(), shape.example, shape.outputs)
     # Forward and twice backward over the training part, forward over all rows: as `plan` counts.
-    an_epoch = stack_seconds(runs, 1, 3 * kernels * shape.rows, ceil(shape.rows / batch)) / _CORES
+    products = 3 * chain.products * shape.rows
+    an_epoch = stack_seconds(runs, 1, products, ceil(shape.rows / batch)) / _CORES
     wanted = max(_STEPS / steps, _FEWEST_EPOCHS)
     fitting = [n for n in _EPOCHS if n <= wanted * 1.5 and n * an_epoch <= _SECONDS]
     epochs = max(fitting, default=_EPOCHS[-1])
     decay = 1 / (lr * steps * epochs)
     decay = round(decay, -floor(log10(decay)))
-    return Suggested(epochs, batch, decay, epochs * an_epoch, kernels + sum(widths[1:]))
+    return Suggested(epochs, batch, decay, epochs * an_epoch, chain.parameter_count)

@@ -62,10 +62,9 @@ def _fit(folder: Path, run: Run, data: Path) -> Fit | None:
         return None
     split = sources.load(setting.dataset, seed, data, run.data)
     like = torch.zeros((), dtype=torch.float64)
-    network = build([setting], [seed], shape.inputs, shape.outputs, like)
-    state = {name: np.ascontiguousarray(array.T) for name, array in arrays.items()}
+    network = build([setting], [seed], shape.example, shape.outputs, like)
     try:
-        network.load(0, state)
+        network.load(0, arrays)
     except (KeyError, RuntimeError, TypeError) as error:
         raise BadData(f"{folder}: weights of {run_id} do not fit the study: {error}") from error
     axes = tuple(_around(split.train.x[:, i], _STEPS[shape.inputs]) for i in range(shape.inputs))

@@ -6,7 +6,6 @@ that is written here, and tensors of just the shapes that go with it.
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +19,8 @@ from safetensors.numpy import save
 
 from regbench.config.blocks.files import Csv, Frame, Parquet
 from regbench.config.blocks.kinds import Block, Positive, Widths
-from regbench.config.blocks.regularizer import BatchNorm
+from regbench.config.blocks.model import Linear, Mlp
+from regbench.config.blocks.regularizer import BatchNorm, Regularizer
 from regbench.config.characters import as_texts
 from regbench.config.plan import Plan, Run
 from regbench.config.schema import Setting
@@ -28,6 +28,7 @@ from regbench.config.yaml_text import parse_yaml
 from regbench.data import Column, Transform, describe, fitted
 from regbench.errors import BadData, BadStudy, Problem
 from regbench.export.readme import readme
+from regbench.models.architecture import architecture
 from regbench.results.files import (
     is_leftover,
     make_folder,
@@ -75,16 +76,22 @@ class Architecture(Block):
     dtype: Literal["float32", "float64"]
 
     @property
+    def setting(self) -> Setting:
+        """One of this architecture; the rest of it trains, and is not looked at."""
+        model: Linear | Mlp = Linear(name="linear", init="zeros")
+        if self.activation is not None:
+            kind = self.activation.lower()
+            model = Mlp(name="mlp", hidden=self.hidden, activation=kind, init="zeros")  # type: ignore[arg-type]
+        regularizer = Regularizer(batchnorm=self.batchnorm)
+        blocks: dict[str, Any] = {"model": model, "regularizer": regularizer}
+        return Setting.model_construct(**blocks)
+
+    @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The tensors that there must be."""
-        shapes: dict[str, tuple[int, ...]] = {}
-        widths = (self.inputs, *self.hidden, self.outputs)
-        for i, (fan_in, width) in enumerate(itertools.pairwise(widths)):
-            shapes |= {f"layers.{i}.weight": (width, fan_in), f"layers.{i}.bias": (width,)}
-            if self.batchnorm is not None and i < len(self.hidden):
-                parts = ("weight", "bias", "running_mean", "running_var")
-                shapes |= {f"norms.{i}.{part}": (width,) for part in parts}
-        return shapes
+        setting = self.setting
+        chain = architecture(setting.model, setting.regularizer, (self.inputs,), self.outputs)
+        return chain.tensors
 
     @classmethod
     def of(cls, setting: Setting, inputs: int, outputs: int) -> Architecture:
@@ -93,10 +100,10 @@ class Architecture(Block):
         kind = getattr(setting.model, "activation", "")
         return cls(
             inputs=inputs,
-            hidden=setting.model.hidden_sizes,
+            hidden=getattr(setting.model, "hidden", ()),
             outputs=outputs,
             activation=names.get(kind, kind.title()) or None,  # type: ignore[arg-type]
-            batchnorm=setting.regularizer.batchnorm if setting.model.hidden_sizes else None,
+            batchnorm=setting.regularizer.batchnorm if setting.model.depth else None,
             dtype=setting.training.dtype,
         )
 

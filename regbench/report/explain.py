@@ -142,7 +142,9 @@ def _frames(found: Iterable[Explanation]) -> list[list[Explanation]]:
     frames: dict[object, list[Explanation]] = {}
     for one in found:
         optimizer = one.setting.optimizer.model_copy(update={"lr": 1.0})
-        key = (one.setting.dataset.name, one.sizes, optimizer, one.setting.model)
+        shapes = tuple(layer.kernel.shape for layer in one.sizes.network.kernels)
+        data = (one.setting.dataset.name, one.sizes.train, one.sizes.batch, shapes)
+        key = (data, optimizer, one.setting.model)
         frames.setdefault(key, []).append(one)
     return list(frames.values())
 

@@ -18,13 +18,13 @@ Arrays = Mapping[str, npt.NDArray[np.generic]]
 
 
 def save_weights(folder: Path, run_id: str, arrays: Arrays) -> None:
-    """Write weights/<run_id>.safetensors, shaped as PyTorch's own layers hold them.
+    """Write weights/<run_id>.safetensors.
 
     Args:
-        arrays: `layers.<i>.weight` (I, O), which is written as (O, I), `layers.<i>.bias` (O,) and
-            `norms.<i>.*` (O,).
+        arrays: as PyTorch's own layers hold them: `layers.<i>.weight` (O, I), `layers.<i>.bias`
+            and `norms.<i>.*` (O,).
     """
-    contiguous = {name: np.ascontiguousarray(array.T) for name, array in arrays.items()}
+    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     write_atomic(make_within(folder, "weights") / f"{run_id}.safetensors", save(contiguous))
 
 

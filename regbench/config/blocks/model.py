@@ -30,9 +30,9 @@ class Linear(Block):
     init: Initializer = Field("glorot_uniform", description="how the first weights are drawn")
 
     @property
-    def hidden_sizes(self) -> tuple[int, ...]:
-        """Widths of the hidden layers: none."""
-        return ()
+    def depth(self) -> int:
+        """Hidden layers: none."""
+        return 0
 
 
 class Mlp(Block):
@@ -44,9 +44,9 @@ class Mlp(Block):
     init: Initializer = Field("he_normal", description="how the first weights are drawn")
 
     @property
-    def hidden_sizes(self) -> tuple[int, ...]:
-        """Widths of the hidden layers."""
-        return self.hidden
+    def depth(self) -> int:
+        """Hidden layers: a kernel each, and one more for the outputs."""
+        return len(self.hidden)
 
 
 ModelConfig = Annotated[Linear | Mlp, Field(discriminator="name"), default_name("mlp")]

@@ -9,6 +9,7 @@ from regbench.engine.layers.buffers import Scratch
 from regbench.engine.layers.layer import Draws
 from regbench.engine.layers.parameters import Parameters, Slot
 from regbench.engine.layers.products import product
+from regbench.models import layers
 
 __all__ = ["Affine", "Readout"]
 
@@ -22,31 +23,27 @@ class Affine:
     `backward` writes the gradients of weight and bias. The first layer of a chain gives back what
     it was given, since nobody needs the gradient of the data.
 
-    Args:
-        before_norm: a batchnorm follows, which takes the bias away again. Its gradient then stays
-            the zeros that it began as: what rounding leaves of one moves it, under Adam by whole
-            steps.
+    Where a batchnorm follows, it takes the bias away again. Its gradient then stays the zeros that
+    it began as: what rounding leaves of one moves it, under Adam by whole steps.
     """
 
-    def __init__(
-        self, index: int, inputs: int, outputs: int, scratch: Scratch, *, before_norm: bool = False
-    ) -> None:
-        self.index = index
-        self.inputs, self.outputs = inputs, outputs
+    # Which axis of the weight (O, I) memory holds outermost.
+    _order: tuple[int, ...] = (1, 0)
+
+    def __init__(self, layer: layers.Affine, scratch: Scratch) -> None:
+        self.layer = layer
         self._scratch = scratch
-        self._before_norm = before_norm
 
     def parameters(self) -> list[Slot]:
-        """Weight (I, O) and bias (O,)."""
-        return [
-            Slot(f"layers.{self.index}.weight", "kernel", (self.inputs, self.outputs)),
-            Slot(f"layers.{self.index}.bias", "bias", (self.outputs,)),
-        ]
+        """Weight and bias."""
+        weight, bias = self.layer.parameters
+        return [Slot(weight, self._order), Slot(bias)]
 
     def bind(self, parameters: Parameters) -> None:
         """Take views of weight and bias."""
-        weight, bias = parameters.of(f"layers.{self.index}")
-        self.weight, self.weight_gradient = parameters.value(weight), parameters.gradient(weight)
+        weight, bias = self.parameters()
+        self.weight = parameters.value(weight).mT
+        self.weight_gradient = parameters.gradient(weight).mT
         self.bias, self.bias_gradient = parameters.value(bias), parameters.gradient(bias)
         self._turned, self._turned_gradient = self.weight.mT, self.weight_gradient.mT
         self._row, self._column = self.bias.unsqueeze(1), self.bias.unsqueeze(2)
@@ -54,15 +51,15 @@ class Affine:
     def forward(self, x: Tensor, draws: Draws | None) -> Tensor:
         """(R, B, I) to (R, B, O)."""
         self._x = x
-        y = self._scratch((self, "y"), (*x.shape[:2], self.outputs), x)
+        y = self._scratch((self, "y"), (*x.shape[:2], self.layer.outputs), x)
         return product(x, self.weight, y, self._scratch, self._row)
 
     def backward(self, gradient: Tensor) -> Tensor:
         """Weight's gradient x^T g, bias's sum of g, input's g weight^T."""
         product(self._x.mT, gradient, self.weight_gradient, self._scratch)
-        if not self._before_norm:
+        if not self.layer.before_norm:
             torch.sum(gradient, 1, out=self.bias_gradient)
-        if self.index == 0:
+        if self.layer.index == 0:
             return gradient
         x_gradient = self._scratch((self, "dx"), self._x.shape, gradient)
         return product(gradient, self._turned, x_gradient, self._scratch)
@@ -82,22 +79,19 @@ class Readout(Affine):
         x (R, B, I), weight (R, I, O), a transposed view, bias (R, O), y (R, O, B).
     """
 
-    def parameters(self) -> list[Slot]:
-        """Weight, kept as (O, I), and bias (O,)."""
-        weight, bias = super().parameters()
-        return [Slot(weight.name, weight.kind, weight.shape[::-1], outputs_first=True), bias]
+    _order = (0, 1)
 
     def forward(self, x: Tensor, draws: Draws | None) -> Tensor:
         """(R, B, I) to (R, O, B)."""
         self._x = x
-        y = self._scratch((self, "y"), (len(x), self.outputs, x.shape[1]), x)
+        y = self._scratch((self, "y"), (len(x), self.layer.outputs, x.shape[1]), x)
         return product(self._turned, x.mT, y, self._scratch, self._column)
 
     def backward(self, gradient: Tensor) -> Tensor:
         """From the gradient (R, O, B) as in `Affine`."""
         product(gradient, self._x, self._turned_gradient, self._scratch)
         torch.sum(gradient, 2, out=self.bias_gradient)
-        if self.index == 0:
+        if self.layer.index == 0:
             return gradient
         x_gradient = self._scratch((self, "dx"), self._x.shape, gradient)
         return product(gradient.mT, self._turned, x_gradient, self._scratch)

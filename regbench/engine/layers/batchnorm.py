@@ -9,6 +9,7 @@ from regbench.engine.layers.buffers import Scratch
 from regbench.engine.layers.layer import Draws
 from regbench.engine.layers.parameters import Parameters, Slot
 from regbench.engine.layers.per_run import PerRun
+from regbench.models import layers
 
 __all__ = ["BatchNorm"]
 
@@ -27,25 +28,22 @@ class BatchNorm:
     """
 
     def __init__(
-        self, index: int, width: int, momentum: PerRun, eps: PerRun, scratch: Scratch
+        self, layer: layers.BatchNorm, momentum: PerRun, eps: PerRun, scratch: Scratch
     ) -> None:
-        self.index, self.width = index, width
+        self.layer = layer
         self._momentum, self._eps = momentum, eps
         self._scratch = scratch
         runs = len(momentum.values)
-        self.running_mean = momentum.values.new_zeros(runs, width)
-        self.running_var = momentum.values.new_ones(runs, width)
+        self.running_mean = momentum.values.new_zeros(runs, layer.channels)
+        self.running_var = momentum.values.new_ones(runs, layer.channels)
 
     def parameters(self) -> list[Slot]:
         """Gamma and beta, (O,) each."""
-        return [
-            Slot(f"norms.{self.index}.weight", "norm", (self.width,)),
-            Slot(f"norms.{self.index}.bias", "norm", (self.width,)),
-        ]
+        return [Slot(parameter) for parameter in self.layer.parameters]
 
     def bind(self, parameters: Parameters) -> None:
         """Take views of gamma and beta."""
-        gamma, beta = parameters.of(f"norms.{self.index}")
+        gamma, beta = self.parameters()
         self.gamma, self.gamma_gradient = parameters.value(gamma), parameters.gradient(gamma)
         self.beta, self.beta_gradient = parameters.value(beta), parameters.gradient(beta)
 
@@ -78,6 +76,10 @@ class BatchNorm:
             gradient.sub_((self.beta_gradient / batch).unsqueeze(1))
             gradient.sub_(self._normal * (self.gamma_gradient / batch).unsqueeze(1))
         return gradient.mul_((self.gamma * self._scale).unsqueeze(1))
+
+    def statistics(self) -> dict[str, Tensor]:
+        """Running mean and variance, by the names that files give them."""
+        return dict(zip(self.layer.statistics, (self.running_mean, self.running_var), strict=True))
 
     def keep(self, rows: Tensor) -> None:
         """Keep these runs' statistics and options (which all layers share)."""

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from regbench.engine.layers.buffers import padded
+from regbench.models.layers import Parameter
 
-__all__ = ["Blocks", "Kind", "Parameters", "Slot", "kept", "named"]
-
-# Penalties, decay and constraints act on kernels only.
-Kind = Literal["kernel", "bias", "norm"]
+__all__ = ["Blocks", "Parameters", "Slot", "kept", "named"]
 
 # One tensor for each parameter of the model by its name, (R, padded size), in the order of the
 # layers; the padding is and stays zero.
@@ -24,44 +20,45 @@ Blocks = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Slot:
-    """What a layer says of one of its parameters.
+    """One of a layer's parameters, and how memory holds it.
 
-    A kernel is (I, O), or where `outputs_first` is set it is kept as (O, I).
+    `order` names its axes from the outermost to the innermost; empty, they stand as in its shape.
     """
 
-    name: str
-    kind: Kind
-    shape: tuple[int, ...]
-    outputs_first: bool = False
+    parameter: Parameter
+    order: tuple[int, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """As in files."""
+        return self.parameter.name
 
     @property
     def size(self) -> int:
         """Number of elements, without padding."""
-        return prod(self.shape)
+        return self.parameter.size
 
 
 class Parameters:
     """Values and gradients of a stack, a block for each slot, and views of single parameters.
 
-    >>> weight = Slot("layers.0.weight", "kernel", (2, 3))
+    >>> weight = Slot(Parameter("layers.0.weight", "kernel", (2, 3)), order=(1, 0))
     >>> p = Parameters([weight], 4, torch.zeros(1))
     >>> p.values["layers.0.weight"].shape, p.value(weight).shape
     (torch.Size([4, 32]), torch.Size([4, 2, 3]))
+    >>> p.value(weight).stride()
+    (32, 1, 2)
     """
 
     def __init__(self, slots: Sequence[Slot], runs: int, like: Tensor) -> None:
         self.slots = tuple(slots)
-        self.values = {slot.name: like.new_zeros(runs, padded(slot.shape)) for slot in slots}
+        self.values = {slot.name: like.new_zeros(runs, padded((slot.size,))) for slot in slots}
         self.gradients = self.zeros()
 
     @property
     def kernels(self) -> tuple[Slot, ...]:
         """The slots that penalties act on, in the order of the layers."""
-        return tuple(slot for slot in self.slots if slot.kind == "kernel")
-
-    def of(self, layer: str) -> list[Slot]:
-        """The slots named `<layer>.<parameter>`, in the layer's order."""
-        return [slot for slot in self.slots if slot.name.rpartition(".")[0] == layer]
+        return tuple(slot for slot in self.slots if slot.parameter.kind == "kernel")
 
     @property
     def runs(self) -> int:
@@ -78,18 +75,20 @@ class Parameters:
         return {name: torch.zeros_like(block) for name, block in self.values.items()}
 
     def value(self, slot: Slot) -> Tensor:
-        """(R, *shape) view of the values, kernels as (R, I, O)."""
+        """(R, *shape) view of the values."""
         return self.view(self.values, slot)
 
     def gradient(self, slot: Slot) -> Tensor:
-        """(R, *shape) view of the gradients, kernels as (R, I, O)."""
+        """(R, *shape) view of the gradients."""
         return self.view(self.gradients, slot)
 
     @staticmethod
     def view(blocks: Blocks, slot: Slot) -> Tensor:
-        """(R, *shape) view of any blocks, kernels as (R, I, O)."""
-        view = blocks[slot.name][:, : slot.size].view(-1, *slot.shape)
-        return view.transpose(1, 2) if slot.outputs_first else view
+        """(R, *shape) view of any blocks."""
+        shape = slot.parameter.shape
+        order = slot.order or tuple(range(len(shape)))
+        held = blocks[slot.name][:, : slot.size].view(-1, *(shape[axis] for axis in order))
+        return held.permute(0, *(1 + order.index(axis) for axis in range(len(shape))))
 
     def keep(self, rows: Tensor) -> None:
         """Keep only these runs, in this order."""

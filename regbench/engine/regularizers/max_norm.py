@@ -12,15 +12,15 @@ def max_norm_(weight: Tensor, limit: Tensor) -> None:
     """Scale each output unit's incoming weights back to norm `limit` where they exceed it.
 
     Args:
-        weight: (R, I, O); unit o of run r has the weights weight[r, :, o].
-        limit: (R, 1, 1), > 0; infinity is no limit.
-    Source: Srivastava et al. 2014, sec. 5.1; Keras `MaxNorm(axis=0)`.
+        weight: (R, O, ...); unit o of run r has the weights weight[r, o].
+        limit: (R, 1, ...), > 0; infinity is no limit.
+    Source: Srivastava et al. 2014, sec. 5.1; Keras `MaxNorm`.
 
-    >>> w = torch.tensor([[[3.0, 0.3], [4.0, 0.4]]])
+    >>> w = torch.tensor([[[3.0, 4.0], [0.3, 0.4]]])
     >>> max_norm_(w, torch.tensor([[[1.0]]]))
     >>> w
-    tensor([[[0.6000, 0.3000],
-             [0.8000, 0.4000]]])
+    tensor([[[0.6000, 0.8000],
+             [0.3000, 0.4000]]])
     """
-    norm = weight.square().sum(1, keepdim=True).sqrt_()
+    norm = weight.square().sum(tuple(range(2, weight.dim())), keepdim=True).sqrt_()
     weight.mul_(torch.where(norm > limit, limit / norm, 1.0))

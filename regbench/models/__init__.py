@@ -1,0 +1,1 @@
+"""Architectures without torch: what a network consists of, and what it costs."""
