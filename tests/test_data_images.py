@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import yaml
@@ -22,6 +23,7 @@ from oracle_torch import Solo
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
+from regbench import read as regbench_read
 from regbench.config.blocks.bundled import Mnist5k
 from regbench.config.blocks.files import Npz
 from regbench.config.blocks.images import Cifar, Idx, Images
@@ -553,3 +555,30 @@ def test_of_a_folder_without_images_it_is_said_what_was_expected(tmp_path):
     done = regbench("data", tmp_path / "empty")
     assert (done.code, done.out) == (3, "")
     assert "holds no images: expected a folder a class" in done.err
+
+
+# --- a model that is taken away -------------------------------------------------------------------
+
+
+def test_an_exported_model_takes_arrays_with_channels_first(tmp_path):
+    x, y = colours(40), np.arange(40) % 2
+    np.savez(tmp_path / "x.npz", x=x, y=y)
+    one = study(
+        tmp_path,
+        "dataset: {name: npz, path: x.npz, task: classification, layout: hwc, split_seed: 0}\n"
+        "model: linear\nseeds: 1\n"
+        "training: {epochs: 2, save_weights: true, save_predictions: true}\n",
+    )
+    assert regbench("run", one, "-o", tmp_path / "o", "--quiet").code == 0
+    assert regbench("export", tmp_path / "o", "-o", tmp_path / "model").code == 0
+    np.savez(tmp_path / "new.npz", x=x.transpose(0, 3, 1, 2))
+    done = regbench("predict", tmp_path / "model", tmp_path / "new.npz")
+    assert done.code == 0, done.err
+    saved = regbench_read(tmp_path / "o").predictions("none", 0)
+    said = pd.read_csv(io.StringIO(done.out))
+    np.testing.assert_allclose(
+        said["probability_1"].to_numpy()[saved["row"]], saved["probability_1"], atol=1e-6
+    )
+    refused = regbench("predict", tmp_path / "model", tmp_path / "x.npz")
+    assert refused.code == 3
+    assert "(40, 32, 32, 3), and the model takes (n, 3, 32, 32): channels first" in refused.err

@@ -5,11 +5,14 @@ from __future__ import annotations
 from base64 import b64encode
 from html import escape
 from io import BytesIO
+from typing import Protocol
 
-from regbench.data.contact_sheet import ContactSheet
+import numpy as np
+import numpy.typing as npt
+
 from regbench.errors import one_line
 
-__all__ = ["contact_sheet_figure"]
+__all__ = ["Sheet", "contact_sheet_figure"]
 
 _POINTS = 72  # an inch
 _NAMES = 84  # points for the names of the classes
@@ -17,7 +20,23 @@ _LEAST = 30  # points for an image, at least
 _LONGEST = 13
 
 
-def contact_sheet_figure(sheet: ContactSheet, width: float) -> bytes:
+class Sheet(Protocol):
+    """Images side by side in one picture, see `regbench.data.contact_sheet`."""
+
+    @property
+    def pixels(self) -> npt.NDArray[np.uint8]:
+        """(height, width) or (height, width, 3)."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the rows."""
+
+    @property
+    def side(self) -> tuple[int, int]:
+        """(height, width) of an image."""
+
+
+def contact_sheet_figure(sheet: Sheet, width: float) -> bytes:
     """As SVG with a PNG inside; so many images side by side as there is room for.
 
     Args:

@@ -6,9 +6,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from regbench.data.contact_sheet import ContactSheet
 from regbench.errors import one_line
-from regbench.report.figures.contact_sheet import contact_sheet_figure
+from regbench.report.figures.contact_sheet import Sheet, contact_sheet_figure
 from regbench.report.figures.histograms import Histogram, histograms_figure
 from regbench.report.figures.style import NARROW
 from regbench.report.overview import facts, sides, values_of
@@ -26,7 +25,7 @@ _HEADER = ["data", "column", "kind", "missing", "values"]
 
 
 def overview_page(
-    found: Sequence[Mapping[str, Any]], source: str, sheets: Sequence[ContactSheet | None] = ()
+    found: Sequence[Mapping[str, Any]], source: str, sheets: Sequence[Sheet | None] = ()
 ) -> bytes:
     """The page as one HTML file that needs nothing else.
 
@@ -94,7 +93,7 @@ def _rows(told: Mapping[str, Any]) -> list[list[str]]:
     ]
 
 
-def _images(place: int, told: Mapping[str, Any], sheet: ContactSheet) -> Section:
+def _images(place: int, told: Mapping[str, Any], sheet: Sheet) -> Section:
     names = [one_line(name) for name in sheet.classes]
     words = "The first of each class in the training part, a row a class."
     if len(names) < len(told["target"]["texts"]):
