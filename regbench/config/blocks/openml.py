@@ -12,7 +12,7 @@ __all__ = ["OpenMl"]
 
 
 class OpenMl(Columns):
-    """A table of openml.org: fetched once, then read from scikit-learn's cache (`data_home`)."""
+    """A table of openml.org, by its number: fetched once, then read from scikit-learn's cache."""
 
     name: Literal["openml"]
     data_id: Annotated[int, Field(ge=1, lt=2**31)] = Field(
