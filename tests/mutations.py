@@ -342,9 +342,9 @@ MUTATIONS = [
     ),
     Mutation(
         "overrides apply as they are given",
-        "config/load.py",
-        'for override in sorted(overrides, key=lambda text: text.partition("=")[0].count(".")):',
-        "for override in overrides:",
+        "config/overrides.py",
+        'for text in sorted(overrides, key=lambda text: text.partition("=")[0].count(".")):',
+        "for text in overrides:",
         ("tests/test_api_mistakes.py",),
     ),
     Mutation(

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import typer
 from command import SMALL, regbench, study
 from processes import gone, wait_for
 
 import regbench as package
+from regbench.cli import main
 
 ROOT = Path(package.__file__).parent.parent
 COMMAND = [sys.executable, "-m", "regbench"]
@@ -101,6 +103,14 @@ def test_show_prints_what_run_printed(finished, form):
         table = pd.read_csv(folder / "gap.csv", keep_default_na=False, na_values=[""])
         assert [row["cell"] for row in rows] == table.cell.tolist()
         assert [row["gap_loss"] for row in rows] == table.gap_loss.tolist()
+
+
+def test_run_takes_what_sweep_takes_but_axes(tmp_path):
+    commands = typer.main.get_command(main.app).commands
+    taken = {name: {each.name: each.opts for each in commands[name].params} for name in commands}
+    assert taken["sweep"].pop("axes") == ["--grid", "-g"]
+    assert taken["run"] == taken["sweep"]
+    assert regbench("run", study(tmp_path), "-g", "optimizer.lr=1,2").code == 2
 
 
 def test_quiet_prints_nothing_on_stdout(tmp_path):
@@ -197,7 +207,7 @@ def test_a_folder_that_cannot_be_written(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "there is no such folder"),
+        (None, "there is no such file or folder"),
         ("", "runs.csv: is empty"),
         ("a,b\n1,2\n", "has no column 'study': is it a runs.csv?"),
         ("a,b\n1\n", "runs.csv:2: 1 fields where the header has 2"),

@@ -636,7 +636,7 @@ def test_a_comparison_with_itself_passes_every_gate(both, gate):
 
 def test_where_there_is_nothing(tmp_path, both):
     for path, message in (
-        (tmp_path / "no", "there is no such file or folder"),
+        (tmp_path / "no", "there is no such file or folder: regbench run makes one"),
         (tmp_path, "holds no runs.csv: is it a results folder?"),
     ):
         for arguments in ((path, both[0]), (both[0], path)):

@@ -338,20 +338,40 @@ LABELLED = parse_study(
     """
 dataset: iris
 sweep:
-  regularizer: {none: none, '[x]': l1, ' s ': l2, 'a]': {l2: 3}, 'a[': {l2: 4}, 'p, q=r': {l2: 5}}
+  regularizer: {none: none, '[x]': l1, ' s ': l2, 'a]': {l2: 3}, 'a"[': {l2: 4}, 'p, q=r': {l2: 5},
+    'k=v': {l2: 6}}
 """
 ).cells
 ADDRESSES = [
-    ("gap_loss[[x]] < 100", "[x]"),
-    ("gap_loss[ s ] < 100", " s "),
-    ("gap_loss[regularizer= s ] < 100", " s "),
+    ('gap_loss["[x]"] < 100', "[x]"),
+    ('gap_loss[" s "] < 100', " s "),
+    ('gap_loss[regularizer=" s "] < 100', " s "),
     ("gap_loss[  none ] < 100", "none"),
-    ("gap_loss[a]] < gap_loss[none]", "a]"),
-    ("gap_loss[a]] == 1 +- 0.1", "a]"),
-    ("gap_loss[a[] < gap_loss[none]", "a["),
+    ('gap_loss["none"] < 100', "none"),
+    ("gap_loss[regularizer = none] < 100", "none"),
+    ('gap_loss["a]"] < gap_loss[none]', "a]"),
+    ('gap_loss["a]"] == 1 +- 0.1', "a]"),
+    ('gap_loss["a""["] < gap_loss[none]', 'a"['),
+    ('gap_loss[ regularizer = "a""[" ] < gap_loss["a]"]', 'a"['),
     ("gap_loss[p, q=r] < 1", "p, q=r"),
-    ("gap_loss[regularizer=p, q=r] < 1", "p, q=r"),
+    ('gap_loss[regularizer="p, q=r"] < 1', "p, q=r"),
+    ("gap_loss[regularizer=k=v] < 1", "k=v"),
 ]
+UNQUOTED = [
+    ("gap_loss[[x]] < 1", "expected [ and ] with a cell after gap_loss: brackets and quotes stand"),
+    ("gap_loss[a]] < 1", 'stand in double quotes, as in gap_loss["a]"]'),
+    ('gap_loss[a"] < 1', 'stand in double quotes, as in gap_loss["a]"]'),
+    ("gap_loss < 1", "expected [ and ] with a cell after gap_loss"),
+    ("gap_loss[regularizer=p, q=r] < 1", "no cell is called 'regularizer=p, q=r'"),
+    ("gap_loss[x] < 1", 'there are none, "[x]", " s ", "a]", "a""[", p, q=r, k=v'),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), UNQUOTED)
+def test_what_must_be_quoted_is_said(text, message):
+    with pytest.raises(BadClaim) as caught:
+        resolve(parse_claim(text), LABELLED)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(("text", "label"), ADDRESSES)

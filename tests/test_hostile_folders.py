@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import subprocess
 import tracemalloc
 from contextlib import contextmanager
 from pathlib import Path
@@ -230,6 +231,26 @@ def test_a_million_rows(root, tmp_path, record_property):
             "figure",
             f"{command[0]} of a million rows: {mebibytes:.0f} MiB, {seconds:.0f} s of processor",
         )
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="no git here")
+def test_what_a_repository_asks_git_to_run(tmp_path):
+    from regbench.executors.provenance import git_commit
+
+    def git(*arguments):
+        subprocess.run(["git", "-C", tmp_path, *arguments], check=True, capture_output=True)
+
+    git("init", "-q")
+    (tmp_path / "a").touch()
+    git("add", "a")
+    git("-c", "user.name=x", "-c", "user.email=x@y.z", "commit", "-q", "-m", "A study")
+    for setting in ("core.fsmonitor", "core.pager", "core.sshCommand", "diff.external"):
+        git("config", setting, f"touch {tmp_path}/ran")
+    git("config", "alias.rev-parse", f"!touch {tmp_path}/ran")
+    assert len(git_commit(tmp_path)) == 40
+    assert not (tmp_path / "ran").exists()
+    git("status")
+    assert (tmp_path / "ran").exists()
 
 
 def test_git_files_that_never_end(tmp_path):

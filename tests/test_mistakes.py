@@ -779,7 +779,8 @@ CASES = [
         [],
         (
             "study.yaml:2:25 expect[0]: expected <, <=, >, >= or ==, found '= gap_loss[none]'\n"
-            "study.yaml:2:45 expect[1]: no cell is called '[none' (did you mean 'none'?)"
+            "study.yaml:2:53 expect[1]: expected [ and ] with a cell after gap_loss: brackets and "
+            'quotes stand in double quotes, as in gap_loss["a]"]'
         ),
     ),
     (
@@ -984,7 +985,7 @@ expect: ["gap_los[a] < 3"]
 
 
 def test_a_grid_is_counted_before_it_is_enumerated(monkeypatch):
-    monkeypatch.setattr("regbench.config.load.expand", None)  # calling it would fail
+    monkeypatch.setattr("regbench.config.read.expand", None)  # calling it would fail
     axes = ", ".join(
         f"{key}: [{values}]"
         for key, values in {

@@ -7,17 +7,17 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from enum import StrEnum
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 
 from regbench.cli import options
 from regbench.cli.consoles import stderr, stdout, write_utf8
 from regbench.cli.github import annotation
-from regbench.cli.outputs import append_to, write_file
+from regbench.cli.outputs import append_to, by_ending, write_file
+from regbench.cli.results import read_results
 from regbench.errors import AnswerIsNo, BadData, BadStudy, RegbenchError
 
 if TYPE_CHECKING:
@@ -35,32 +35,12 @@ _ANNOTATIONS = 10
 _TITLE = "regbench compare"
 
 
-class CompareFormat(StrEnum):
-    """How a comparison is printed."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
-    MD = "md"
-    HTML = "html"
-    GITHUB = "github"
+CompareFormat = Literal["table", "json", "csv", "md", "html", "github"]
 
 
-class Missing(StrEnum):
-    """What becomes of what only one study has."""
-
-    ERROR = "error"
-    IGNORE = "ignore"
+Missing = Literal["error", "ignore"]
 
 
-# What can be written to a file.
-_ENDINGS = {
-    "html": CompareFormat.HTML,
-    "htm": CompareFormat.HTML,
-    "md": CompareFormat.MD,
-    "csv": CompareFormat.CSV,
-    "json": CompareFormat.JSON,
-}
 _Place = "A results folder, or a runs.csv."
 
 
@@ -94,7 +74,7 @@ def compare(
     ] = None,
     missing: Annotated[
         Missing, typer.Option(help="What only one study has: refused, or left out.")
-    ] = Missing.ERROR,
+    ] = "error",
     allow_diverged: Annotated[
         bool,
         typer.Option(
@@ -140,7 +120,7 @@ def compare(
             strict,
         )
     except RegbenchError as error:
-        if form is CompareFormat.GITHUB:
+        if form == "github":
             _annotate(error.lines)
         raise
 
@@ -148,10 +128,9 @@ def compare(
 def _form(form: CompareFormat | None, out: Path | None) -> CompareFormat:
     """What is asked for, else what the file's ending says, else a table."""
     if out is None:
-        return form or CompareFormat.TABLE
-    ending = out.suffix.lower().removeprefix(".")
-    chosen = form or _ENDINGS.get(ending)
-    if chosen is None or chosen not in _ENDINGS.values():
+        return form or "table"
+    chosen = form or by_ending(out, get_args(CompareFormat))
+    if chosen not in ("html", "md", "csv", "json"):
         raise BadStudy(
             f"-o {out}: expected html, md, csv or json, by --format or by the name's ending"
         )
@@ -177,7 +156,7 @@ def _rules(
         gates=parse_gates(fail_on or ()),
         min_seeds=min_seeds,
         tolerance=None if rtol is None and atol is None else (rtol or 0.0, atol or 0.0),
-        missing_ok=missing is Missing.IGNORE,
+        missing_ok=missing == "ignore",
         diverged_ok=allow_diverged,
         on_value=on_value,
     )
@@ -187,7 +166,7 @@ def _compare(
     base: Path,
     new: Path,
     rules: Rules,
-    interval: options.IntervalOver | None,
+    interval: Over | None,
     metrics: str | None,
     form: CompareFormat,
     out: Path | None,
@@ -199,16 +178,10 @@ def _compare(
     from regbench.config.speaks import one_test_part
     from regbench.report.compare import print_changes, print_gates, sentence
     from regbench.report.say import say
-    from regbench.results.files import there
 
     asked = None if metrics is None else [name.strip() for name in metrics.split(",")]
     if asked is not None and not all(asked):
         raise BadStudy(f"--metrics: expected names of columns, with commas, not {metrics!r}")
-    for path in (base, new):
-        if not os.path.exists(path):  # no error for a name too long
-            raise BadData(f"{path}: there is no such file or folder")
-        if os.path.isdir(path) and not there(path / "runs.csv"):
-            raise BadData(f"{path}: holds no runs.csv: is it a results folder?")
     before, after, over = _read(base, new, interval)
     pairs = Pairs(before, after)
     gated = [gate.metric for gate in rules.gates]
@@ -219,9 +192,9 @@ def _compare(
     rules = replace(rules, over=over)
     found = {name: changes(pairs, name, rules.over) for name in names}
     judgement = judge(pairs, found, rules)
-    if form is CompareFormat.GITHUB:
+    if form == "github":
         _summarize(pairs, found, judgement, rules.over)
-    elif form is CompareFormat.TABLE:
+    elif form == "table":
         print_changes(stdout(), found, rules.over)
     else:
         text = _text(pairs, found, judgement, rules, (base, new), form)
@@ -243,17 +216,14 @@ def _compare(
         raise AnswerIsNo(*failures)
 
 
-def _read(base: Path, new: Path, interval: options.IntervalOver | None) -> tuple[Runs, Runs, Over]:
+def _read(base: Path, new: Path, interval: Over | None) -> tuple[Runs, Runs, Over]:
     """Both studies' runs, and what intervals speak of: what is asked for, else what both say.
 
     Raises:
         BadStudy: they say different things.
     """
-    from regbench.results.planned import read_judged
-
-    asked: Over | None = interval.value if interval else None
-    before, over = read_judged(base, asked)
-    after, other = read_judged(new, asked)
+    before, over = read_results(base, interval)
+    after, other = read_results(new, interval)
     if over != other:
         raise BadStudy("one study has intervals over seeds, the other over rows: give --interval")
     return before, after, over
@@ -268,16 +238,16 @@ def _text(
     form: CompareFormat,
 ) -> str:
     """The comparison as the content of a file."""
-    if form is CompareFormat.CSV:
+    if form == "csv":
         from regbench.report.compare import change_columns
         from regbench.results.csv_text import write_csv
 
         return write_csv(*change_columns(found)).decode()
-    if form is CompareFormat.MD:
+    if form == "md":
         from regbench.report.compare_markdown import comparison_markdown
 
         return comparison_markdown(pairs, found, judgement, rules.over)
-    if form is CompareFormat.HTML:
+    if form == "html":
         from regbench.report.page.comparison import comparison_page
 
         return comparison_page(pairs, found, judgement, rules, paths, sys.argv[1:]).decode()

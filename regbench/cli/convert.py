@@ -9,7 +9,6 @@ import typer
 
 from regbench.cli import options
 from regbench.cli.consoles import stderr, stdout
-from regbench.cli.options import Format
 from regbench.cli.tables import print_rows
 from regbench.errors import BadStudy
 
@@ -38,7 +37,7 @@ def convert(
     lr: Annotated[float | None, typer.Option(help="Learning rate of the source.")] = None,
     momentum: Annotated[float, typer.Option(help="Of sgd.")] = 0.0,
     classes: Annotated[int | None, typer.Option(help="Classes of a classification.")] = None,
-    form: options.Form = Format.TABLE,
+    form: options.Form = "table",
 ) -> None:
     """Translate a strength between regbench, Keras, PyTorch and scikit-learn.
 
@@ -77,9 +76,9 @@ def convert(
         raise BadStudy(str(needed)) from needed
     if len(found) == 1 and found[0].exact is None:
         raise BadStudy(found[0].remarks[0])
-    if form is Format.TABLE:
+    if form == "table":
         print_translations(stdout(), found)
-    elif form is Format.JSON:
+    elif form == "json":
         print(json.dumps(records(found), indent=1))
     else:
         print_rows(*rows_of(found), form)

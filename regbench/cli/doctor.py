@@ -47,12 +47,11 @@ def _folder(folder: Path, rebuild: bool) -> None:
     Raises:
         BadData: something is damaged, or a table is not what the committed stacks say.
     """
-    from regbench.api import examine
-    from regbench.api import rebuild as make_anew
+    from regbench import api
     from regbench.results.health import how_to_mend
     from regbench.vocabulary.words import counted
 
-    found = make_anew(folder) if rebuild else examine(folder)
+    found = api.rebuild(folder) if rebuild else api.examine(folder)
     print(f"folder        {one_line(str(folder))}")
     stacks = counted(found.pieces, "committed stack")
     print(f"runs          {found.done} of {found.planned} done, in {stacks}")
@@ -72,8 +71,8 @@ def _folder(folder: Path, rebuild: bool) -> None:
 
 def _data(found: Health) -> str:
     """Whether what the runs were trained on is still there."""
-    told = [*(f"changed: {each.partition(':')[0]}" for each in found.changed), *found.absent]
-    return "; ".join(told) or "what the runs were trained on"
+    changed = [f"changed: {each.partition(':')[0]}" for each in found.changed]
+    return "; ".join([*changed, *found.absent]) or "what the runs were trained on"
 
 
 def _installation() -> None:

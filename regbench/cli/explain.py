@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from enum import StrEnum
 from functools import cache
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -16,22 +15,14 @@ from regbench.config.bounds import MAX_RUNS
 __all__ = ["explain"]
 
 
-class ExplainFormat(StrEnum):
-    """How explanations are printed."""
-
-    TABLE = "table"
-    JSON = "json"
-    MD = "md"
-
-
 def explain(
     study: options.StudyPath,
     axes: options.Axes = None,
     overrides: options.Overrides = None,
     max_runs: options.MaxRuns = MAX_RUNS,
     form: Annotated[
-        ExplainFormat, typer.Option("--format", help="How it is printed.")
-    ] = ExplainFormat.TABLE,
+        Literal["table", "json", "md"], typer.Option("--format", help="How it is printed.")
+    ] = "table",
 ) -> None:
     """Say which parameters are penalised how strongly, and what to beware of. Trains nothing.
 
@@ -65,11 +56,11 @@ def explain(
         return Sizes(network, train, val, batch)
 
     found = explanations(loaded.cells, sizes_of)
-    if form is ExplainFormat.JSON:
+    if form == "json":
         facts = {"study": loaded.name, "warnings": list(loaded.warnings)}
         print(json.dumps({**facts, "explanations": explanation_records(found)}, indent=1))
         return
-    if form is ExplainFormat.MD:
+    if form == "md":
         write_utf8(explanations_markdown(loaded.name, found, loaded.warnings))
     else:
         print_explanations(stdout(), found, loaded.warnings)

@@ -37,10 +37,10 @@ def export(
 
     [dim]Example: regbench export results/quickstart --cell l2 --seed 0 -o model[/dim]
     """
-    from regbench.api import export as write_model
+    from regbench import api
     from regbench.report.say import say
 
-    write_model(folder, out, cell=cell, seed=seed)
+    api.export(folder, out, cell=cell, seed=seed)
     say(stderr(), f"{out}: a model; its README.md says how it is used")
 
 
@@ -69,11 +69,11 @@ def predict(
 
     [dim]Example: regbench predict model new.csv -o predicted.csv[/dim]
     """
-    from regbench.api import predict as predicted
+    from regbench import api
     from regbench.export.model import FILES
     from regbench.report.say import say
 
-    frame = predicted(model, data, overrides=overrides or ())
+    frame = api.predict(model, data, overrides=overrides or ())
     for note in frame.attrs["notes"]:
         say(stderr(), f"note: {data}: {note}")
     if out is None:

@@ -9,7 +9,6 @@ import typer
 
 from regbench.cli import options
 from regbench.cli.consoles import stderr
-from regbench.cli.options import Format
 from regbench.cli.run import judge, judge_claims
 from regbench.cli.tables import print_table
 from regbench.errors import BadData
@@ -44,17 +43,17 @@ def check(
 
     [dim]Example: regbench check results/quickstart --max gap_acc:0.15[/dim]
     """
+    from regbench import api
     from regbench.analysis.lost import lost
-    from regbench.api import check as decide_again
     from regbench.report.compare import print_gates
     from regbench.report.say import say
     from regbench.report.terminal import print_claims
 
-    results = decide_again(
+    results = api.check(
         folder,
         expect=expect or (),
         limits=limits or (),
-        interval=interval.value if interval else None,
+        interval=interval,
         on_value=on_value,
     )
     errors = stderr()
@@ -89,19 +88,19 @@ def merge(
     ],
     overwrite: options.Overwrite = False,
     strict: options.Strict = False,
-    form: options.Form = Format.TABLE,
+    form: options.Form = "table",
 ) -> None:
     """Bring the shards of one study into one folder, print its table, decide its claims.
 
     [dim]Example: regbench merge shard-1 shard-2 -o results/quickstart[/dim]
     """
+    from regbench import api
     from regbench.analysis.lost import lost
-    from regbench.api import merge as merge_folders
     from regbench.report.say import say
     from regbench.report.terminal import print_answer, print_claims
     from regbench.vocabulary.words import counted, some
 
-    results = merge_folders(folders, out, overwrite=overwrite)
+    results = api.merge(folders, out, overwrite=overwrite)
     for sentence in lost(results.rows):
         say(stderr(), f"warning: {sentence}")
     print_table(results.rows, results.table, form, folder=results.folder)

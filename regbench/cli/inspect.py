@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from enum import StrEnum
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import typer
 
 from regbench.cli import options
 from regbench.cli.consoles import stderr, stdout
-from regbench.cli.options import Format, MethodChoice
+from regbench.cli.results import read_results
 from regbench.cli.tables import print_paths, print_table
-from regbench.errors import BadData, BadStudy
+from regbench.errors import BadStudy
 
 __all__ = ["list_parts", "show"]
 
 
-class TestChoice(StrEnum):
-    """How differences are tested."""
-
-    T = "t"
-    WILCOXON = "wilcoxon"
-
-
-class Part(StrEnum):
-    """What can be listed."""
-
-    DATASETS = "datasets"
-    MODELS = "models"
-    REGULARIZERS = "regularizers"
-    OPTIMIZERS = "optimizers"
-    METRICS = "metrics"
+Part = Literal["datasets", "models", "regularizers", "optimizers", "metrics"]
 
 
 def show(
@@ -54,11 +38,12 @@ def show(
         typer.Option(metavar="KEY", help="The path along one axis, with its best values."),
     ] = None,
     interval: options.Interval = None,
-    method: options.Method = MethodChoice.T,
+    method: options.Method = "t",
     test: Annotated[
-        TestChoice, typer.Option(help="wilcoxon: where so many seeds can reach significance.")
-    ] = TestChoice.T,
-    form: options.Form = Format.TABLE,
+        Literal["t", "wilcoxon"],
+        typer.Option(help="wilcoxon: where so many seeds can reach significance."),
+    ] = "t",
+    form: options.Form = "table",
 ) -> None:
     """Print the gap table of a results folder again, or a part or an average of it.
 
@@ -69,14 +54,8 @@ def show(
     from regbench.analysis.select import averaged, selected
     from regbench.report.say import say
     from regbench.report.terminal import print_answer
-    from regbench.results.files import there
-    from regbench.results.planned import read_judged
 
-    if not os.path.exists(folder):  # no error for a name too long
-        raise BadData(f"{folder}: there is no such folder: regbench run makes one")
-    if os.path.isdir(folder) and not there(folder / "runs.csv"):
-        raise BadData(f"{folder}: holds no runs.csv: is it a results folder?")
-    runs, over = read_judged(folder, interval.value if interval else None)
+    runs, over = read_results(folder, interval)
     for sentence in lost(runs):
         say(stderr(), f"warning: {sentence}")
     if group_by is not None:
@@ -84,11 +63,11 @@ def show(
     if along is not None:
         if where or sort or columns:
             raise BadStudy("--along shows whole paths: leave out --where, --sort and --columns")
-        if (method, test) != (MethodChoice.T, TestChoice.T):
+        if (method, test) != ("t", "t"):
             raise BadStudy("--along has intervals by Student's t: leave out --method and --test")
         print_paths(runs, along, form, over)
         return
-    whole = gap_table(runs, over=over, method=method.value, test=test.value)
+    whole = gap_table(runs, over=over, method=method, test=test)
     table = selected(whole, runs, where or (), sort)
     print_table(runs, table, form, columns, folder=folder)
     if not (where or sort or columns):
@@ -109,16 +88,16 @@ def list_parts(
     from regbench.config.blocks.optimizer import OptimizerConfig
 
     blocks: dict[Part, Any] = {
-        Part.DATASETS: DatasetConfig,
-        Part.MODELS: ModelConfig,
-        Part.OPTIMIZERS: OptimizerConfig,
+        "datasets": DatasetConfig,
+        "models": ModelConfig,
+        "optimizers": OptimizerConfig,
     }
-    for each in [part] if part else list(Part):
+    for each in [part] if part else get_args(Part):
         if part is None:
-            stdout().print(f"[bold]{each.value}[/bold]")
-        if each is Part.REGULARIZERS:
+            stdout().print(f"[bold]{each}[/bold]")
+        if each == "regularizers":
             _list_regularizers()
-        elif each is Part.METRICS:
+        elif each == "metrics":
             _list_metrics()
         else:
             _list_kinds(get_args(get_args(blocks[each])[0]))

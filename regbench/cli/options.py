@@ -2,57 +2,48 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 
 __all__ = [
+    "AllowDiverged",
     "Axes",
     "Columns",
+    "Device",
+    "FailFast",
     "Folder",
     "Form",
     "Format",
     "Interval",
-    "IntervalOver",
+    "LogDir",
+    "MaxFailures",
     "MaxRuns",
     "Method",
-    "MethodChoice",
     "OnValue",
     "Out",
     "Overrides",
     "Overwrite",
+    "Quiet",
+    "RetryFailed",
     "Seeds",
+    "Shard",
     "Strict",
     "StudyPath",
     "Target",
     "Task",
     "TaskChoice",
+    "TimeLimit",
+    "Workers",
+    "takes",
 ]
 
 
-class Format(StrEnum):
-    """How a table is printed."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
-    MD = "md"
-
-
-class IntervalOver(StrEnum):
-    """What intervals speak of."""
-
-    SEEDS = "seeds"
-    ROWS = "rows"
-
-
-class MethodChoice(StrEnum):
-    """How intervals over seeds are made."""
-
-    T = "t"
-    BCA = "bca"
+Format = Literal["table", "csv", "json", "md"]
 
 
 class TaskChoice(StrEnum):
@@ -98,14 +89,16 @@ Overwrite = Annotated[
 Form = Annotated[Format, typer.Option("--format", help="How the table is printed.")]
 Strict = Annotated[bool, typer.Option("--strict", help="What stays UNDECIDED fails.")]
 Interval = Annotated[
-    IntervalOver | None,
+    Literal["seeds", "rows"] | None,
     typer.Option(
         help="What ± and decisions speak of: another seed on these data, or other rows of the "
         "same kind.",
         show_default="the study's",
     ),
 ]
-Method = Annotated[MethodChoice, typer.Option(help="bca: bootstrap over seeds, from 30 of them.")]
+Method = Annotated[
+    Literal["t", "bca"], typer.Option(help="bca: bootstrap over seeds, from 30 of them.")
+]
 OnValue = Annotated[
     bool,
     typer.Option("--on-value", help="A gate judges a single pair, or run, by its bare value."),
@@ -113,3 +106,45 @@ OnValue = Annotated[
 Columns = Annotated[
     str | None, typer.Option(help="These columns of gap.csv only.", metavar="NAME,NAME")
 ]
+Device = Annotated[
+    str | None, typer.Option(help="auto, cpu, cuda or cuda:i.", show_default="the study's")
+]
+Workers = Annotated[
+    int | None, typer.Option("--workers", "-j", min=1, help="Processes.", show_default="one a core")
+]
+Shard = Annotated[
+    str | None,
+    typer.Option(
+        metavar="I/N", help="Train the I-th of N parts, I from 1; regbench merge joins them."
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing on stdout.")]
+AllowDiverged = Annotated[
+    bool, typer.Option("--allow-diverged", help="Diverged runs are no failure.")
+]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Train failed runs again.")]
+FailFast = Annotated[
+    bool, typer.Option("--fail-fast", help="Stop at the first stack with a lost run.")
+]
+MaxFailures = Annotated[
+    int | None, typer.Option(min=1, help="Stop once so many runs failed or diverged.")
+]
+LogDir = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Write TensorBoard's event files there, too."),
+]
+TimeLimit = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Stop cleanly after 90s, 15m, 1h30m.")
+]
+
+
+def takes(command: Callable[..., None], but: str) -> Callable[[Callable[..., None]], Any]:
+    """A decorator for a command that takes all that another one takes, but for one option."""
+
+    def decorate(function: Callable[..., None]) -> Any:
+        given = inspect.signature(command, eval_str=True)
+        kept = [each for name, each in given.parameters.items() if name != but]
+        function.__signature__ = given.replace(parameters=kept)  # type: ignore[attr-defined]
+        return function
+
+    return decorate

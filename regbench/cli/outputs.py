@@ -13,11 +13,19 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 from stat import S_ISCHR, S_ISFIFO, S_ISREG
+from typing import Any
 
 from regbench.cli.consoles import stderr
 from regbench.errors import BadStudy, Unwritable
 
-__all__ = ["append_to", "write_file", "write_output"]
+__all__ = ["append_to", "by_ending", "write_file", "write_output"]
+
+
+def by_ending(path: Path | None, forms: Iterable[Any]) -> Any:
+    """The one of these formats that a file's name ends in; None where there is none."""
+    ending = "" if path is None else path.suffix.lower().removeprefix(".")
+    ending = "html" if ending == "htm" else ending
+    return ending if ending in forms else None
 
 
 def write_file(target: Path, content: bytes, inputs: Iterable[Path] = ()) -> None:

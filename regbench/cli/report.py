@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 
 from regbench.cli import options
 from regbench.cli.consoles import stderr
-from regbench.cli.options import MethodChoice
-from regbench.cli.outputs import write_file
+from regbench.cli.outputs import by_ending, write_file
+from regbench.cli.results import read_results, require_results
 from regbench.errors import BadData, BadStudy
 
 if TYPE_CHECKING:
@@ -23,30 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["plot", "report"]
 
 
-class ReportFormat(StrEnum):
-    """What a report is written as."""
-
-    HTML = "html"
-    MD = "md"
-    SVG = "svg"
-    PNG = "png"
-
-
-class Kind(StrEnum):
-    """What is drawn."""
-
-    GAP = "gap"
-    FOREST = "forest"
-    CURVES = "curves"
-    SCORES = "scores"
-    PATH = "path"
-    HEATMAP = "heatmap"
-    FIT = "fit"
-    WEIGHTS = "weights"
-    NORMS = "norms"
-    CALIBRATION = "calibration"
-    MEMORISATION = "memorisation"
-
+Image = Literal["svg", "png"]
+ReportFormat = Literal["html", "md", Image]
+Kind = Literal["gap", "forest", "curves", "scores", "path", "heatmap", "fit", "weights", "norms",
+               "calibration", "memorisation"]  # fmt: skip
 
 File = Annotated[
     Path | None,
@@ -62,7 +40,7 @@ def report(
         typer.Option("--format", help="By the file's ending, else html."),
     ] = None,
     interval: options.Interval = None,
-    method: options.Method = MethodChoice.T,
+    method: options.Method = "t",
 ) -> None:
     """Write a results folder's report: one HTML file that needs nothing else.
 
@@ -70,47 +48,38 @@ def report(
 
     [dim]Example: regbench report results/quickstart -o report.html[/dim]
     """
-    chosen = form or _by_ending(out, ReportFormat) or ReportFormat.HTML
-    target = out or folder / f"report.{chosen.value}"
-    over: Over | None = interval.value if interval else None
-    with_fits = chosen is ReportFormat.HTML
-    content = _content(
-        folder, with_fits=with_fits, fits_only=False, interval=over, method=method.value
-    )
-    if chosen is ReportFormat.HTML:
+    chosen = form or by_ending(out, get_args(ReportFormat)) or "html"
+    target = out or folder / f"report.{chosen}"
+    fits = chosen == "html"
+    content = _content(folder, with_fits=fits, fits_only=False, interval=interval, method=method)
+    if chosen == "html":
         from regbench.report.page.page import page
 
         written = page(content)
-    elif chosen is ReportFormat.MD:
+    elif chosen == "md":
         from regbench.report.markdown import gap_markdown
 
         written = gap_markdown(content.runs.study, content.runs, content.table).encode()
     else:
-        written = _figure(content, Kind.GAP, "svg" if chosen is ReportFormat.SVG else "png")
+        written = _figure(content, "gap", chosen)
     write_file(target, written)
 
 
 def plot(
     folder: options.Folder,
-    kind: Annotated[Kind, typer.Option(help="What is drawn.")] = Kind.GAP,
+    kind: Annotated[Kind, typer.Option(help="What is drawn.")] = "gap",
     out: File = None,
 ) -> None:
     """Draw one figure of a results folder, as SVG or PNG by the file's ending.
 
     [dim]Example: regbench plot results/quickstart --kind curves -o curves.png[/dim]
     """
-    target = out or folder / f"{kind.value}.svg"
-    form = _by_ending(target, ReportFormat)
-    if form not in (ReportFormat.SVG, ReportFormat.PNG):
+    target = out or folder / f"{kind}.svg"
+    form: Image | None = by_ending(target, get_args(Image))
+    if form is None:
         raise BadStudy(f"-o {target}: expected a name that ends in .svg or .png")
-    content = _content(folder, with_fits=kind is Kind.FIT, fits_only=True)
-    write_file(target, _figure(content, kind, "svg" if form is ReportFormat.SVG else "png"))
-
-
-def _by_ending(path: Path | None, forms: type[ReportFormat]) -> ReportFormat | None:
-    ending = "" if path is None else path.suffix.lower().removeprefix(".")
-    ending = "html" if ending == "htm" else ending
-    return forms(ending) if ending in set(forms) else None
+    content = _content(folder, with_fits=kind == "fit", fits_only=True)
+    write_file(target, _figure(content, kind, form))
 
 
 def _content(
@@ -126,14 +95,12 @@ def _content(
     from regbench.report.content import Content
     from regbench.report.say import say
     from regbench.results.files import there
-    from regbench.results.planned import read_judged
 
-    if not os.path.exists(folder):
-        raise BadData(f"{folder}: there is no such folder: regbench run makes one")
-    if not os.path.isdir(folder) or not there(folder / "runs.csv"):
-        raise BadData(f"{folder}: holds no runs.csv: is it a results folder?")
+    if folder.is_file():
+        raise BadData(f"{folder}: is no results folder")
+    require_results(folder)
     if not there(folder / ".regbench" / "study.json"):
-        rows, over = read_judged(folder, interval)
+        rows, over = read_results(folder, interval)
         return Content(folder, rows, over=over, method=method)
     results = api.check(folder, interval=interval)
     fits = []
@@ -150,11 +117,11 @@ def _content(
     return Content(folder, results.rows, results.claims, fits, over=results.interval, method=method)
 
 
-def _figure(content: Content, kind: Kind, form: Literal["svg", "png"]) -> bytes:
+def _figure(content: Content, kind: Kind, form: Image) -> bytes:
     from regbench.report.figures import WIDE
     from regbench.report.kinds import KINDS, NEEDS
 
-    drawn = KINDS[kind.value](content, content.runs.study, WIDE, form)
+    drawn = KINDS[kind](content, content.runs.study, WIDE, form)
     if drawn is None:
-        raise BadStudy(f"--kind {kind.value}: this study lacks {NEEDS[kind.value]}")
+        raise BadStudy(f"--kind {kind}: this study lacks {NEEDS[kind]}")
     return drawn

@@ -9,7 +9,6 @@ import typer
 
 from regbench.cli import options
 from regbench.cli.consoles import stderr, stdout
-from regbench.cli.options import Format
 from regbench.cli.run import judge
 from regbench.cli.tables import print_rows
 from regbench.errors import BadStudy
@@ -31,12 +30,9 @@ def reproduce(
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Takes a results folder for each study.")
     ] = Path("results"),
-    workers: Annotated[
-        int | None,
-        typer.Option("--workers", "-j", min=1, help="Processes.", show_default="one a core"),
-    ] = None,
+    workers: options.Workers = None,
     strict: options.Strict = False,
-    form: options.Form = Format.TABLE,
+    form: options.Form = "table",
 ) -> None:
     """Train what the textbooks say about regularizers, and print PASS or FAIL beside each sentence.
 
@@ -45,9 +41,8 @@ def reproduce(
     [dim]Example: regbench reproduce weight-decay[/dim]
     """
     from regbench.report.progress import progress_for
+    from regbench.textbook import reproduce as textbook
     from regbench.textbook.lessons import LESSONS
-    from regbench.textbook.reproduce import columns
-    from regbench.textbook.reproduce import reproduce as go_through
 
     chosen = list(names or ())
     if chosen and (every or quick):
@@ -59,19 +54,19 @@ def reproduce(
         return
     errors = stderr()
     found: list[Reproduced] = []
-    for each in go_through(
+    for each in textbook.reproduce(
         chosen, out, workers=workers, progress=lambda name: progress_for(errors, name)
     ):
         found.append(each)
-        if form is Format.TABLE:
+        if form == "table":
             _print(each)
-    if form is not Format.TABLE:
-        print_rows(*columns(found), form)
+    if form != "table":
+        print_rows(*textbook.columns(found), form)
     decisions = [finding.decision for each in found for finding in each.findings]
     judge(decisions, "sentences", strict)
 
 
-def _list(form: Format) -> None:
+def _list(form: options.Format) -> None:
     from regbench.textbook.lessons import LESSONS
 
     rows: list[list[object]] = [

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from regbench.cli import options
 from regbench.cli.consoles import stderr
-from regbench.cli.options import Format
 from regbench.cli.outputs import write_output
 from regbench.cli.tables import print_table
 from regbench.config.bounds import MAX_RUNS
@@ -23,83 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["judge", "judge_claims", "run", "sweep"]
 
-_Device = Annotated[
-    str | None, typer.Option(help="auto, cpu, cuda or cuda:i.", show_default="the study's")
-]
-_Workers = Annotated[
-    int | None, typer.Option("--workers", "-j", min=1, help="Processes.", show_default="one a core")
-]
-_Shard = Annotated[
-    str | None,
-    typer.Option(
-        metavar="I/N", help="Train the I-th of N parts, I from 1; regbench merge joins them."
-    ),
-]
-_Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing on stdout.")]
-_AllowDiverged = Annotated[
-    bool, typer.Option("--allow-diverged", help="Diverged runs are no failure.")
-]
-_RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Train failed runs again.")]
-_FailFast = Annotated[
-    bool, typer.Option("--fail-fast", help="Stop at the first stack with a lost run.")
-]
-_MaxFailures = Annotated[
-    int | None, typer.Option(min=1, help="Stop once so many runs failed or diverged.")
-]
-_LogDir = Annotated[
-    Path | None,
-    typer.Option(metavar="DIR", help="Write TensorBoard's event files there, too."),
-]
-_TimeLimit = Annotated[
-    str | None, typer.Option(metavar="TIME", help="Stop cleanly after 90s, 15m, 1h30m.")
-]
-
-
-def run(
-    study: options.StudyPath,
-    overrides: options.Overrides = None,
-    seeds: options.Seeds = None,
-    out: options.Out = None,
-    device: _Device = None,
-    workers: _Workers = None,
-    shard: _Shard = None,
-    overwrite: options.Overwrite = False,
-    form: options.Form = Format.TABLE,
-    quiet: _Quiet = False,
-    allow_diverged: _AllowDiverged = False,
-    strict: options.Strict = False,
-    retry_failed: _RetryFailed = False,
-    fail_fast: _FailFast = False,
-    max_failures: _MaxFailures = None,
-    time_limit: _TimeLimit = None,
-    log_dir: _LogDir = None,
-    max_runs: options.MaxRuns = MAX_RUNS,
-) -> None:
-    """Train every run of a study that is not done yet, and print its gap table.
-
-    [dim]Example: regbench run configs/quickstart.yaml -s optimizer.lr=3e-3 -o results/fast[/dim]
-    """
-    sweep(
-        study,
-        overrides=overrides,
-        seeds=seeds,
-        out=out,
-        device=device,
-        workers=workers,
-        shard=shard,
-        overwrite=overwrite,
-        form=form,
-        quiet=quiet,
-        allow_diverged=allow_diverged,
-        strict=strict,
-        retry_failed=retry_failed,
-        fail_fast=fail_fast,
-        max_failures=max_failures,
-        time_limit=time_limit,
-        log_dir=log_dir,
-        max_runs=max_runs,
-    )
-
 
 def sweep(
     study: options.StudyPath,
@@ -107,28 +26,28 @@ def sweep(
     overrides: options.Overrides = None,
     seeds: options.Seeds = None,
     out: options.Out = None,
-    device: _Device = None,
-    workers: _Workers = None,
-    shard: _Shard = None,
+    device: options.Device = None,
+    workers: options.Workers = None,
+    shard: options.Shard = None,
     overwrite: options.Overwrite = False,
-    form: options.Form = Format.TABLE,
-    quiet: _Quiet = False,
-    allow_diverged: _AllowDiverged = False,
+    form: options.Form = "table",
+    quiet: options.Quiet = False,
+    allow_diverged: options.AllowDiverged = False,
     strict: options.Strict = False,
-    retry_failed: _RetryFailed = False,
-    fail_fast: _FailFast = False,
-    max_failures: _MaxFailures = None,
-    time_limit: _TimeLimit = None,
-    log_dir: _LogDir = None,
+    retry_failed: options.RetryFailed = False,
+    fail_fast: options.FailFast = False,
+    max_failures: options.MaxFailures = None,
+    time_limit: options.TimeLimit = None,
+    log_dir: options.LogDir = None,
     max_runs: options.MaxRuns = MAX_RUNS,
 ) -> None:
     """As run, with grid axes from the command line.
 
     [dim]Example: regbench sweep configs/quickstart.yaml -g model.hidden=[32],[512][/dim]
     """
+    from regbench import api
     from regbench.analysis.hints import hints
     from regbench.analysis.lost import lost
-    from regbench.api import run as run_study
     from regbench.config.load import load_study
     from regbench.data import notes, warnings
     from regbench.executors.limits import Limits, parse_duration, parse_shard
@@ -152,7 +71,7 @@ def sweep(
         say(errors, f"note: {warning}")
     for warning in warnings(loaded):
         say(errors, f"warning: {warning}")
-    results = run_study(
+    results = api.run(
         loaded,
         out=out,
         device=device,
@@ -175,11 +94,20 @@ def sweep(
     print_claims(errors, results.claims)
     for hint in hints(results.rows, results.table):
         say(errors, f"hint: {hint}")
-    _say_how_it_went(results)
-    _judge(results, allow_diverged, strict)
+    _print_summary(results)
+    _end(results, allow_diverged, strict)
 
 
-def _say_how_it_went(results: Results) -> None:
+@options.takes(sweep, but="axes")
+def run(**given: Any) -> None:
+    """Train every run of a study that is not done yet, and print its gap table.
+
+    [dim]Example: regbench run configs/quickstart.yaml -s optimizer.lr=3e-3 -o results/fast[/dim]
+    """
+    sweep(**given)
+
+
+def _print_summary(results: Results) -> None:
     from regbench.report.say import say
     from regbench.vocabulary.words import counted
 
@@ -198,7 +126,7 @@ def _say_how_it_went(results: Results) -> None:
     say(errors, f"{what}; results in {results.folder}")
 
 
-def _judge(results: Results, allow_diverged: bool, strict: bool) -> None:
+def _end(results: Results, allow_diverged: bool, strict: bool) -> None:
     """End with 1 where the answer is no."""
     from regbench.vocabulary.words import counted
 
@@ -233,10 +161,10 @@ def judge(
     Raises:
         AnswerIsNo: naming them.
     """
-    said = list(reasons)
+    reasons = list(reasons)
     if failed := decisions.count("FAIL"):
-        said.append(f"{failed} of {len(decisions)} {what} failed")
+        reasons.append(f"{failed} of {len(decisions)} {what} failed")
     if strict and (undecided := decisions.count("UNDECIDED")):
-        said.append(f"{undecided} of {len(decisions)} {what} stay undecided (--strict)")
-    if said:
-        raise AnswerIsNo(*said)
+        reasons.append(f"{undecided} of {len(decisions)} {what} stay undecided (--strict)")
+    if reasons:
+        raise AnswerIsNo(*reasons)

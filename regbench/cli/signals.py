@@ -60,7 +60,7 @@ def signals() -> Iterator[None]:
             _end(kind.exit_code, how_to_go_on())
         came.append(kind)
         # Where nothing can be raised (while an object is deleted), Python would print a traceback.
-        sys.unraisablehook = threading.excepthook = _keep_quiet
+        sys.unraisablehook = threading.excepthook = _ignore
         end_within(_UNWIND_SECONDS, kind.exit_code, how_to_go_on())
         raise kind
 
@@ -94,5 +94,5 @@ def _end(exit_code: int, last_words: str) -> NoReturn:
     os._exit(exit_code)
 
 
-def _keep_quiet(problem: object) -> None:
+def _ignore(problem: object) -> None:
     """Say nothing."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -21,27 +20,12 @@ if TYPE_CHECKING:
 __all__ = ["plan", "schema", "validate"]
 
 
-class ProblemFormat(StrEnum):
-    """How problems are printed."""
-
-    TEXT = "text"
-    JSON = "json"
-    GITHUB = "github"
-
-
-class PlanFormat(StrEnum):
-    """How a plan is printed."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
-
-
 def validate(
     studies: Annotated[list[Path], typer.Argument(help="Study files.", show_default=False)],
     form: Annotated[
-        ProblemFormat, typer.Option("--format", help="github: annotations for a workflow.")
-    ] = ProblemFormat.TEXT,
+        Literal["text", "json", "github"],
+        typer.Option("--format", help="github: annotations for a workflow."),
+    ] = "text",
 ) -> None:
     """Check study files and their data; every problem at once, each with its place.
 
@@ -65,7 +49,7 @@ def validate(
             lines = [line for text in error.args for line in text.splitlines()]
             of_data += [Problem(line, str(path), key="dataset") for line in lines]
             continue
-        if form is ProblemFormat.TEXT:
+        if form == "text":
             runs = len(study.cells) * len(study.seeds)
             parts = ((len(study.cells), "cell"), (len(study.seeds), "seed"), (runs, "run"))
             counts = ", ".join(counted(*part) for part in parts)
@@ -77,14 +61,14 @@ def validate(
             for warning in (*study.warnings, *read):
                 say(stderr(), f"note: {path}: {warning}")
     every = [*problems, *of_data]
-    if form is ProblemFormat.JSON:
+    if form == "json":
         print(json.dumps([vars(problem) for problem in every], indent=1))
-    elif form is ProblemFormat.GITHUB:
+    elif form == "github":
         for problem in every:
             print(_annotation(problem))
-    if problems and form is ProblemFormat.TEXT:
+    if problems and form == "text":
         raise BadStudy(*every)
-    if of_data and form is ProblemFormat.TEXT:
+    if of_data and form == "text":
         raise BadData(*map(str, of_data))
     if every:
         raise typer.Exit((BadStudy if problems else BadData).exit_code)
@@ -116,8 +100,8 @@ def plan(
     seeds: options.Seeds = None,
     max_runs: options.MaxRuns = MAX_RUNS,
     form: Annotated[
-        PlanFormat, typer.Option("--format", help="How it is printed.")
-    ] = PlanFormat.TABLE,
+        Literal["table", "json", "csv"], typer.Option("--format", help="How it is printed.")
+    ] = "table",
 ) -> None:
     """Show what a run would train: cells, runs, stacks. Trains nothing.
 
@@ -131,36 +115,36 @@ def plan(
     from regbench.report.say import say
 
     loaded = load_study(study, overrides or (), axes=axes or (), seeds=seeds, max_runs=max_runs)
-    made = make_plan(loaded, fingerprints(loaded))
+    planned = make_plan(loaded, fingerprints(loaded))
     for note in notes(loaded):
         say(stderr(), f"note: {note}")
-    stacks = describe(made)
+    stacks = describe(planned)
     trajectories = sum(stack.trajectories for stack in stacks)
     facts: dict[str, Any] = {
-        "study": made.study.name,
-        "cells": len(made.study.cells),
-        "seeds": len(made.study.seeds),
-        "runs": len(made.runs),
+        "study": planned.study.name,
+        "cells": len(planned.study.cells),
+        "seeds": len(planned.study.seeds),
+        "runs": len(planned.runs),
         "trajectories": trajectories,
         "stacks": len(stacks),
         "estimated_seconds_one_core": round(sum(stack.seconds for stack in stacks), 1),
         "estimated_memory_bytes": max((stack.memory_bytes for stack in stacks), default=0),
-        "families": len(families := study_families(made.study.cells)),
-        "decides": what_seeds_decide(len(made.study.seeds), families, fold_ratio(made.study)),
+        "families": len(families := study_families(planned.study.cells)),
+        "decides": what_seeds_decide(len(planned.study.seeds), families, fold_ratio(planned.study)),
     }
-    if form is PlanFormat.JSON:
+    if form == "json":
         cells = [
-            {"cell": c.name, "regularizer": c.regularizer, **c.values} for c in made.study.cells
+            {"cell": c.name, "regularizer": c.regularizer, **c.values} for c in planned.study.cells
         ]
         each = [vars(stack) for stack in stacks]
         print(json.dumps({**facts, "cells_planned": cells, "stacks_planned": each}, indent=1))
-    elif form is PlanFormat.CSV:
+    elif form == "csv":
         from regbench.results.csv_text import write_csv
 
-        rows = [[run.run_id, run.cell.name, run.seed] for run in made.runs]
+        rows = [[run.run_id, run.cell.name, run.seed] for run in planned.runs]
         write_utf8(write_csv(["run_id", "cell", "seed"], rows).decode())
     else:
-        _print_plan(facts, made.study.cells, stacks)
+        _print_plan(facts, planned.study.cells, stacks)
 
 
 def _print_plan(facts: dict[str, Any], cells: Any, stacks: Any) -> None:

@@ -38,9 +38,9 @@ def print_table(
         wanted = [name.strip() for name in columns.split(",")]
         at = [header.index(require_column(name, header, "--columns")) for name in wanted]
         print_rows(wanted, [[row[i] for i in at] for row in rows], form, runs.varying)
-    elif form is Format.TABLE:
+    elif form == "table":
         print_gap_table(stdout(), runs, table, str(folder))
-    elif form is Format.MD:
+    elif form == "md":
         write_utf8(gap_markdown(runs.study, runs, table))
     else:
         print_rows(*gap_columns(runs, table), form, runs.varying)
@@ -62,11 +62,11 @@ def print_rows(
     from regbench.report.plain import markdown_rows, print_plain
     from regbench.results.csv_text import write_csv
 
-    if form is Format.TABLE:
+    if form == "table":
         print_plain(stdout(), header, rows, spare)
-    elif form is Format.CSV:
+    elif form == "csv":
         write_utf8(write_csv(header, rows).decode())
-    elif form is Format.MD:
+    elif form == "md":
         write_utf8(markdown_rows(header, rows))
     else:
         records = [

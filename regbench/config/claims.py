@@ -5,7 +5,8 @@ term    = metric "[" address "]"
 op      = "<" | "<=" | ">" | ">=" | "=="
 address = a cell's name | a label unique among the axes | key=label, key=label, ...
 
-An address may hold brackets of its own, as a label like `[8]` does.
+A name or a label with a bracket, a quote or a space at an end stands in double quotes, with quotes
+in it doubled; after `key=` one with a comma, too: gap_loss["a]"], gap_loss[regularizer="p, q"].
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from math import isinf
 from typing import Literal, cast
 
@@ -30,6 +30,7 @@ __all__ = [
     "Pair",
     "Term",
     "parse_claim",
+    "read_claim",
     "require_asked",
     "resolve",
 ]
@@ -42,9 +43,9 @@ _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
 _OP = re.compile(r"<=|>=|==|<|>")
 _MARGIN = re.compile(r"\+-|±")
-# What may come after an address.
-_SIGN = re.compile(r"[<>=±]|\+-")
-_AFTER = re.compile(r"\s*(<|>|==|\+-|±|$)")
+_QUOTED = re.compile(r'\s*"((?:[^"]|"")*)"\s*')
+_ADDRESS = re.compile(r'\[((?:"(?:[^"]|"")*"|[^\[\]"])*)\](?!\])')
+_PART = re.compile(r'([^=,"]+)=(\s*"(?:[^"]|"")*"\s*|[^,"]*)(,|$)')
 _SPACE = re.compile(r"\s*")
 
 
@@ -110,6 +111,14 @@ class _Scanner:
             )
         return found
 
+    def number(self, what: str = "a number") -> float:
+        self.skip()
+        column = self.at
+        text = self.need(_NUMBER, what)
+        if isinf(float(text)):
+            raise BadClaim(f"{text[:20]!r} is beyond the largest number", column)
+        return float(text)
+
 
 def parse_claim(text: str) -> Claim:
     """The claim that a text makes.
@@ -126,14 +135,14 @@ def parse_claim(text: str) -> Claim:
     scan = _Scanner(text)
     left = _term(scan)
     op = cast(Op, scan.need(_OP, "<, <=, >, >= or =="))
-    right = _number(scan) if scan.sees(_NUMBER) else _term(scan)
+    right = scan.number() if scan.sees(_NUMBER) else _term(scan)
     margin = None
     scan.skip()
     column = scan.at
     if scan.take(_MARGIN) is not None:
         if op != "==":
             raise BadClaim(f"a margin goes with ==, not with {op}", column)
-        margin = _number(scan, "the margin, a number")
+        margin = scan.number("the margin, a number")
         if margin < 0:
             raise BadClaim(f"a margin is >= 0, not {margin:g}", column)
     elif op == "==" and isinstance(right, Term):
@@ -144,53 +153,33 @@ def parse_claim(text: str) -> Claim:
     return Claim(text, left, op, right, margin)
 
 
-def _number(scan: _Scanner, what: str = "a number") -> float:
-    scan.skip()
-    column = scan.at
-    text = scan.need(_NUMBER, what)
-    if isinf(float(text)):
-        raise BadClaim(f"{text[:20]!r} is beyond the largest number", column)
-    return float(text)
-
-
 def _term(scan: _Scanner) -> Term:
     scan.skip()
     column = scan.at
     metric = scan.need(_WORD, "a metric, e.g. gap_loss[l2]")
     if metric not in COLUMNS:
         raise BadClaim(f"unknown metric {shown(metric)}{did_you_mean(metric, COLUMNS)}", column)
-    end = _closing(scan.text, scan.at)
-    if not scan.text.startswith("[", scan.at) or end < 0:
-        raise BadClaim(f"expected [ and ] with a cell after {metric}", scan.at)
-    address = scan.text[scan.at + 1 : end]
-    scan.at = end + 1
-    return Term(metric, address, column)
+    address = _ADDRESS.match(scan.text, scan.at)
+    if address is None:
+        what = f"expected [ and ] with a cell after {metric}"
+        if scan.text.startswith("[", scan.at) and "]" in scan.text[scan.at :]:
+            what += f': brackets and quotes stand in double quotes, as in {metric}["a]"]'
+        raise BadClaim(what, scan.at)
+    scan.at = address.end()
+    return Term(metric, _unquoted(address[1]), column)
 
 
-def _closing(text: str, start: int) -> int:
-    """The bracket that closes the one at `start`, or -1: labels may hold brackets, too.
+def _unquoted(text: str) -> str:
+    quoted = _QUOTED.fullmatch(text)
+    return quoted[1].replace('""', '"') if quoted else text.strip()
 
-    That is where brackets balance, if the claim can go on there; else (a label such as `a]`) the
-    last bracket before the next sign.
 
-    >>> [_closing(text, 0) for text in ("[a] < b[c]", "[[a]] < 1", "[a]] < 1", "[a[] < 1", "[a")]
-    [2, 4, 3, 3, -1]
-    """
-    depth = 0
-    balanced = -1
-    for bracket in re.finditer(r"[\[\]]", text[start:]):
-        depth += 1 if bracket.group() == "[" else -1
-        if depth == 0:
-            balanced = start + bracket.start()
-            break
-    first = text.find("]", start)
-    if balanced >= 0 and _AFTER.match(text, balanced + 1):
-        return balanced
-    sign = _SIGN.search(text, first + 1)
-    last = text.rfind("]", start, sign.start() if sign else len(text))
-    if last >= 0 and _AFTER.match(text, last + 1):
-        return last
-    return balanced if balanced >= 0 else first
+def _quoted(label: str, special: str = '[]"') -> str:
+    """A name or a label as a claim has to write it."""
+    if label == label.strip() and not set(special) & set(label):
+        return label
+    doubled = label.replace('"', '""')
+    return f'"{doubled}"'
 
 
 def require_asked(claim: Claim, metrics: Collection[str]) -> None:
@@ -210,6 +199,22 @@ def require_asked(claim: Claim, metrics: Collection[str]) -> None:
             )
 
 
+def read_claim(text: str, metrics: Collection[str], known: Addresses | None) -> Claim:
+    """A claim about a study.
+
+    Args:
+        metrics: what the study asks for.
+        known: its cells; None where they are not all there, so that nothing can be said of them.
+    Raises:
+        BadClaim: with the column.
+    """
+    claim = parse_claim(text)
+    require_asked(claim, metrics)
+    if known is not None:
+        resolve(claim, known)
+    return claim
+
+
 class Addresses:
     """The cells of a study by all that a claim may call them; made once for many claims."""
 
@@ -223,16 +228,6 @@ class Addresses:
             for pair in dict.fromkeys(cell.labels):
                 self.axes_of.setdefault(pair[1], set()).add(pair[0])
                 self._having.setdefault(pair, []).append(cell)
-
-    def __contains__(self, pair: tuple[str, str]) -> bool:
-        """Whether some cell has this label on this axis."""
-        return pair in self._having
-
-    @cached_property
-    def next_part(self) -> re.Pattern[str]:
-        """A comma that an axis and `=` follow."""
-        axes = "|".join(re.escape(axis) for axis in {axis for axis, _ in self._having})
-        return re.compile(rf",(?=\s*(?:{axes})\s*=)")
 
     def having(self, pairs: set[tuple[str, str]]) -> list[Cell]:
         """The cells that have all of these labels; none for no label."""
@@ -309,48 +304,46 @@ def _needs(keys: Iterable[str], dataset: DatasetConfig) -> Iterator[str]:
 
 
 def _addressed(term: Term, cells: Addresses) -> tuple[list[Cell], set[str]]:
-    """The cells of an address, and the axes that it fixes; it is tried as it stands first."""
-    for address in dict.fromkeys((term.address, term.address.strip())):
-        found = _called(address, cells, term.column)
-        if found is not None:
-            return found
-    raise _no_cell(term, cells.cells)
-
-
-def _called(address: str, cells: Addresses, column: int) -> tuple[list[Cell], set[str]] | None:
+    """The cells of an address, and the axes that it fixes."""
+    address = term.address
     named = cells.by_name.get(address)
     if named is not None:
         return [named], {axis for axis, _ in named.labels}
     axes = cells.axes_of.get(address, set())
     if len(axes) > 1:
-        listed = " or ".join(f"{axis}={address}" for axis in sorted(axes))
-        raise BadClaim(f"{address!r} is a label of several axes: write {listed}", column)
-    wanted = {(axis, address) for axis in axes} or _by_key(address, cells)
+        label = _quoted(address, '[],"')
+        listed = " or ".join(f"{axis}={label}" for axis in sorted(axes))
+        raise BadClaim(f"{address!r} is a label of several axes: write {listed}", term.column)
+    wanted = {(axis, address) for axis in axes} or _by_key(address)
     found = cells.having(wanted)
-    return (found, {axis for axis, _ in wanted}) if found else None
+    if not found:
+        raise _no_cell(term, cells.cells)
+    return found, {axis for axis, _ in wanted}
 
 
-def _by_key(address: str, cells: Addresses) -> set[tuple[str, str]]:
-    """The (axis, label) pairs of `key=label, key=label`; none where it is not of this form."""
-    pairs = set()
-    # A comma within a label is followed by no axis.
-    for part in cells.next_part.split(address):
-        axis, equals, label = part.partition("=")
-        if not equals:
-            return set()
-        raw = (axis.strip(), label)
-        pairs.add(raw if raw in cells else (axis.strip(), label.strip()))
-    return pairs
+def _by_key(address: str) -> set[tuple[str, str]]:
+    """The (axis, label) pairs of `key=label, key=label`; none where it is not of this form.
+
+    >>> sorted(_by_key('regularizer="p, q", model.hidden=8x8'))
+    [('model.hidden', '8x8'), ('regularizer', 'p, q')]
+    >>> _by_key("p, q")
+    set()
+    """
+    parts = list(_PART.finditer(address))
+    if "".join(part[0] for part in parts) != address:
+        return set()
+    return {(part[1].strip(), _unquoted(part[2])) for part in parts}
 
 
 def _no_cell(term: Term, cells: Sequence[Cell]) -> BadClaim:
-    address = term.address.strip()
+    address = term.address
     same = [cell for cell in cells if _names(address, cell.also)]
     if same:
         hint = f"; it is the same setting as {same[0].name!r}"
     else:
         labels = (label for cell in cells[:1000] for _, label in cell.labels)
-        names = list(dict.fromkeys([*(cell.name for cell in cells[:1000]), *labels]))
+        known = dict.fromkeys([*(cell.name for cell in cells[:1000]), *labels])
+        names = [_quoted(name) for name in known]
         hint = did_you_mean(address, names) or f"; there are {', '.join(names[:8])}"
     return BadClaim(f"no cell is called {shown(address)}{hint}", term.column)
 

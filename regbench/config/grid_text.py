@@ -87,16 +87,16 @@ def _values(item: str) -> list[Any]:
         raise BadAxis(f"{item!r} {error.problems[0].message}") from None
 
 
-def _whole(value: Any) -> bool:
+def _is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _number(value: Any) -> bool:
-    return _whole(value) or (isinstance(value, float) and abs(value) < float("inf"))
+def _is_finite(value: Any) -> bool:
+    return _is_whole(value) or (isinstance(value, float) and abs(value) < float("inf"))
 
 
 def _range(item: str, arguments: list[Any]) -> list[Any]:
-    if not 1 <= len(arguments) <= 3 or not all(map(_whole, arguments)) or arguments[2:] == [0]:
+    if not 1 <= len(arguments) <= 3 or not all(map(_is_whole, arguments)) or arguments[2:] == [0]:
         raise BadAxis(f"{item} takes whole numbers: range(stop), range(start,stop[,step])")
     found = range(*arguments)
     if not found or len(found) > MOST_VALUES:
@@ -106,7 +106,11 @@ def _range(item: str, arguments: list[Any]) -> list[Any]:
 
 def _spaced(name: str, of: Callable[[float], float]) -> Callable[[str, list[Any]], list[Any]]:
     def values(item: str, arguments: list[Any]) -> list[Any]:
-        if len(arguments) != 3 or not all(map(_number, arguments)) or not _whole(arguments[2]):
+        if (
+            len(arguments) != 3
+            or not all(map(_is_finite, arguments))
+            or not _is_whole(arguments[2])
+        ):
             raise BadAxis(f"{item} takes three numbers: {name}(first,last,count)")
         first, last, n = arguments
         if not 1 <= n <= MOST_VALUES:

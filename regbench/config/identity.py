@@ -18,6 +18,7 @@ from regbench.config.schema import Setting
 __all__ = [
     "BLOCKS",
     "EXECUTION",
+    "EXECUTION_KEYS",
     "NUMERICS_VERSION",
     "canonical",
     "cell_digest",
@@ -39,6 +40,7 @@ _LATER = {"folds": None, "groups": None, "time": None, "layout": None, "shuffled
 
 # Keys of `training`: where and how a run is carried out, and what else it writes; not what it is.
 EXECUTION = ("device", "threads", "save_weights", "save_predictions")
+EXECUTION_KEYS = tuple(f"training.{key}" for key in EXECUTION)
 
 
 def canonical(block: Any) -> dict[str, Any]:

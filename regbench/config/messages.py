@@ -11,12 +11,12 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from regbench.config.schema import StudyFile
+from regbench.config.yaml_text import KeyPath
 
 __all__ = ["Mistake", "did_you_mean", "mistakes", "shown"]
 
-Path = tuple[str | int, ...]
 # Where a mistake stands below its block, whether its key is meant, and what is wrong.
-Mistake = tuple[Path, bool, str]
+Mistake = tuple[KeyPath, bool, str]
 
 # What keys with more than one kind of value take.
 _PART = "a share of all rows in [0, 1), or a count"
@@ -103,7 +103,7 @@ def mistakes(block: str, raw: Any, errors: Sequence[ErrorDetails]) -> Iterator[M
         raw: its plain value.
         errors: as `ValidationError.errors()` gives them, with locations below the block.
     """
-    by_path: dict[Path, list[ErrorDetails]] = {}
+    by_path: dict[KeyPath, list[ErrorDetails]] = {}
     for error in errors:
         by_path.setdefault(_path(raw, error), []).append(error)
     # A union complains of a list as a whole and of its items: the items say more.
@@ -113,7 +113,7 @@ def mistakes(block: str, raw: Any, errors: Sequence[ErrorDetails]) -> Iterator[M
             yield _mistake(block, raw, path, found)
 
 
-def _path(raw: Any, error: ErrorDetails) -> Path:
+def _path(raw: Any, error: ErrorDetails) -> KeyPath:
     """The part of pydantic's location that are keys of the file, and not names of union members."""
     path: list[str | int] = []
     value: Any = raw
@@ -131,7 +131,7 @@ def _path(raw: Any, error: ErrorDetails) -> Path:
     return tuple(path)
 
 
-def _mistake(block: str, raw: Any, path: Path, errors: Sequence[ErrorDetails]) -> Mistake:
+def _mistake(block: str, raw: Any, path: KeyPath, errors: Sequence[ErrorDetails]) -> Mistake:
     error = errors[0]
     kind = error["type"]
     if kind == "extra_forbidden":
@@ -160,7 +160,7 @@ def _mistake(block: str, raw: Any, path: Path, errors: Sequence[ErrorDetails]) -
     return path, False, f"expected {expected}, not {shown(error['input'])}{_literal_hint(error)}"
 
 
-def _expectation(block: str, path: Path, errors: Sequence[ErrorDetails]) -> str:
+def _expectation(block: str, path: KeyPath, errors: Sequence[ErrorDetails]) -> str:
     named = [part for part in path if isinstance(part, str)]
     key = named[-1] if named else block
     is_item = bool(path) and isinstance(path[-1], int)
@@ -200,7 +200,7 @@ def _literal_hint(error: ErrorDetails) -> str:
     return did_you_mean(error["input"], [word.strip("' ") for word in words])
 
 
-def _at(value: Any, path: Path) -> Any:
+def _at(value: Any, path: KeyPath) -> Any:
     for part in path:
         value = value[part]
     return value
@@ -227,7 +227,7 @@ def _tags(discriminator: str, block: str) -> list[str]:
     ]
 
 
-def _models_at(block: str, raw: Any, path: Path) -> list[type[BaseModel]]:
+def _models_at(block: str, raw: Any, path: KeyPath) -> list[type[BaseModel]]:
     """The schema classes that the mapping at a path may be of."""
     models = list(_models(StudyFile.model_fields[block].annotation))
     for part in (None, *path):

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from math import inf
 from typing import Any
 
-from regbench.config.yaml_text import MAX_DEPTH, MAX_VALUES
+from regbench.config.yaml_nodes import MAX_DEPTH, MAX_VALUES
 from regbench.errors import BadStudy, Problem
 
 __all__ = ["plain"]
@@ -36,14 +36,14 @@ def plain(values: Mapping[str, Any], source: str) -> dict[str, Any]:
 
 class _Plain:
     def __init__(self, source: str) -> None:
-        self._source, self._made = source, 0
+        self._source, self._count = source, 0
 
     def _refuse(self, message: str, path: tuple[str, ...] = ()) -> BadStudy:
         return BadStudy(Problem(message, self._source, key=".".join(path)))
 
     def value(self, value: Any, path: tuple[str, ...]) -> Any:
-        self._made += 1
-        if self._made > MAX_VALUES:
+        self._count += 1
+        if self._count > MAX_VALUES:
             raise self._refuse(f"holds more than {MAX_VALUES} values")
         if len(path) > MAX_DEPTH:
             raise self._refuse(f"is nested deeper than {MAX_DEPTH} levels")

@@ -21,7 +21,6 @@ from regbench.vocabulary.metrics import METRICS
 
 __all__ = [
     "SCHEMA_VERSION",
-    "TOP_LEVEL",
     "Expect",
     "Interval",
     "MetricName",
@@ -93,22 +92,3 @@ class StudyFile(Setting):
     metrics: Metrics = ()
     expect: Expect = ()
     interval: Interval = "seeds"
-
-
-# The top-level keys and what each may hold, for validation one by one.
-TOP_LEVEL: dict[str, Any] = {
-    "dataset": DatasetConfig,
-    "model": ModelConfig,
-    "regularizer": RegularizerConfig,
-    "optimizer": OptimizerConfig,
-    "training": Training,
-    "schema_version": Literal[1],
-    "name": Name,
-    "seeds": Seeds,
-    "sweep": Sweep,
-    "metrics": Metrics,
-    "expect": Expect,
-    "interval": Interval,
-}
-
-assert set(TOP_LEVEL) == set(StudyFile.model_fields)

@@ -33,10 +33,9 @@ from regbench.config.identity import (
     short,
 )
 from regbench.config.schema import Setting
+from regbench.config.yaml_text import KeyPath
 
-__all__ = ["Axis", "Choice", "Grid", "count", "expand", "read_grids", "set_key"]
-
-Path = tuple[str | int, ...]
+__all__ = ["Axis", "Choice", "Grid", "count", "expand", "grids_of", "read_grids", "set_key"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Choice:
     axis: str
     label: str
     value: Any
-    path: Path
+    path: KeyPath
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,14 @@ Grid = tuple[Axis, ...]
 Validate = Callable[[str, Any, tuple[Choice, ...]], Block | None]
 
 
-def read_grids(sweep: Any, path: Path = ("sweep",)) -> list[Grid]:
+def grids_of(values: Mapping[str, Any]) -> list[Any]:
+    """The grids of a study's plain values as written, sound or not."""
+    sweep = values.get("sweep")
+    sweep = {} if sweep is None else sweep
+    return sweep if isinstance(sweep, list) else [sweep]
+
+
+def read_grids(sweep: Any, path: KeyPath = ("sweep",)) -> list[Grid]:
     """The grids of a sweep: a mapping is one product, a list of mappings a union of products.
 
     An axis given as a mapping has labels for keys, a list is labelled by its values, and anything
@@ -81,7 +87,7 @@ def read_grids(sweep: Any, path: Path = ("sweep",)) -> list[Grid]:
     return [_read_grid(sweep, path)]
 
 
-def _read_grid(sweep: Mapping[str, Any], path: Path) -> Grid:
+def _read_grid(sweep: Mapping[str, Any], path: KeyPath) -> Grid:
     axes = []
     for key, values in sweep.items():
         place = (*path, key)

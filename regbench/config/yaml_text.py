@@ -7,38 +7,21 @@ alias bombs.
 
 from __future__ import annotations
 
+import gc
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import inf, nan
 from typing import Any
 
 import yaml
 
-from regbench.config.yaml_nodes import (
-    MAX_DEPTH,
-    MAX_VALUES,
-    Mapping,
-    Node,
-    Place,
-    Scalar,
-    Sequence,
-    compose,
-)
+from regbench.config.yaml_nodes import MAX_DEPTH, MAX_VALUES, Place, compose, place_of
 from regbench.errors import BadStudy, Problem
 
-__all__ = [
-    "MAX_DEPTH",
-    "MAX_VALUES",
-    "Document",
-    "Place",
-    "dump_yaml",
-    "parse_scalar",
-    "parse_yaml",
-]
+__all__ = ["Document", "KeyPath", "dump_yaml", "parse_scalar", "parse_yaml"]
 
-Path = tuple[str | int, ...]
+# Keys and numbers of items, from a document's root.
+KeyPath = tuple[str | int, ...]
 
 _NULL = re.compile(r"~|null|Null|NULL|")
 _TRUE = re.compile(r"true|True|TRUE")
@@ -50,9 +33,8 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _INFINITY = re.compile(r"[-+]?\.(inf|Inf|INF)")
 _NAN = re.compile(r"\.(nan|NaN|NAN)")
 
-
 # A key, None for an item of a list, and its value.
-_Child = tuple[Node | None, Node]
+_Child = tuple[yaml.Node | None, yaml.Node]
 
 
 @dataclass
@@ -60,10 +42,10 @@ class Document:
     """A parsed file: its plain value, and where its keys and values stand (line, column from 1)."""
 
     value: Any = None
-    node: Node | None = None
+    node: yaml.Node | None = None
     _children: dict[int, dict[str | int, _Child]] = field(default_factory=dict)
 
-    def place(self, path: Path, *, key: bool = False) -> Place | None:
+    def place(self, path: KeyPath, *, key: bool = False) -> Place | None:
         """Where a path stands, or the nearest thing around it that stands anywhere."""
         if self.node is None:
             return None
@@ -74,31 +56,35 @@ class Document:
                 break
             name, node = child
             at = name if key and name is not None else node
-        return at.place
+        return place_of(at)
 
-    def _children_of(self, node: Node) -> dict[str | int, _Child]:
+    def _children_of(self, node: yaml.Node) -> dict[str | int, _Child]:
         """What a node holds, by key or number; what it merges in comes after its own."""
         if id(node) not in self._children:
             found: dict[str | int, _Child] = {}
-            if isinstance(node, Sequence):
-                found = {i: (None, item) for i, item in enumerate(node.items)}
-            elif isinstance(node, Mapping):
+            if isinstance(node, yaml.SequenceNode):
+                found = {i: (None, item) for i, item in enumerate(node.value)}
+            elif isinstance(node, yaml.MappingNode):
                 own: dict[str | int, _Child] = {}
-                for name, value in node.pairs:
-                    assert isinstance(name, Scalar)  # or it would not have been built
-                    if name.merges:
+                for name, value in node.value:
+                    if _merges(name):
                         for source in reversed(_sources(value)):
                             found |= self._children_of(source)
                     else:
-                        own[name.text] = (name, value)
+                        own[name.value] = (name, value)
                 found |= own
             self._children[id(node)] = found
         return self._children[id(node)]
 
 
-def _sources(node: Node) -> list[Node]:
+def _merges(key: yaml.Node) -> bool:
+    """Whether this, as a key, is `<<`."""
+    return isinstance(key, yaml.ScalarNode) and key.value == "<<" and not key.style
+
+
+def _sources(node: yaml.Node) -> list[yaml.Node]:
     """What `<<` merges in; of several, earlier ones win."""
-    return list(node.items) if isinstance(node, Sequence) else [node]
+    return node.value if isinstance(node, yaml.SequenceNode) else [node]
 
 
 def parse_scalar(text: str) -> Any:
@@ -129,8 +115,14 @@ def parse_yaml(text: str, source: str) -> Document:
     Raises:
         BadStudy: with line and column where there are any.
     """
-    node = compose(text, source)
-    value = None if node is None else _Builder(source).build(node, ())
+    collecting = gc.isenabled()
+    gc.disable()  # all that is made here stays: to look through it for garbage takes twice as long
+    try:
+        node = compose(text, source)
+        value = None if node is None else _Builder(source).build(node, ())
+    finally:
+        if collecting:
+            gc.enable()
     return Document(value, node)
 
 
@@ -142,58 +134,64 @@ class _Builder:
         self._built = 0
         self._open: set[int] = set()
 
-    def _problem(self, message: str, node: Node, key: str = "") -> BadStudy:
-        return BadStudy(Problem(message, self._source, *node.place, key))
+    def _problem(self, message: str, node: yaml.Node, key: str = "") -> BadStudy:
+        return BadStudy(Problem(message, self._source, *place_of(node), key))
 
-    def _count(self, node: Node, values: int = 1) -> None:
+    def _count(self, node: yaml.Node, values: int = 1) -> None:
         self._built += values
         if self._built > MAX_VALUES:
             raise self._problem("aliases make this file too large", node)
 
-    @contextmanager
-    def _inside(self, node: Node) -> Iterator[None]:
-        """Within a collection, which must not come again there."""
+    def _enter(self, node: yaml.Node) -> None:
+        """Begin a collection, which must not come again within it."""
         if id(node) in self._open:
             raise self._problem("an alias contains itself", node)
         if len(self._open) >= MAX_DEPTH:  # by aliases: `compose` has seen to the text
             raise self._problem("aliases make this file too large", node)
         self._open.add(id(node))
-        yield
-        self._open.discard(id(node))
 
-    def build(self, node: Node, path: Path) -> Any:
+    def build(self, node: yaml.Node, path: KeyPath) -> Any:
         self._count(node)
-        if isinstance(node, Scalar):
-            return parse_scalar(node.text) if node.plain else node.text
-        with self._inside(node):
-            if isinstance(node, Sequence):
-                return [self.build(item, (*path, i)) for i, item in enumerate(node.items)]
-            return self._mapping(node, path)
+        if node.tag:
+            raise self._problem("tags are not allowed", node)
+        if isinstance(node, yaml.ScalarNode):
+            return node.value if node.style else parse_scalar(node.value)
+        self._enter(node)
+        built: Any
+        if isinstance(node, yaml.SequenceNode):
+            built = [self.build(item, (*path, i)) for i, item in enumerate(node.value)]
+        else:
+            built = self._mapping(node, path)
+        self._open.discard(id(node))
+        return built
 
-    def _mapping(self, node: Mapping, path: Path) -> dict[str, Any]:
+    def _mapping(self, node: yaml.Node, path: KeyPath) -> dict[str, Any]:
         result: dict[str, Any] = {}
         merged: dict[str, Any] = {}
-        for key, value in node.pairs:
-            if not isinstance(key, Scalar):
-                raise self._problem("a key must be a plain word", key)
-            if key.merges:
+        for key, value in node.value:
+            if key.tag:
+                raise self._problem("tags are not allowed", key)
+            if _merges(key):
                 merged |= self._merge(value, path)
                 continue
-            name = key.text
+            if not isinstance(key, yaml.ScalarNode):
+                raise self._problem("a key must be a plain word", key)
+            name = key.value
             if name in result:
                 dotted = ".".join(str(part) for part in (*path, name))
                 raise self._problem("this key is given twice", key, dotted)
             result[name] = self.build(value, (*path, name))
         return {**merged, **result}
 
-    def _merge(self, node: Node, path: Path) -> dict[str, Any]:
+    def _merge(self, node: yaml.Node, path: KeyPath) -> dict[str, Any]:
         """What `<<` brings in: a mapping, or a list of them of which earlier ones win."""
         result: dict[str, Any] = {}
         for source in reversed(_sources(node)):
-            if not isinstance(source, Mapping):
+            if not isinstance(source, yaml.MappingNode):
                 raise self._problem("<< takes a mapping or a list of mappings", source)
-            with self._inside(source):
-                found = self._mapping(source, path)
+            self._enter(source)
+            found = self._mapping(source, path)
+            self._open.discard(id(source))
             # Merging nothing, or the same again, is work, too.
             self._count(source, 1 + len(found))
             result |= found

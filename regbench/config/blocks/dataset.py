@@ -9,7 +9,15 @@ from pydantic import Field, model_validator
 from regbench.config.blocks.kinds import Block, PartSize, Seed, Share
 from regbench.vocabulary.metrics import Task
 
-__all__ = ["SPLITTING", "Classification", "Dataset", "Regression"]
+__all__ = ["SPLITTING", "Classification", "Dataset", "LabelNoise", "Regression"]
+
+LabelNoise = Annotated[
+    Share,
+    Field(
+        description="probability that a training label is redrawn uniformly over all C classes "
+        "(so q (C-1)/C of them really change)"
+    ),
+]
 
 
 class Dataset(Block):
@@ -72,7 +80,7 @@ class Dataset(Block):
     @property
     def split_by(self) -> str | None:
         """The key by which the data bring their own split; None where they are split here."""
-        return None
+        return None if getattr(self, "split_column", None) is None else "split_column"
 
     @property
     def brings_test(self) -> bool:
@@ -115,11 +123,7 @@ class Classification(Dataset):
 
     task: ClassVar[Task] = "classification"
 
-    label_noise: Share = Field(
-        0.0,
-        description="probability that a training label is redrawn uniformly over all C classes "
-        "(so q (C-1)/C of them really change)",
-    )
+    label_noise: LabelNoise = 0.0
 
 
 class Regression(Dataset):

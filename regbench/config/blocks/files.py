@@ -6,8 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from regbench.config.blocks.dataset import Classification, Dataset
-from regbench.config.blocks.kinds import Share
+from regbench.config.blocks.dataset import Dataset, LabelNoise
 from regbench.vocabulary.metrics import Task
 
 __all__ = ["Arrays", "Columns", "Csv", "Encoding", "Frame", "Mark", "Names", "Npz", "Parquet"]
@@ -139,14 +138,7 @@ class Columns(Dataset):
     missing_target: Literal["error", "drop"] = Field(
         "error", description="drop: leave rows without a target out"
     )
-    label_noise: Share = Field(
-        0.0, description=Classification.model_fields["label_noise"].description
-    )
-
-    @property
-    def split_by(self) -> str | None:
-        """`split_column`, where it is given."""
-        return None if self.split_column is None else "split_column"
+    label_noise: LabelNoise = 0.0
 
 
 class Csv(Columns, _File):
@@ -212,14 +204,7 @@ class _Arrays(Dataset):
     missing_target: Literal["error", "drop"] = Field(
         "error", description="drop: leave rows whose y is NaN out"
     )
-    label_noise: Share = Field(
-        0.0, description=Classification.model_fields["label_noise"].description
-    )
-
-    @property
-    def split_by(self) -> str | None:
-        """`split_column`, where it is given."""
-        return None if self.split_column is None else "split_column"
+    label_noise: LabelNoise = 0.0
 
 
 class Npz(_Arrays, _File):
