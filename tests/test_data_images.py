@@ -6,6 +6,7 @@ import base64
 import gzip
 import io
 import json
+import os
 import shutil
 from importlib.metadata import PackageNotFoundError
 from importlib.util import find_spec
@@ -379,6 +380,24 @@ def test_files_that_are_no_images_or_broken(tmp_path):
     ):
         with pytest.raises(BadData, match=why):
             table_of(images(path))
+
+
+def test_what_else_may_lie_in_a_folder(tmp_path):
+    folder = write_folder(tmp_path / "p", crops(4))
+    (folder / "china" / "again").symlink_to(folder / "china")  # a circle
+    (folder / "more").symlink_to(folder / "flower")
+    table = table_of(images(folder))
+    assert (table.class_names, len(table.target)) == (("china", "flower"), 24)
+    os.mkfifo(folder / "china" / "pipe.png")
+    for command in ("data", "init"):
+        words = [folder] if command == "data" else [tmp_path / "i.yaml", "--data", folder]
+        done = regbench(command, *words)
+        assert (done.code, done.out) == (3, "")
+        assert "china/pipe.png: is no regular file" in done.err
+    (folder / "china" / "pipe.png").unlink()
+    (folder / "china").rename(folder / os.fsdecode(b"ch\xffina"))
+    done = regbench("data", folder)
+    assert (done.code, "cannot have '\\udcff' in its name" in done.err) == (3, True), done.err
 
 
 def test_a_picture_that_would_fill_the_memory_is_refused(tmp_path):

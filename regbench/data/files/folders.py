@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from regbench.config.blocks.images import Images
+from regbench.config.characters import forbidden_character
 from regbench.data.files.columns import PARTS
 from regbench.data.files.problems import shown
 from regbench.data.files.several import Found, Read, Trouble, files_source
@@ -47,10 +48,13 @@ def find_images(config: Images, folder: Path) -> list[Found]:
             continue
         seen.add(os.path.realpath(place))
         inside = Path(place).relative_to(top)
-        below[:] = [name for name in below if not name.startswith(".")]
+        below[:] = sorted(name for name in below if not name.startswith("."))
         for name in files:
             if name.lower().endswith(_ENDINGS) and not name.startswith("."):
                 names.append((inside / name).as_posix())
+    for name in names:
+        if not (top / name).is_file():  # a pipe has no end
+            raise BadData(f"{config.label}/{name}: is no regular file")
     if not names:
         raise BadData(
             f"{config.label}: holds no images: expected a folder a class, with files that end in "
@@ -74,6 +78,9 @@ def _places(config: Images, found: Sequence[Found]) -> tuple[list[str], list[str
         classes.append(folders[0] if folders else "")
     trouble.require_none()
     names = set(classes)
+    for name in sorted(names):
+        if found_in := forbidden_character(name):
+            raise BadData(f"{config.label}: a class's folder cannot have {found_in!r} in its name")
     if config.split_folders and "train" not in parts:
         raise BadData(f"{config.label}: has no images in train")
     if len(names) == 1:
