@@ -31,7 +31,7 @@ from regbench.config.blocks.files import Npz
 from regbench.config.blocks.images import Cifar, Idx, Images
 from regbench.data import Pixels, fingerprint, load, mnist_5k, shape
 from regbench.data.sources import SOURCES
-from regbench.engine.rows import PixelRows
+from regbench.engine.examples import Examples
 from regbench.engine.stacks import cost
 from regbench.errors import BadData
 
@@ -461,12 +461,13 @@ def test_all_splits_share_one_copy_of_the_bytes(tmp_path):
     config = idx(Path(str(digits_in(tmp_path)["path"])))
     splits = [load(config, seed, HERE) for seed in range(5)]
     pool = table_of(config).values
-    parts = [split.train.inputs for split in splits]
-    for part in parts:
-        assert isinstance(part, Pixels)
-        assert np.shares_memory(part.pool, pool)
-    rows = PixelRows(parts, torch.zeros(1))
-    assert rows._pool.data_ptr() == pool.ctypes.data
+    for part in (each for split in splits for each in (split.train, split.val, split.test)):
+        assert isinstance(part.inputs, Pixels)
+        assert np.shares_memory(part.inputs.pool, pool)
+    members = [member_of(setting(dataset=config.model_dump()), seed) for seed in range(5)]
+    examples = Examples(members, HERE, torch.zeros(1))
+    found = {part.rows._pool.data_ptr() for part in examples.parts.values()}
+    assert found == {pool.ctypes.data}
 
 
 # --- shown ----------------------------------------------------------------------------------------

@@ -103,11 +103,14 @@ class Examples:
         noisy = [getattr(setting.dataset, "label_noise", 0) > 0 for setting in settings]
         self.noisy = torch.tensor(noisy, device=like.device)
         self._like = like
+        some = splits[0].train.inputs
+        pool = torch.from_numpy(some.pool).to(like.device) if isinstance(some, Pixels) else None
         self.parts: dict[str, StackedPart] = {}
         for name in ("train", "val", "test"):
             chosen = [getattr(split, name) for split in splits]
             units = [split.target_scale for split in splits]
-            part = _stack(chosen, units, self.task, like, noisy=name == "train" and any(noisy))
+            with_noise = name == "train" and any(noisy)
+            part = _stack(chosen, units, self.task, like, pool, noisy=with_noise)
             if part is not None:
                 self.parts[name] = part
         self._shuffle = settings[0].training.shuffle
@@ -195,7 +198,13 @@ def _check_shapes(splits: Sequence[Split]) -> None:
 
 
 def _stack(
-    parts: Sequence[Part], units: Sequence[float], task: Task, like: Tensor, *, noisy: bool
+    parts: Sequence[Part],
+    units: Sequence[float],
+    task: Task,
+    like: Tensor,
+    pool: Tensor | None,
+    *,
+    noisy: bool,
 ) -> StackedPart | None:
     if len(parts[0].y) == 0:
         return None
@@ -208,12 +217,12 @@ def _stack(
         kept = (y == clean).to(like.dtype)
         before_noise = BeforeNoise(clean, kept, kept.sum(1, dtype=torch.float64))
     spread = ((y64 - y64.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
-    inputs = [part.inputs for part in parts]
     rows: Rows
-    if isinstance(inputs[0], Pixels):
-        rows = PixelRows([each for each in inputs if isinstance(each, Pixels)], like)
-    else:
+    if pool is None:
         rows = TableRows([part.x for part in parts], like)
+    else:
+        inputs = [part.inputs for part in parts]
+        rows = PixelRows([each for each in inputs if isinstance(each, Pixels)], pool, like)
     target = y if task == "classification" else torch.from_numpy(y64).to(like.device)
     unit = torch.tensor(units, dtype=torch.float64, device=like.device)
     return StackedPart(

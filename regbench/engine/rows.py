@@ -76,11 +76,12 @@ class PixelRows:
 
     Args:
         parts: of each split; all have one pool.
-        like: gives dtype and device; on the CPU the pool is not copied.
+        pool: that pool, (P, I), on the device; on the CPU no copy of it.
+        like: gives dtype and device.
     """
 
-    def __init__(self, parts: Sequence[Pixels], like: Tensor) -> None:
-        self._pool = torch.from_numpy(parts[0].pool).to(like.device)
+    def __init__(self, parts: Sequence[Pixels], pool: Tensor, like: Tensor) -> None:
+        self._pool = pool
         self._rows = torch.from_numpy(np.stack([part.rows for part in parts])).to(like.device)
         scalers = [part.scaler for part in parts]
         self._mean, self._scale = (
