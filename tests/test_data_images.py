@@ -29,7 +29,7 @@ from regbench import read as regbench_read
 from regbench.config.blocks.bundled import Mnist5k
 from regbench.config.blocks.files import Npz
 from regbench.config.blocks.images import Cifar, Idx, Images
-from regbench.data import Pixels, fingerprint, load, mnist_5k, shape
+from regbench.data import Pixels, describe, fingerprint, load, mnist_5k, shape
 from regbench.data.sources import SOURCES
 from regbench.engine.examples import Examples
 from regbench.engine.stacks import cost
@@ -389,6 +389,11 @@ def test_what_else_may_lie_in_a_folder(tmp_path):
     (folder / "more").symlink_to(folder / "flower")
     table = table_of(images(folder))
     assert (table.class_names, len(table.target)) == (("china", "flower"), 24)
+    assert describe(images(folder), HERE).notes == ()
+    (folder / "china" / "photo.heic").write_bytes(b"")
+    (folder / "list.txt").write_bytes(b"")
+    told = "2 files left out, which end as no image does: 'china/photo.heic', 'list.txt'"
+    assert f"note: {told}" in regbench("data", folder).out
     os.mkfifo(folder / "china" / "pipe.png")
     for command in ("data", "init"):
         words = [folder] if command == "data" else [tmp_path / "i.yaml", "--data", folder]

@@ -17,6 +17,7 @@ from regbench.data.files.problems import shown
 from regbench.data.files.several import Found, Read, Trouble, files_source
 from regbench.data.table import Bytes, DataShape, Table
 from regbench.errors import BadData
+from regbench.vocabulary.words import counted
 
 __all__ = ["IMAGES", "find_images"]
 
@@ -34,24 +35,7 @@ def find_images(config: Images, folder: Path) -> list[Found]:
         BadData: there are none, or the folder cannot be read.
     """
     top = folder / config.path
-    if not top.is_dir():
-        why = "is a file, not a folder" if top.exists() else "no such folder"
-        raise BadData(f"{config.label}: {why} (looked for {top.absolute()})")
-
-    def broken(error: OSError) -> None:
-        raise BadData(f"{config.label}: cannot be read: {error.strerror or error}")
-
-    names, seen = [], set()
-    for place, below, files in os.walk(top, onerror=broken, followlinks=True):
-        if os.path.realpath(place) in seen:  # a link to a folder above
-            below.clear()
-            continue
-        seen.add(os.path.realpath(place))
-        inside = Path(place).relative_to(top)
-        below[:] = sorted(name for name in below if not name.startswith("."))
-        for name in files:
-            if name.lower().endswith(_ENDINGS) and not name.startswith("."):
-                names.append((inside / name).as_posix())
+    names, _ = _walked(config, top)
     for name in names:
         if not (top / name).is_file():  # a pipe has no end
             raise BadData(f"{config.label}/{name}: is no regular file")
@@ -61,6 +45,40 @@ def find_images(config: Images, folder: Path) -> list[Found]:
             f"{', '.join(_ENDINGS)}"
         )
     return [Found(name, top / name, f"{config.label}/{name}") for name in sorted(names)]
+
+
+def _notes(config: Images, folder: Path) -> tuple[str, ...]:
+    _, others = _walked(config, folder / config.path)
+    if not others:
+        return ()
+    some = ", ".join(map(shown, sorted(others)[:3])) + (", ..." if len(others) > 3 else "")
+    return (f"{counted(len(others), 'file')} left out, which end as no image does: {some}",)
+
+
+def _walked(config: Images, top: Path) -> tuple[list[str], list[str]]:
+    """The names of images in a folder, below it, too, and those of other files."""
+    if not top.is_dir():
+        why = "is a file, not a folder" if top.exists() else "no such folder"
+        raise BadData(f"{config.label}: {why} (looked for {top.absolute()})")
+
+    def broken(error: OSError) -> None:
+        raise BadData(f"{config.label}: cannot be read: {error.strerror or error}")
+
+    names: list[str] = []
+    others: list[str] = []
+    seen = set()
+    for place, below, files in os.walk(top, onerror=broken, followlinks=True):
+        if os.path.realpath(place) in seen:  # a link to a folder above
+            below.clear()
+            continue
+        seen.add(os.path.realpath(place))
+        inside = Path(place).relative_to(top)
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        for name in files:
+            if not name.startswith("."):
+                chosen = names if name.lower().endswith(_ENDINGS) else others
+                chosen.append((inside / name).as_posix())
+    return names, others
 
 
 def _places(config: Images, found: Sequence[Found]) -> tuple[list[str], list[str]]:
@@ -180,4 +198,4 @@ def _pixels(config: Images, content: bytes, size: tuple[int, int]) -> Bytes:
     return channels_first
 
 
-IMAGES = files_source(find_images, _parse, shape=_shape)
+IMAGES = files_source(find_images, _parse, shape=_shape, notes=_notes)

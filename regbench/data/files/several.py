@@ -100,6 +100,7 @@ def files_source(
     parse: Callable[[Any, Sequence[Found], Read], Table],
     decode: Callable[[Any, BinaryIO], Blocks] = as_it_is,
     shape: Callable[[Any, Sequence[Found]], DataShape] | None = None,
+    notes: Callable[[Any, Path], tuple[str, ...]] | None = None,
 ) -> Source:
     """The source of a format of several files.
 
@@ -109,7 +110,13 @@ def files_source(
             of them once, in their order, and not look at how the table is split.
         decode: what unpacks one of them.
         shape: without reading them all, where that can be.
+        notes: (dataset block, the study's folder) -> what a user should know, a sentence each.
     """
+
+    def describe(config: Any, folder: Path) -> Description:
+        found = files.describe(config, folder)
+        return replace(found, notes=notes(config, folder)) if notes else found
+
     files = _Files(find, parse, decode)
     return Source(
         table=lambda config, seed, folder: files.table(config, folder),
@@ -117,7 +124,7 @@ def files_source(
             shape(config, find(config, folder)) if shape else files.table(config, folder).shape
         ),
         fingerprint=files.fingerprint,
-        describe=files.describe,
+        describe=describe,
     )
 
 
