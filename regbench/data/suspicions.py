@@ -60,6 +60,8 @@ def suspicions(
     """
     if len(table.target) < _FEWEST_ROWS:
         return []
+    if table.by_channel:  # of a pixel there is nothing to say
+        return list(_copies(config, table, ids))
     rows = np.linspace(0, len(table.target) - 1, min(_ROWS, len(table.target))).astype(np.int64)
     found = list(_columns(table, rows))
     found += _copies(config, table, ids)
@@ -220,9 +222,10 @@ def _copies(config: Any, table: Table, ids: PartIds) -> Iterator[Suspicion]:
     if many < _FEWEST_COPIES or share < _COPIES:
         return
     own = ": the file's own split puts them there" if config.split_by else ""
+    instead = "" if table.by_channel else ", or keep each with its copies by groups: COLUMN"
     text = (
         f"{share:.0%} of the validation rows are copies of training rows{own}: validation praises "
-        "what was learnt by heart; remove them, or keep each with its copies by groups: COLUMN"
+        f"what was learnt by heart; remove them{instead}"
     )
     yield Suspicion("copies", "", text)
 
@@ -243,6 +246,9 @@ def _may_coincide(table: Table) -> bool:
 
 def _hashed(table: Table) -> npt.NDArray[np.uint64]:
     """(N,) a number for each row, target and all."""
+    if table.values.dtype == np.uint8:
+        pairs = zip(table.values, table.target.tolist(), strict=True)
+        return np.array([hash((image.tobytes(), y)) for image, y in pairs]).astype(np.uint64)
     result = np.zeros(len(table.target), np.uint64)
     prime, shift = np.uint64(0x9E3779B97F4A7C15), np.uint64(29)
     with np.errstate(over="ignore"):

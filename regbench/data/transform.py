@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from regbench.data.pixels import channel_scaler
 from regbench.data.scaling import Scaler
 from regbench.data.table import Floats, Ints, Table
 
@@ -79,7 +80,7 @@ class Transform:
 
     Numbers come first, then the categories, each in the table's order. Only numbers are scaled: a
     column that holds 0 and 1 because it was made of a category stays as it is. Of I inputs, M are
-    not made of texts.
+    not made of texts. All pixels of a channel are scaled alike.
 
     columns: the K names of the table's columns.
     numbers: (M,) numbers of the columns that hold numbers or indicators.
@@ -122,10 +123,16 @@ class Transform:
         flags = np.array([j in table.indicators for j in numbers], dtype=np.bool_)
         x = values[:, numbers] if table.categories else values
         whole = table.values[:, numbers] if table.categories else table.values
-        gaps: npt.NDArray[np.bool_] = np.logical_or.reduce(np.isnan(whole), axis=0)
+        gaps = np.zeros(len(numbers), np.bool_)
+        if whole.dtype != np.uint8:  # a byte is always there
+            gaps = np.logical_or.reduce(np.isnan(whole), axis=0)
         fill = _medians(x, flags, gaps | np.array(complete))
         x, scaler = _filled(x, fill), _nothing(len(numbers))
-        if standardize and len(numbers):
+        if standardize and table.by_channel and table.example:
+            each = channel_scaler(x, table.example[0])
+            pixels = len(numbers) // table.example[0]
+            scaler = Scaler(each.mean.repeat(pixels), each.scale.repeat(pixels))
+        elif standardize and len(numbers):
             fitted = Scaler.fit(x)
             scaler = Scaler(np.where(flags, 0, fitted.mean), np.where(flags, 1, fitted.scale))
         target = (0.0, 1.0)
@@ -139,7 +146,7 @@ class Transform:
         names = table.class_names
         return cls(table.column_names, numbers, fill, scaler, categories, names, target)
 
-    def __call__(self, values: Floats) -> Floats:
+    def __call__(self, values: npt.NDArray[Any]) -> Floats:
         """(n, K) values of a table with these columns -> (n, I) finite numbers."""
         x = values[:, self.numbers] if self.categories else values
         x = self.scaler(_filled(x, self.fill))
@@ -242,7 +249,9 @@ def _nothing(columns: int) -> Scaler:
     return Scaler(np.zeros(columns), np.ones(columns))
 
 
-def _medians(x: Floats, flags: npt.NDArray[np.bool_], wanted: npt.NDArray[np.bool_]) -> Floats:
+def _medians(
+    x: npt.NDArray[Any], flags: npt.NDArray[np.bool_], wanted: npt.NDArray[np.bool_]
+) -> Floats:
     """(M,) of the values that are there; of an indicator the more frequent one, 0 at a tie."""
     medians = np.zeros(x.shape[1])
     for j in np.flatnonzero(wanted):
@@ -254,7 +263,7 @@ def _medians(x: Floats, flags: npt.NDArray[np.bool_], wanted: npt.NDArray[np.boo
     return medians
 
 
-def _filled(x: Floats, fill: Floats) -> Floats:
+def _filled(x: npt.NDArray[Any], fill: Floats) -> npt.NDArray[Any]:
     """Missing values replaced; a column of which the training part has none is 0 everywhere."""
     never = np.isnan(fill)
     if not never.any() and not np.isnan(x).any():

@@ -150,7 +150,8 @@ class Preprocessing(Block):
     """What is made of a table's columns, and of the network's outputs.
 
     order: the columns as the transform knows them. columns: the same in the order of the inputs.
-    reading: keys of a dataset block. unused: other columns of the model's data.
+    reading: keys of a dataset block. unused: other columns of the model's data. example: the shape
+    of an image or signal, channels first.
     """
 
     format: Literal[1] = 1
@@ -159,6 +160,7 @@ class Preprocessing(Block):
     target: _Classes | _Quantity
     reading: dict[str, Any] = Field(default_factory=dict)
     unused: tuple[str, ...] = ()
+    example: Annotated[tuple[Count, ...], Field(min_length=2, max_length=3)] | None = None
 
     @property
     def inputs(self) -> int:
@@ -291,11 +293,12 @@ def export_run(folder: Path, plan: Plan, run: Run, status: str, out: Path) -> No
     kinds = {column.name: column.kind for column in description.columns}
     told = transform.as_json()
     for column in told["columns"]:
-        column["kind"] = kinds[column["name"]]
+        column["kind"] = kinds.get(column["name"], "number")  # of images each pixel
     dataset = setting.dataset
     told["target"] |= {"name": getattr(dataset, "target", description.target.name)}
     told["reading"] = _reading(dataset)
     told["unused"] = _unused(dataset, description.left_out)
+    told["example"] = table.example if table.by_channel else None
     made = Preprocessing.model_validate_json(json.dumps(told))
     outputs = len(table.class_names) or 1
     model = Architecture.of(setting, made.inputs, outputs)

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from regbench.config.blocks.dataset import Dataset, LabelNoise
 from regbench.vocabulary.metrics import Task
 
-__all__ = ["Arrays", "Csv", "Encoding", "Frame", "Mark", "Names", "Npz", "Parquet"]
+__all__ = ["Arrays", "Columns", "Csv", "Encoding", "Frame", "Mark", "Names", "Npz", "Parquet"]
 
 
 class _File(Dataset):
@@ -100,7 +100,7 @@ class _Given(Dataset):
         return f"the {self.name} given from Python"
 
 
-class _Columns(Dataset):
+class Columns(Dataset):
     """A table whose columns have names."""
 
     columns: ClassVar[tuple[str, ...]] = (
@@ -146,7 +146,7 @@ class _Columns(Dataset):
     label_noise: LabelNoise = 0.0
 
 
-class Csv(_Columns, _File):
+class Csv(Columns, _File):
     """A text file with a header line, a row a line: CSV, TSV; also packed by gzip."""
 
     name: Literal["csv"]
@@ -184,13 +184,13 @@ class Csv(_Columns, _File):
         return "\t" if stem.endswith((".tsv", ".tab")) else ","
 
 
-class Parquet(_Columns, _File):
+class Parquet(Columns, _File):
     """A Parquet file."""
 
     name: Literal["parquet"]
 
 
-class Frame(_Columns, _Given):
+class Frame(Columns, _Given):
     """A pandas DataFrame, given to regbench.run(study, data=...)."""
 
     name: Literal["frame"]
@@ -205,6 +205,11 @@ class _Arrays(Dataset):
     )
     groups: Literal["groups"] | None = Field(
         None, description="`groups`: the array whose equal values stay in one part"
+    )
+    layout: Literal["hw", "chw", "hwc", "cl", "lc"] | None = Field(
+        None,
+        description="what the axes of one example in x are: height, width, channels; length and "
+        "channels of a signal. Scaled by channel, and what a cnn sees; default: a table",
     )
     missing_target: Literal["error", "drop"] = Field(
         "error", description="drop: leave rows whose y is NaN out"
