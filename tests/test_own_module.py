@@ -380,6 +380,16 @@ def test_a_module_of_a_file_is_trained_in_workers_and_read_without_it(files):
     assert "model.name: is a module of your own: name it with --model" in without.err
 
 
+def test_a_report_draws_no_surface_of_what_is_not_there(files):
+    plane = "dataset: {name: moons, n_samples: 60}\nmodel: module\n"
+    (files / "plane.yaml").write_text(f"{plane}training: {{epochs: 1, save_weights: true}}\n")
+    model = f"{files / 'net.py'}:make"
+    done = regbench("run", files / "plane.yaml", "--seeds", 1, "--model", model, "-o", files / "p")
+    assert done.code == 0, done.err
+    done = regbench("report", files / "p")
+    assert done.code == 0, done.err
+
+
 def test_another_content_is_another_module(files):
     model = f"{files / 'net.py'}:make"
     first = in_file(model).identity
