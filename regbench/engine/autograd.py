@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from regbench.engine.draws import Draws
+from regbench.engine.layers.loss import Loss
 from regbench.engine.layers.parameters import Parameters, Slot, named
 from regbench.engine.own_dropout import Pass, take_over
 from regbench.errors import BadStudy
@@ -59,14 +60,14 @@ class ModuleNetwork:
     ) -> None:
         self._modules, self._seeds, self._own = list(modules), list(seeds), own
         self._example, self._outputs = example, outputs
-        self._kept: list[Tensor] = []
         self._passes = [Pass() for _ in modules]
         for module, own_rates, passing in zip(modules, rates, self._passes, strict=True):
             module.to(device=like.device, dtype=like.dtype)
             take_over(module, own_rates, passing)
         found = _parameters(modules[0])
         self.architecture = Architecture((Own(example, outputs, found),))
-        slots = [Slot(each, _order(each.shape)) for each in found]
+        self._channels_last = like.device.type == "cpu" and len(example) == 3
+        slots = [Slot(each, _order(each.shape) if self._channels_last else ()) for each in found]
         self.parameters = Parameters(slots, len(modules), like)
         self._buffers = {
             name: torch.stack([m.get_buffer(name) for m in modules])
@@ -97,27 +98,41 @@ class ModuleNetwork:
         """R, the runs that are still in the stack."""
         return len(self._modules)
 
-    def forward(self, x: Tensor, draws: Draws | None = None) -> Tensor:
-        """Outputs; in training, `draws` gives the random numbers, and x may be overwritten."""
+    def forward(self, x: Tensor) -> Tensor:
+        """Outputs in evaluation mode."""
         outputs = x.new_empty(self.runs, self._outputs, x.shape[1])
-        self._kept = []
         for row in range(self.runs):
-            y = self._one(row, x[row], draws)
-            outputs[row].copy_(y.detach().T)
-            if draws is not None:
-                self._kept.append(y)
+            outputs[row].copy_(self._one(row, x[row], None).T)
         return outputs
+
+    def learn(self, x: Tensor, y: Tensor, losses: Sequence[Loss], draws: Draws) -> Tensor:
+        """(R,) the losses of a batch; leaves their gradients in `parameters.gradients`.
+
+        A run goes forward and backward before the next one begins, as its activations are in the
+        cache then.
+
+        Args:
+            x, y: (R, B, I), which may be overwritten, and (R, B).
+            losses: of each run.
+        """
+        found = []
+        for row, loss_of in enumerate(losses):
+            output = self._one(row, x[row], draws)
+            loss, gradient = loss_of(output.detach().T.unsqueeze(0), y[row : row + 1])
+            self._backward(row, output, gradient[0].T)
+            found.append(loss)
+        return torch.cat(found)
 
     def _one(self, row: int, x: Tensor, draws: Draws | None) -> Tensor:
         """(B, I) to (B, O) of one run."""
         module, training = self._modules[row], draws is not None
         if module.training != training:
             module.train(training)
-        images = len(self._example) == 3
-        x = x.view(len(x), *self._example)
-        if images and x.device.type == "cpu":
+        given = x.view(len(x), *self._example)
+        x = given
+        if self._channels_last:
             x = x.contiguous(memory_format=torch.channels_last)
-        if self._own is not None and not training and not images:
+        if self._own is not None and not training and x is given:
             x = x.clone()  # these are the data, and a module may work in place
         self._passes[row].start(draws, row, len(x))
         seeded: AbstractContextManager[None] = nullcontext()
@@ -129,16 +144,12 @@ class ModuleNetwork:
             raise self._bad(_shape_trouble(y, len(x), self._outputs))
         return y
 
-    def backward(self, gradient: Tensor) -> None:
-        """Fill `parameters.gradients` from the gradient for the outputs of the last forward."""
-        for row, y in enumerate(self._kept):
-            with self._told():
-                found = torch.autograd.grad(
-                    y, self._trained[row], gradient[row].T, allow_unused=True
-                )
-            for block, own in zip(self._gradients, found, strict=True):
-                block[row].zero_() if own is None else block[row].copy_(own)
-        self._kept = []
+    def _backward(self, row: int, output: Tensor, gradient: Tensor) -> None:
+        """Fill one run's gradients from that for its outputs, (B, O)."""
+        with self._told():
+            found = torch.autograd.grad(output, self._trained[row], gradient, allow_unused=True)
+        for block, own in zip(self._gradients, found, strict=True):
+            block[row].zero_() if own is None else block[row].copy_(own)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -186,8 +197,8 @@ class ModuleNetwork:
         before = {name: block.clone() for name, block in self._buffers.items()}
         draws = Draws(self._seeds[:1], len(x), x.device)
         draws.start_epoch(0, 1)
-        self._kept = [self._one(0, x.clone(), draws)]
-        self.backward(torch.ones_like(self._kept[0]).T.unsqueeze(0))
+        output = self._one(0, x.clone(), draws)
+        self._backward(0, output, torch.ones_like(output))
         self._collect()
         for name, block in self._buffers.items():
             block.copy_(before[name])
@@ -224,7 +235,6 @@ class ModuleNetwork:
         self._modules = [self._modules[row] for row in chosen]
         self._passes = [self._passes[row] for row in chosen]
         self._seeds = [self._seeds[row] for row in chosen]
-        self._kept = []
         self._bind()
 
     def tensors(self) -> dict[str, Tensor]:

@@ -19,7 +19,7 @@ from regbench.engine.checkpoint import Checkpoints, copied, restore
 from regbench.engine.class_weights import stacked_weights
 from regbench.engine.draws import Draws
 from regbench.engine.examples import Examples
-from regbench.engine.layers.loss import CrossEntropy, SquaredError
+from regbench.engine.layers.loss import CrossEntropy, Loss, SquaredError
 from regbench.engine.member import Array, Losses, Member, State, Trajectory
 from regbench.engine.network import build
 from regbench.engine.optimizers.schedule import factor
@@ -154,12 +154,20 @@ class StackTrainer:
         """Make what acts on batches and on the loss, for the runs that are in the stack."""
         regularizers = [setting.regularizer for setting in settings]
         self._on_inputs = acting(ON_INPUTS, regularizers, self._like)
-        self._loss: CrossEntropy | SquaredError = SquaredError()
-        if self.examples.task == "classification":
-            splits = [self.examples.split_of(row) for row in range(len(settings))]
-            on_targets = acting(ON_TARGETS, regularizers, self._like)
-            weights = stacked_weights(settings, splits, self._like)
-            self._loss = CrossEntropy(on_targets, weights)
+        runs = range(len(settings))
+        # Where runs go one by one, each has a loss of its own.
+        alone = isinstance(self.network, ModuleNetwork)
+        each = [runs[row : row + 1] for row in runs] if alone else [runs]
+        self._losses = [self._loss_of(rows, settings) for rows in each]
+
+    def _loss_of(self, rows: Sequence[int], settings: Sequence[Setting]) -> Loss:
+        """The loss of these rows of the stack."""
+        if self.examples.task == "regression":
+            return SquaredError()
+        chosen = [settings[row] for row in rows]
+        on_targets = acting(ON_TARGETS, [s.regularizer for s in chosen], self._like)
+        splits = [self.examples.split_of(row) for row in rows]
+        return CrossEntropy(on_targets, stacked_weights(chosen, splits, self._like))
 
     @property
     def epochs(self) -> int:
@@ -187,9 +195,8 @@ class StackTrainer:
             self._draws.start_step(step, x.shape[1])
             for change in self._on_inputs:
                 change(x, self._draws)
-            loss, gradient = self._loss(self.network.forward(x, self._draws), y)
+            loss = self.network.learn(x, y, self._losses, self._draws)
             objective.add(loss, x.shape[1])
-            self.network.backward(gradient)
             self._update.step(lr)
         self._objective = objective.mean()
 

@@ -17,6 +17,7 @@ from regbench.engine.layers.affine import Affine, Readout
 from regbench.engine.layers.buffers import Scratch
 from regbench.engine.layers.initializers import initial_affine
 from regbench.engine.layers.layer import Layer
+from regbench.engine.layers.loss import Loss
 from regbench.engine.layers.parameters import Parameters, named
 from regbench.engine.modules import build_modules
 from regbench.engine.regularizers.batchnorm import BatchNorm
@@ -74,6 +75,18 @@ class Network:
         """Fill `parameters.gradients` from the gradient for the outputs of the last forward."""
         for layer in reversed(self.layers):
             gradient = layer.backward(gradient)
+
+    def learn(self, x: Tensor, y: Tensor, losses: Sequence[Loss], draws: Draws) -> Tensor:
+        """(R,) the losses of a batch; leaves their gradients in `parameters.gradients`.
+
+        Args:
+            x, y: (R, B, I), which may be overwritten, and (R, B).
+            losses: one, of all runs together.
+        """
+        (loss_of,) = losses
+        loss, gradient = loss_of(self.forward(x, draws), y)
+        self.backward(gradient)
+        return loss
 
     def keep(self, rows: Tensor) -> None:
         """Keep only these runs, in this order."""
