@@ -38,7 +38,7 @@ from regbench.results.csv_text import write_csv
 from regbench.results.files import opened, there
 from regbench.results.health import Health
 from regbench.results.merge import merged
-from regbench.results.planned import read_judged, recorded_plan, recorded_study
+from regbench.results.planned import judged, read_judged, recorded_plan, recorded_study
 from regbench.results.proof import require_as_written
 from regbench.results.runs import Runs
 from regbench.results.saved import Arrays, read_predictions, read_weights
@@ -276,9 +276,9 @@ def run(
         except BaseException:
             with suppress(RegbenchError):  # what went wrong first is what counts
                 if there(folder / "runs.csv"):
-                    _write_gap(store, study)
+                    _write_gap(store, plan)
             raise
-        rows = _write_gap(store, study)
+        rows = _write_gap(store, plan)
         if summary.trained:
             store.add_provenance(provenance(summary, study.folder))
         warnings = tuple(store.warnings)
@@ -300,7 +300,7 @@ def merge(folders: Sequence[Path | str], out: Path | str, *, overwrite: bool = F
     with merged([as_path(folder) for folder in folders], out, overwrite=overwrite) as shards:
         study = shards.plan.study
         shards.store.write_tables(shards.plan)
-        rows = _write_gap(shards.store, study)
+        rows = _write_gap(shards.store, shards.plan)
         warnings = tuple(shards.store.warnings)
     claims = () if shards.missing else _decided(study.claims, study, rows, study.interval)
     return Results(out, rows, None, claims, warnings, shards.missing, interval=study.interval)
@@ -425,14 +425,14 @@ def rebuild(folder: Path | str) -> Health:
     with Store.open(folder, plan) as store:
         found = _with_data(health.examine(folder), plan)
         store.write_tables(plan)
-        _write_gap(store, plan.study)
+        _write_gap(store, plan)
         return replace(found, damaged=tuple(store.warnings))
 
 
-def _write_gap(store: Store, study: Study) -> Runs:
-    """Write gap.csv and gap.md from runs.csv, and give what that holds."""
-    rows, _ = read_judged(store.folder)
-    for file, content in _gap_files(study, rows).items():
+def _write_gap(store: Store, plan: Plan) -> Runs:
+    """Write gap.csv and gap.md, and give the runs that they are made of."""
+    rows = judged(plan, store.records())
+    for file, content in _gap_files(plan.study, rows).items():
         store.write_file(file, content)
     return rows
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,7 +71,7 @@ class Examples:
         members: R of them.
         folder: what a file's path is relative to.
         like: gives dtype and device.
-        known: splits that are read already.
+        known: splits that are read already; what is read is added.
     Raises:
         BadData: the data cannot be read or are not the members', or the splits differ in shape.
     """
@@ -81,17 +81,18 @@ class Examples:
         members: Sequence[Member],
         folder: Path,
         like: Tensor,
-        known: Mapping[SplitKey, Split] | None = None,
+        known: dict[SplitKey, Split] | None = None,
     ) -> None:
         settings, seeds = [m.setting for m in members], [m.seed for m in members]
         self.splits: dict[SplitKey, Split] = {}
         keys = [split_key(m.setting.dataset, m.seed, m.data) for m in members]
+        known = {} if known is None else known
         for key, member in zip(keys, members, strict=True):
             if key not in self.splits:
-                read = (known or {}).get(key)
-                self.splits[key] = read or load(
-                    member.setting.dataset, member.seed, folder, member.data
-                )
+                read = known.get(key)
+                if read is None:
+                    read = load(member.setting.dataset, member.seed, folder, member.data)
+                self.splits[key] = known[key] = read
         view_of = {key: view for view, key in enumerate(self.splits)}
         views = [view_of[key] for key in keys]
         self._splits = splits = list(self.splits.values())
@@ -131,6 +132,10 @@ class Examples:
             ids = np.stack([self._splits[view].train.ids for _, view in self._streams])
             self._ids, self._id_count = torch.from_numpy(ids).to(device), int(ids.max()) + 1
             self._stream_seeds = philox.as_words([seed for seed, _ in self._streams], device)
+
+    def size_of(self, part: str) -> int:
+        """Examples in a part, which may be empty."""
+        return self.parts[part].size if part in self.parts else 0
 
     def split_of(self, row: int) -> Split:
         """The split that a run of the stack sees."""

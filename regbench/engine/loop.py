@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 
 from regbench.config.schema import Setting
-from regbench.data import constant_scores
+from regbench.data import Split, SplitKey, constant_scores
 from regbench.engine.checkpoint import Checkpoints, copied, restore
 from regbench.engine.class_weights import stacked_weights
 from regbench.engine.draws import Draws
@@ -50,6 +50,7 @@ def train_stack(
     checkpoints: Checkpoints | None = None,
     on_losses: OnLosses | None = None,
     metrics: Sequence[str] = (),
+    splits: dict[SplitKey, Split] | None = None,
 ) -> list[Trajectory]:
     """Train members whose settings stack, and give their trajectories in the same order.
 
@@ -62,10 +63,11 @@ def train_stack(
         checkpoints: keeps the stack's state from time to time, and when `on_epoch` raises.
         on_losses: called after each scored epoch with its number and what gives its losses.
         metrics: what to score besides the loss, and accuracy or R^2; of another task: nothing.
+        splits: those that are read already; what is read is added.
     Raises:
         BadData: the data cannot be read or do not fit the settings.
     """
-    trainer = StackTrainer(members, folder, device, metrics)
+    trainer = StackTrainer(members, folder, device, metrics, splits)
     epochs, done = members[0].setting.training.epochs, 0
     if epochs == 0:
         trainer.finish_epoch(0)
@@ -98,7 +100,12 @@ class StackTrainer:
     """A stack in training: what runs share, their state, and what they have recorded."""
 
     def __init__(
-        self, members: Sequence[Member], folder: Path, device: str, metrics: Sequence[str] = ()
+        self,
+        members: Sequence[Member],
+        folder: Path,
+        device: str,
+        metrics: Sequence[str] = (),
+        splits: dict[SplitKey, Split] | None = None,
     ) -> None:
         self._members = tuple(members)
         settings = [member.setting for member in members]
@@ -106,7 +113,8 @@ class StackTrainer:
         self._training = settings[0].training
         like = torch.zeros(1, dtype=DTYPES[self._training.dtype], device=device)
         self._like = like
-        self.examples = Examples(members, folder, like)
+        self.examples = Examples(members, folder, like, splits)
+        of_runs = [self.examples.split_of(row) for row in range(len(members))]
         self.network = build(settings, seeds, self.examples.example, self.examples.outputs, like)
         self._update = Update(settings, self.network)
         self._batch = batch_size(self._training, self.examples.parts["train"].size)
@@ -115,9 +123,8 @@ class StackTrainer:
         own = (None, self.examples.task)
         self._metrics = [name for name in metrics if METRICS[name].task in own]
         self._in_stack = np.arange(len(members))  # the member in each row of the stack
-        splits = [self.examples.split_of(row) for row in range(len(members))]
-        self._flip_rates = [split.flip_rate for split in splits]
-        self._constants = [constant_scores(split) for split in splits]
+        self._flip_rates = [split.flip_rate for split in of_runs]
+        self._constants = [constant_scores(split) for split in of_runs]
         self._readers = [Readers(member) for member in members]
         self._curves: dict[str, Array] = {}
         self._objective = torch.full((len(members),), torch.nan, device=device)
@@ -292,24 +299,39 @@ class StackTrainer:
 
     def trajectories(self) -> list[Trajectory]:
         """What every member has recorded, in the members' order."""
-        return [self._trajectory(i) for i in range(len(self._members))]
+        sizes = {p: self.examples.size_of(p) for p in ("train", "val", "test")}
+        found = []
+        for i, readers in enumerate(self._readers):
+            curves = {name: values[i] for name, values in self._curves.items()}
+            readings = readers.readings(curves)
+            length = max(1, *(reading.epochs_run for reading in readings))
+            curves = {name: values[:length] for name, values in curves.items()}
+            found.append(
+                Trajectory(curves, self._flip_rates[i], readings, self._constants[i], sizes)
+            )
+        if self._training.save_predictions:
+            found = self._with_predictions(found)
+        return found if self._training.save_weights else [_without_weights(t) for t in found]
 
-    def _trajectory(self, i: int) -> Trajectory:
-        curves = {name: values[i] for name, values in self._curves.items()}
-        readings = self._readers[i].readings(curves)
-        length = max(1, *(reading.epochs_run for reading in readings))
-        curves = {name: values[:length] for name, values in curves.items()}
-        training = self._members[i].setting.training
-        if training.save_predictions:
-            readings = [
-                replace(r, predictions=self._predict(i, r.state)) if r.state else r
-                for r in readings
-            ]
-        if not training.save_weights:
-            readings = [replace(r, state={}) for r in readings]
-        parts = self.examples.parts
-        sizes = {p: parts[p].size if p in parts else 0 for p in ("train", "val", "test")}
-        return Trajectory(curves, self._flip_rates[i], readings, self._constants[i], sizes)
+    def _with_predictions(self, trajectories: Sequence[Trajectory]) -> list[Trajectory]:
+        """The same, each reading that has weights with what these predict."""
+        pairs = zip(self._members, trajectories, strict=True)
+        kept = [(member, r.state) for member, t in pairs for r in t.readings if r.state]
+        # As many at once as trained together, which is what memory is known to suffice for.
+        most = len(self._members)
+        groups = [kept[i : i + most] for i in range(0, len(kept), most)]
+        splits = self.examples.splits
+        found = (each for group in groups for each in predict(group, splits, self._like))
+        return [
+            replace(
+                t,
+                readings=[
+                    replace(r, predictions=next(found)) if r.state else r for r in t.readings
+                ],
+            )
+            for t in trajectories
+        ]
 
-    def _predict(self, i: int, state: State) -> State:
-        return predict(self._members[i], state, self.examples.splits, self._like)
+
+def _without_weights(trajectory: Trajectory) -> Trajectory:
+    return replace(trajectory, readings=[replace(r, state={}) for r in trajectory.readings])

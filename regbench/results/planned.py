@@ -15,11 +15,13 @@ from regbench.config.speaks import Over, why_no_rows
 from regbench.errors import BadData, BadStudy
 from regbench.results.files import there
 from regbench.results.pieces import Pieces
+from regbench.results.records import RunRecord
 from regbench.results.runs import Runs, read_runs
 from regbench.results.stacks import read_stacks
 from regbench.results.store import read_facts
+from regbench.results.tables import runs_of
 
-__all__ = ["read_judged", "recorded_plan", "recorded_study", "with_sizes"]
+__all__ = ["judged", "read_judged", "recorded_plan", "recorded_study", "with_sizes"]
 
 # Points of a sweep for each setting that they come down to: far more than any study has.
 _SAME = 100
@@ -47,9 +49,21 @@ def read_judged(path: Path, asked: Over | None = None) -> tuple[Runs, Over]:
     study = _asked_of(path, asked)
     if study is None and asked != "rows":
         return runs, "seeds"
+    return replace(with_sizes(runs, path), one_test=_folded(study)), "rows"
+
+
+def judged(plan: Plan, records: Mapping[str, RunRecord]) -> Runs:
+    """The runs of a plan that are done, as `read_judged` reads them from their folder."""
+    runs = runs_of(plan, records)
+    if plan.study.interval != "rows":
+        return runs
+    sizes = {run_id: record.sizes for run_id, record in records.items()}
+    return replace(runs, sizes=sizes, one_test=_folded(plan.study))
+
+
+def _folded(study: Study | None) -> frozenset[str]:
     cells = study.cells if study else ()
-    folded = frozenset(cell.name for cell in cells if cell.setting.dataset.folds is not None)
-    return replace(with_sizes(runs, path), one_test=folded), "rows"
+    return frozenset(cell.name for cell in cells if cell.setting.dataset.folds is not None)
 
 
 def with_sizes(runs: Runs, folder: Path) -> Runs:

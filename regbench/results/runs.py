@@ -23,16 +23,16 @@ from regbench.results.csv_text import read_csv
 from regbench.results.proof import require_as_written
 from regbench.vocabulary.metrics import COLUMNS, LOSS, OF_EVERY_STUDY
 
-__all__ = ["RunRow", "Runs", "read_runs"]
+__all__ = ["EPOCHS", "RunRow", "Runs", "read_runs"]
 
 _FACTS = ("study", "run_id", "cell", "regularizer", "seed", "status", "error")
-_EPOCHS = ("epochs_run", "best_epoch", "reading_epoch")
+EPOCHS = ("epochs_run", "best_epoch", "reading_epoch")
 # A study has the scores of its task; one that sweeps over both tasks has both.
 _SCORES = tuple(metric.columns for metric in OF_EVERY_STUDY if metric.task)
 # The last column before the config keys that vary.
 _LAST_METRIC = "zero_fraction"
 # In every runs.csv, in this order; other metrics stand among them, anything may stand before.
-_ORDER = (*_FACTS, *_EPOCHS, *LOSS.columns, _LAST_METRIC)
+_ORDER = (*_FACTS, *EPOCHS, *LOSS.columns, _LAST_METRIC)
 _VERSION = "schema_version"
 _KNOWN_VERSION = "1"
 _STATUSES = ("ok", "diverged", "failed")
@@ -107,7 +107,7 @@ def read_runs(path: Path) -> Runs:
     last = header.index(_LAST_METRIC)
     varying = tuple(header[last + 1 :])
     metrics = tuple(header[header.index("reading_epoch") + 1 : last + 1])
-    reader = _Reader(path, header, (*_EPOCHS, *metrics), varying)
+    reader = _Reader(path, header, (*EPOCHS, *metrics), varying)
     parsed = tuple(reader.row(line, row) for line, row in enumerate(rows, 2))
     _check_cells(path, parsed)
     return Runs(rows[0][header.index("study")] if rows else "", metrics, varying, parsed)
@@ -176,7 +176,7 @@ class _Reader:
         if status not in _STATUSES:
             raise self._wrong(line, "status", f"expected {', '.join(_STATUSES)}, not {status!r}")
         metrics = dict(zip(self._numbers, self._values(line, row), strict=True))
-        for name in _EPOCHS:
+        for name in EPOCHS:
             epoch = metrics[name]
             if epoch < 0 or isinf(epoch) or epoch % 1 > 0:
                 raise self._wrong(line, name, f"expected a whole number from 0, not {epoch!r}")

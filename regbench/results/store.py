@@ -16,6 +16,8 @@ from filelock import FileLock
 from regbench.config.plan import Plan
 from regbench.config.yaml_text import dump_yaml
 from regbench.errors import BadData, BadStudy, RegbenchError, Unwritable
+from regbench.results import checkpoints
+from regbench.results.arrays import Arrays, save_predictions, save_weights
 from regbench.results.files import (
     MOST_LOG,
     MOST_NOTE,
@@ -36,7 +38,7 @@ from regbench.results.files import (
 )
 from regbench.results.links import refuse_links
 from regbench.results.lock import take_lock
-from regbench.results.pieces import Pieces, stacks_folder
+from regbench.results.pieces import Pieces, commit, stacks_folder
 from regbench.results.place import Place
 from regbench.results.proof import note_table
 from regbench.results.records import RunRecord, Status
@@ -206,6 +208,32 @@ class Store:
         if stacks:
             known = {name: list(runs) for name, runs in {**self.known_stacks(), **stacks}.items()}
             write_note(stacks_path(self.folder), known)
+
+    def commit(
+        self,
+        stack_id: str,
+        records: Sequence[RunRecord],
+        weights: Mapping[str, Arrays],
+        predictions: Mapping[str, Arrays],
+    ) -> None:
+        """Keep a trained stack: when this returns, all of it is on the disk and whole.
+
+        Args:
+            weights, predictions: of runs by id, which may have none.
+        Raises:
+            Unwritable: the folder is full, read-only, or no longer the one that was opened.
+        """
+        self.place.require()
+        for run_id, arrays in weights.items():
+            if arrays:
+                save_weights(self.folder, run_id, arrays)
+        for run_id, arrays in predictions.items():
+            if arrays:
+                save_predictions(self.folder, run_id, arrays)
+        self.place.require()
+        commit(self.folder, stack_id, records)
+        self.place.require()
+        checkpoints.discard(self.folder, stack_id)
 
     def add_provenance(self, facts: Mapping[str, object]) -> None:
         """Note what may differ between identical results: times, versions, machine."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import nan
 
 from regbench.config.plan import Plan, Run
 from regbench.config.schema import SCHEMA_VERSION
-from regbench.results.csv_text import write_csv
+from regbench.results.csv_text import as_text, write_csv
 from regbench.results.records import RunRecord
+from regbench.results.runs import EPOCHS, RunRow, Runs
 from regbench.vocabulary.metrics import METRICS, NOISE_ACCURACIES, OF_EVERY_STUDY, Metric
 
-__all__ = ["Row", "csv_files", "metrics_of"]
+__all__ = ["Row", "csv_files", "metrics_of", "runs_of"]
 
 Row = list[object]
 Table = tuple[list[str], Iterable[Row]]
@@ -98,6 +100,25 @@ def _runs_table(plan: Plan, records: Mapping[str, RunRecord]) -> Table:
         ]
 
     return header, (row(run, records[run.run_id]) for run in plan.runs if run.run_id in records)
+
+
+def runs_of(plan: Plan, records: Mapping[str, RunRecord]) -> Runs:
+    """The runs that are done, as `read_runs` reads them from runs.csv."""
+    header, rows = _runs_table(plan, records)
+    numbers = header[header.index("epochs_run") : len(header) - len(plan.varying)]
+
+    def run(row: Row) -> RunRow:
+        of = dict(zip(header, row, strict=True))
+        facts = (str(of[name]) for name in ("run_id", "cell", "regularizer", "status", "error"))
+        run_id, cell, regularizer, status, error = facts
+        metrics = {name: nan if of[name] is None else float(str(of[name])) for name in numbers}
+        settings = {key: as_text(of[key]) for key in plan.varying}
+        seed = int(str(of["seed"]))
+        return RunRow(run_id, cell, regularizer, seed, status, error, metrics, settings)
+
+    found = tuple(map(run, rows))
+    metrics = tuple(name for name in numbers if name not in EPOCHS)
+    return Runs(plan.study.name if found else "", metrics, plan.varying, found)
 
 
 def _metric(record: RunRecord, name: str) -> float | None:
