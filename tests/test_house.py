@@ -19,7 +19,7 @@ BELOW = {
     "report": {"analysis", "advice"},
     "analysis": {"results"},
     "advice": {"models", "config"},
-    "export": {"engine", "results"},
+    "export": {"engine", "analysis"},
     "executors": {"engine", "results"},
     "engine": {"models", "data"},
     "models": {"config"},

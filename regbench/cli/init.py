@@ -169,6 +169,8 @@ def _table(data: Path, shown: str, target: str | None, task: Task | None) -> dic
 def _yaml_value(value: object) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_yaml_value, value))}]"
+    if isinstance(value, bool):
+        return str(value).lower()
     return _yaml(value) if isinstance(value, str) else str(value)
 
 

@@ -24,6 +24,7 @@ class Column:
     missing: cells taken as missing, by the word that stands there ("" is a blank).
     low, high: the range of a number; None where there is none, or it was not looked at.
     texts: of a category, or of classes: text -> cells, in the order of their numbers.
+    most: inputs that it may make of them; None: one for each.
     """
 
     name: str
@@ -32,11 +33,14 @@ class Column:
     low: float | None = None
     high: float | None = None
     texts: Mapping[str, int] = field(default_factory=dict)
+    most: int | None = None
 
     @property
     def inputs(self) -> int:
         """How many inputs of the network it makes."""
-        return len(self.texts) if self.kind == "category" else 1
+        if self.kind != "category":
+            return 1
+        return min(len(self.texts), self.most or len(self.texts))
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from regbench.data.transform import Transform
 __all__ = ["overview"]
 
 _BINS, _MOST_TEXTS = 20, 12
+_EDGES = np.linspace(0, 1, _BINS + 1)
 _ROWS = 1024  # of bytes at a time
 
 
@@ -26,6 +27,7 @@ def overview(config: DatasetConfig, folder: Path, seed: int = 0) -> dict[str, An
     A column's `counts` are its rows by part: of a number in bins of equal width, whose `edges` are
     one more; of a category in its most frequent texts, `shown`, and a last one for all others.
     `in_training` are the texts that the training part has: the others have no input of their own.
+    Where `inputs` are fewer than texts, the rarest in training share the last.
     Of images and signals (`by_channel`) a column is a channel; its `mean` and `deviation` are those
     of the training part, by which it is scaled.
 
@@ -125,21 +127,22 @@ def _told(column: Column, values: npt.NDArray[Any], part: npt.NDArray[Any]) -> d
         told |= {
             "texts": dict(column.texts),
             "in_training": int(in_training.sum()),
+            "inputs": column.inputs,
             "shown": [texts[j] for j in shown],
         }
     else:
-        known = values[there]
-        low, high = float(known.min()), float(known.max())
-        edges = np.linspace(low, high, _BINS + 1)
+        known = np.sort(values[there])
+        low, high, middle = float(known[0]), float(known[-1]), len(known) // 2
         width = (high - low) or 1.0
         bins = _BINS
-        where = np.clip((np.nan_to_num(values) - low) / width * bins, 0, bins - 1).astype(np.int64)
+        where = np.full(len(values), bins)
+        where[there] = np.minimum((values[there] - low) / width * bins, bins - 1)
         told |= {
             "low": low,
-            "median": float(np.median(known)),
+            "median": float(known[middle] + known[-1 - middle]) / 2,
             "high": high,
             "mean": float(known.mean()),
-            "edges": edges.tolist(),
+            "edges": (low + (high - low) * _EDGES).tolist(),
         }
     told["counts"] = {
         name: np.bincount(where[there & (part == k)], minlength=bins)[:bins].tolist()

@@ -60,6 +60,7 @@ class Table:
     parts: (N,) of "train", "val", "test", where the data set brings its own split.
     fingerprint: of what it was parsed from; empty where nothing was read.
     indicators: numbers of the columns that hold 0 and 1 only: made of a category, so not scaled.
+    max_categories: inputs that a text column may make; None: one for each of its texts.
     rows: (N,) the numbers of these rows in the file, from 0, where some were left out.
     groups, time: (N,) what is equal for rows of one group, and what orders rows by time; where the
         data set says so.
@@ -76,6 +77,7 @@ class Table:
     parts: npt.NDArray[np.str_] | None = None
     fingerprint: str = ""
     indicators: frozenset[int] = frozenset()
+    max_categories: int | None = None
     rows: Ints | None = None
     groups: npt.NDArray[np.generic] | None = None
     time: npt.NDArray[np.generic] | None = None
@@ -90,8 +92,9 @@ class Table:
 
     @property
     def shape(self) -> DataShape:
-        """Rows, inputs (one for each category of a text column) and outputs."""
-        one_hot = sum(len(texts) - 1 for texts in self.categories.values())
+        """Rows, inputs (one for each category of a text column, up to a bound) and outputs."""
+        most = self.max_categories or max(map(len, self.categories.values()), default=0)
+        one_hot = sum(min(len(texts), most) - 1 for texts in self.categories.values())
         rows, columns = self.values.shape
         example, outputs = self.example or (columns + one_hot,), len(self.class_names) or 1
         return DataShape(rows, example, outputs, self.values.dtype == np.uint8)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from regbench.errors import one_line
-from regbench.report.plain import print_plain
+from regbench.report.aligned import print_plain
 from regbench.report.say import say
 from regbench.vocabulary.words import counted
 
@@ -116,6 +116,8 @@ def values_of(column: Mapping[str, Any], share: int | None = None) -> str:
     more = ", ..." if len(texts) > _TEXTS else ""
     what = "class" if share else "category"
     many = f"{len(texts)} {what if len(texts) == 1 else _plural(what)}"
+    lumped = len(texts) - column.get("inputs", len(texts)) + 1
+    many += f" ({lumped} share an input)" if lumped > 1 else ""
     unseen = len(texts) - column["in_training"]
     many += f" ({unseen} not in training)" if unseen else ""
     return f"{many}: {listed}{more}"

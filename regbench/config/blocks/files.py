@@ -132,6 +132,11 @@ class Columns(Dataset):
         description="columns that are numbers: true/false are 1/0, ISO dates days since "
         "1970-01-01, a currency sign or % is left out",
     )
+    max_categories: Annotated[int, Field(ge=2)] | None = Field(
+        None,
+        description="inputs that a category may make: its most frequent texts in the training part "
+        "have one each, all others share the last; default: one for each text",
+    )
     na_values: Annotated[tuple[str, ...], Field(strict=False), BeforeValidator(_words)] = Field(
         ("NA", "NaN", "nan"), description="words that mean missing, as a blank cell does"
     )
@@ -156,6 +161,11 @@ class Csv(Columns, _File):
     )
     encoding: Encoding = Field("utf-8", description="of the text")
     comment: Mark | None = Field(None, description="lines that begin with it are skipped")
+    row_names: bool | None = Field(
+        None,
+        description="whether the header lacks a name for the first column, the rows' names, as R's "
+        "write.table leaves it out; default: as the first row says",
+    )
 
     @model_validator(mode="after")
     def _marks_differ(self) -> Csv:

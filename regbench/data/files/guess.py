@@ -164,7 +164,8 @@ class _Table:
     def _opened(self, problems: Problems) -> Pass:
         blocks: Blocks = content_of(self._config, Path(), self._decode)
         if isinstance(self._config, Csv):
-            return CsvText(blocks, problems, self._config.separator, self._config.comment)
+            config = self._config
+            return CsvText(blocks, problems, config.separator, config.comment, config.row_names)
         return ParquetColumns(blocks, problems)
 
 

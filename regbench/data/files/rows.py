@@ -184,9 +184,9 @@ def _notes(cells: Cells, column: Column) -> list[str]:
     if column.kind == "category":
         new = {t: seen.cells for t, seen in cells.texts.items() if not column.texts.get(t)}
         if new:
+            taken = "taken as one of its rare texts" if column.most else "all of its inputs are 0"
             return [
-                f"column {name}: the model was not trained on {_listed(new, new)}: all of its "
-                "inputs are 0 there"
+                f"column {name}: the model was not trained on {_listed(new, new)}: {taken} there"
             ]
     elif column.kind == "indicator" and not cells.flags:
         return [f"column {name}: the model's data have 0 and 1 only, and here are other numbers"]

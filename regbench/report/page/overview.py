@@ -16,6 +16,7 @@ from regbench.report.page.headline import Tile
 from regbench.report.page.picture import Picture, picture
 from regbench.report.page.sections import Section
 from regbench.results.csv_text import write_csv
+from regbench.vocabulary.words import counted
 
 __all__ = ["overview_page"]
 
@@ -64,13 +65,10 @@ def _tiles(told: Mapping[str, Any]) -> list[Tile]:
     cells = sum(sum(column["missing"].values()) for column in told["columns"])
     figure = f"{len(target['texts'])} classes" if "texts" in target else "a number"
     split = f"{parts['train']} training, {parts['val']} validation, {parts['test']} test"
-    features = Tile(
-        "features", f"{len(told['columns']):,}", f"{told['inputs']} inputs of the network"
-    )
+    of_network = f"{counted(told['inputs'], 'input')} of the network"
+    features = Tile("features", f"{len(told['columns']):,}", of_network)
     if told["by_channel"]:
-        features = Tile(
-            "an example", sides(told["example"]), f"{told['inputs']} inputs of the network"
-        )
+        features = Tile("an example", sides(told["example"]), of_network)
     return [
         Tile("rows", f"{told['rows']:,}", split),
         features,
