@@ -145,3 +145,25 @@ def test_images_are_in_channels_last_layout():
     network = build([setting(model=IMAGES)], [0], (3, 8, 8), 10, torch.zeros(1))
     (kernel, *_) = network.parameters.kernels
     assert network.parameters.value(kernel)[0].is_contiguous(memory_format=torch.channels_last)
+
+
+def test_a_bias_before_batchnorm_keeps_its_initial_value():
+    blocks = {"dataset": DIGITS, "model": IMAGES | {"init": "torch"}}
+    ends = [
+        train(
+            member(
+                setting(
+                    regularizer={"batchnorm": True},
+                    training={"epochs": epochs, "dtype": "float32"},
+                    **blocks,
+                )
+            )
+        )[0]
+        .readings[0]
+        .state
+        for epochs in (0, 3)
+    ]
+    for i, stays in enumerate((True, True, False)):
+        before, after = (state[f"layers.{i}.bias"] for state in ends)
+        assert before.any()
+        assert np.array_equal(before, after) == stays

@@ -191,6 +191,29 @@ def test_penalties_and_constraints_act_on_its_kernels():
     assert np.sqrt(squares) == pytest.approx(trajectory.curves["weight_norm"][-1])
 
 
+class Doubling(nn.Module):
+    """Works on the very tensor that it is given, or on a copy."""
+
+    def __init__(self, shape, outputs, in_place):
+        super().__init__()
+        self.layer, self.in_place = nn.Linear(*shape, outputs), in_place
+
+    def forward(self, x):
+        return self.layer(x.mul_(2) if self.in_place else x * 2)
+
+
+def test_a_module_that_works_in_place_leaves_the_data_alone():
+    curves = [
+        train(
+            run_of(setting(model=MODULE | {"in_place": way}), Doubling, 1),
+            run_of(setting(model=MODULE | {"in_place": way}), Doubling, 2),
+        )[1].curves
+        for way in (True, False)
+    ]
+    for name, curve in curves[0].items():
+        assert curve.tobytes() == curves[1][name].tobytes(), name
+
+
 def test_what_is_frozen_stays_and_is_saved():
     def make(shape, outputs):
         features = nn.Linear(*shape, 20)
