@@ -111,6 +111,25 @@ def test_a_run_has_the_same_bits_alone_and_in_a_stack_and_resumed():
         assert_equal(trajectory, again)
 
 
+class Branching(nn.Module):
+    """Drops before or after its first layer, as torch's generator says."""
+
+    def __init__(self, shape, outputs):
+        super().__init__()
+        self.layer, self.out = nn.Linear(*shape, 5), nn.Linear(5, outputs)
+        self.drop = nn.Dropout()
+
+    def forward(self, x):
+        first = bool(torch.rand(()) < 0.5) if self.training else True
+        return self.out(self.layer(self.drop(x)) if first else self.drop(self.layer(x)))
+
+
+def test_a_dropout_may_be_met_at_another_place():
+    chosen = setting(model=MODULE, regularizer={"dropout": 0.5})
+    one, other = (train(run_of(chosen, Branching, 3))[0] for _ in range(2))
+    assert_equal(one, other)
+
+
 def loop_of(chosen, seed, rate):
     """Net by stock torch: its dropout layers take the study's numbers, as documented."""
     from math import prod

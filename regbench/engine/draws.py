@@ -102,7 +102,7 @@ class Draws:
             if devices.is_gpu(self._device)
             else None
         )
-        self._ahead: dict[tuple[Purpose, int], tuple[int, Sequence[Tensor]]] = {}
+        self._ahead: dict[tuple[Purpose, int, int], tuple[int, Sequence[Tensor]]] = {}
 
     def start_epoch(self, epoch: int, steps: int) -> None:
         """Begin an epoch, counted from 1, of so many steps."""
@@ -134,7 +134,7 @@ class Draws:
         Element (b, u) of a step is number `step * stride + b * width + u` of the stream of
         (seed, purpose, epoch, layer), where stride is batch * width rounded up to whole blocks.
         """
-        key = (purpose, layer)
+        key = (purpose, layer, width)
         start, numbers = self._ahead.get(key, (0, ()))
         if not start <= self._step < start + len(numbers):
             blocks = -(-self._batch * width // kind.block)
