@@ -13,6 +13,7 @@ from torch import Tensor
 
 from regbench.data import Part, Split, SplitKey, load, split_key
 from regbench.engine import philox
+from regbench.engine.batch import Batch
 from regbench.engine.draws import device_orders, shuffled
 from regbench.engine.layers import device as devices
 from regbench.engine.layers.buffers import ALIGNMENT, Scratch
@@ -115,6 +116,8 @@ class Examples:
             part = _stack(chosen, units, self.task, like, noisy=name == "train" and any(noisy))
             if part is not None:
                 self.parts[name] = part
+        self._train_ids = torch.from_numpy(np.stack([s.train.ids for s in splits])).to(like.device)
+        self.id_count = max(int(split.train.ids.max()) + 1 for split in splits)
         self._shuffle = settings[0].training.shuffle
         self._scratch = Scratch()
         self._set(np.asarray(seeds), np.asarray(views))
@@ -139,22 +142,31 @@ class Examples:
         """The split that a run of the stack sees."""
         return self._splits[int(self._views[row])]
 
-    def batches(self, epoch: int, batch: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def batches(self, epoch: int, batch: int) -> Iterator[Batch]:
         """The batches of an epoch, in the order of each run's seed.
 
         Yields:
-            x (R, B, I), in a buffer that the next batch overwrites, and y (R, B); the last batch
-            may be smaller.
+            x in a buffer that the next batch overwrites; the last batch may be smaller.
         """
-        train = self.parts["train"]
         order = self._order(epoch, batch).index_select(0, self._stream_of_run)
-        y = train.y.index_select(0, self.view_of_run).gather(1, order)
-        x, rows = train.rows.flatten(0, 1), order + self._first_row
-        for step_rows, step_y in zip(
-            torch.split(rows, batch, 1), torch.split(y, batch, 1), strict=True
+        y = self.parts["train"].y.index_select(0, self.view_of_run).gather(1, order)
+        for places, step_y in zip(
+            torch.split(order, batch, 1), torch.split(y, batch, 1), strict=True
         ):
-            buffer = self._scratch("x", (*step_rows.shape, x.shape[1]), x)
-            yield _gather(x, step_rows.flatten(), buffer), step_y
+            yield self._batch("x", places, step_y)
+
+    def _batch(self, use: str, places: Tensor, y: Tensor | None = None) -> Batch:
+        """The training examples at (R, B) places, in a buffer of this use."""
+        train, runs = self.parts["train"], self.view_of_run.unsqueeze(1)
+        x, rows = train.rows.flatten(0, 1), places + self._first_row
+        buffer = self._scratch(use, (*rows.shape, x.shape[1]), x)
+        in_part = places + runs * train.size
+        return Batch(
+            x=_gather(x, rows.flatten(), buffer),
+            y=train.y.take(in_part) if y is None else y,
+            ids=lambda: self._train_ids.take(in_part),
+            read=lambda others: self._batch("others", others),
+        )
 
     def _order(self, epoch: int, batch: int) -> Tensor:
         """(S, n) row numbers within the training part, for each stream."""

@@ -14,6 +14,7 @@ import torch
 
 from regbench.config.schema import Setting
 from regbench.data import constant_scores
+from regbench.engine.batch import Seen
 from regbench.engine.checkpoint import Checkpoints, copied, restore
 from regbench.engine.class_weights import stacked_weights
 from regbench.engine.draws import Draws
@@ -110,7 +111,7 @@ class StackTrainer:
         self.network = build(settings, seeds, self.examples.example, self.examples.outputs, like)
         self._update = Update(settings, self.network)
         self._batch = batch_size(self._training, self.examples.parts["train"].size)
-        self._draws = Draws(seeds, self._batch, like.device)
+        self._draws = Draws(seeds, self._batch, like.device, self.examples.id_count)
         self._compose(settings)
         own = (None, self.examples.task)
         self._metrics = [name for name in metrics if METRICS[name].task in own]
@@ -126,11 +127,12 @@ class StackTrainer:
     def _compose(self, settings: Sequence[Setting]) -> None:
         """Make what acts on batches and on the loss, for the runs that are in the stack."""
         regularizers = [setting.regularizer for setting in settings]
-        self._on_inputs = acting(ON_INPUTS, regularizers, self._like)
+        splits = [self.examples.split_of(row) for row in range(len(settings))]
+        seen = Seen(self.examples.example, splits, self._like)
+        self._on_inputs = acting(ON_INPUTS, regularizers, seen)
         self._loss: CrossEntropy | SquaredError = SquaredError()
         if self.examples.task == "classification":
-            splits = [self.examples.split_of(row) for row in range(len(settings))]
-            on_targets = acting(ON_TARGETS, regularizers, self._like)
+            on_targets = acting(ON_TARGETS, regularizers, seen)
             weights = stacked_weights(settings, splits, self._like)
             self._loss = CrossEntropy(on_targets, weights)
 
@@ -151,12 +153,13 @@ class StackTrainer:
         objective = Objective(self._update, self.alive, self._like)
         n = self.examples.parts["train"].size
         self._draws.start_epoch(epoch, steps=-(-n // self._batch))
-        for step, (x, y) in enumerate(self.examples.batches(epoch, self._batch)):
-            self._draws.start_step(step, x.shape[1])
-            for change in self._on_inputs:
-                change(x, self._draws)
-            loss, gradient = self._loss(self.network.forward(x, self._draws), y)
-            objective.add(loss, x.shape[1])
+        for step, batch in enumerate(self.examples.batches(epoch, self._batch)):
+            examples = batch.y.shape[1]
+            self._draws.start_step(step, examples)
+            batch.change(self._on_inputs, self._draws)
+            outputs = self.network.forward(batch.x, self._draws)
+            loss, gradient = self._loss(outputs, batch.y, batch.second)
+            objective.add(loss, examples)
             self.network.backward(gradient)
             self._update.step(lr)
         self._objective = objective.mean()

@@ -7,16 +7,18 @@ it, and is made anew when runs leave. What it draws, `Draws` gives it by purpose
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from torch import Tensor
 
 from regbench.config.blocks.regularizer import Regularizer
-from regbench.engine.draws import Draws
+from regbench.engine.batch import OnInputs, Seen
 from regbench.engine.layers.buffers import Scratch
 from regbench.engine.layers.layer import Layer
 from regbench.engine.layers.loss import OnTargets
+from regbench.engine.regularizers.augment import Augment
 from regbench.engine.regularizers.batchnorm import batchnorm
+from regbench.engine.regularizers.cutout import Cutout
 from regbench.engine.regularizers.dropout import InputDropout, dropout
 from regbench.engine.regularizers.early_stopping import make_rule
 from regbench.engine.regularizers.input_noise import InputNoise
@@ -24,6 +26,7 @@ from regbench.engine.regularizers.l1 import l1
 from regbench.engine.regularizers.l2 import l2
 from regbench.engine.regularizers.label_smoothing import LabelSmoothing
 from regbench.engine.regularizers.max_norm import max_norm
+from regbench.engine.regularizers.mixup import Mixup
 from regbench.engine.regularizers.step import Kernel, Step
 from regbench.engine.regularizers.weight_decay import weight_decay
 
@@ -34,16 +37,8 @@ __all__ = [
     "ON_TARGETS",
     "READINGS",
     "TABLES",
-    "OnInputs",
     "acting",
 ]
-
-
-class OnInputs(Protocol):
-    """A regularizer that changes what training sees of the data."""
-
-    def __call__(self, x: Tensor, draws: Draws) -> None:
-        """Change the inputs of a batch, (R, B, I), in place."""
 
 
 # Objective, gradient and step: adds to a step what it does with one kernel.
@@ -58,12 +53,15 @@ IN_LAYERS: dict[str, Callable[[Sequence[Regularizer], Any, Tensor, Scratch], Lay
     "batchnorm": batchnorm,
     "dropout": dropout,
 }
-# Data and targets; false where no run asks for it.
-ON_INPUTS: dict[str, Callable[[Sequence[Regularizer], Tensor], OnInputs]] = {
+# Data and targets; false where no run asks for it. In this order.
+ON_INPUTS: dict[str, Callable[[Sequence[Regularizer], Seen], OnInputs]] = {
+    "augment": Augment,
+    "cutout": Cutout,
+    "mixup": Mixup,
     "input_noise": InputNoise,
     "input_dropout": InputDropout,
 }
-ON_TARGETS: dict[str, Callable[[Sequence[Regularizer], Tensor], OnTargets]] = {
+ON_TARGETS: dict[str, Callable[[Sequence[Regularizer], Seen], OnTargets]] = {
     "label_smoothing": LabelSmoothing,
 }
 # Which weights of a trajectory a run reports.
@@ -81,10 +79,10 @@ Acting = TypeVar("Acting")
 
 
 def acting(
-    kinds: dict[str, Callable[[Sequence[Regularizer], Tensor], Acting]],
+    kinds: dict[str, Callable[[Sequence[Regularizer], Seen], Acting]],
     regularizers: Sequence[Regularizer],
-    like: Tensor,
+    seen: Seen,
 ) -> list[Acting]:
     """Those of the kinds that a run asks for."""
-    made = [make(regularizers, like) for make in kinds.values()]
+    made = [make(regularizers, seen) for make in kinds.values()]
     return [each for each in made if each]
