@@ -11,21 +11,24 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from regbench.config.schema import Setting
 from regbench.data import constant_scores
+from regbench.engine.averaged import scored_averages
+from regbench.engine.averages import Averages
 from regbench.engine.batch import Seen
 from regbench.engine.checkpoint import Checkpoints, copied, restore
 from regbench.engine.class_weights import stacked_weights
 from regbench.engine.draws import Draws
 from regbench.engine.examples import Examples
 from regbench.engine.layers.loss import CrossEntropy, SquaredError
-from regbench.engine.member import Array, Losses, Member, State, Trajectory
+from regbench.engine.member import Array, Losses, Member, Reading, State, Trajectory
 from regbench.engine.network import build
 from regbench.engine.optimizers.schedule import factor
 from regbench.engine.predictions import predict
 from regbench.engine.readers import Readers
-from regbench.engine.regularizers.regularizer import ON_INPUTS, ON_TARGETS, acting
+from regbench.engine.regularizers.regularizer import ON_INPUTS, ON_TARGETS, acting, averaging
 from regbench.engine.scoring import score
 from regbench.engine.stacks import batch_size
 from regbench.engine.update import Objective, Update
@@ -101,7 +104,7 @@ class StackTrainer:
     def __init__(
         self, members: Sequence[Member], folder: Path, device: str, metrics: Sequence[str] = ()
     ) -> None:
-        self._members = tuple(members)
+        self._members, self._size = tuple(members), len(members)
         settings = [member.setting for member in members]
         seeds = [member.seed for member in members]
         self._training = settings[0].training
@@ -113,6 +116,11 @@ class StackTrainer:
         self._batch = batch_size(self._training, self.examples.parts["train"].size)
         self._draws = Draws(seeds, self._batch, like.device, self.examples.id_count)
         self._compose(settings)
+        ways = [
+            dict(filter(None, (averaging(r, self._training.epochs) for r in m.readings.values())))
+            for m in members
+        ]
+        self._averages = Averages(ways, self.network.parameters)
         own = (None, self.examples.task)
         self._metrics = [name for name in metrics if METRICS[name].task in own]
         self._in_stack = np.arange(len(members))  # the member in each row of the stack
@@ -152,7 +160,8 @@ class StackTrainer:
         lr = torch.from_numpy(self._rates).to(self._like, non_blocking=True).unsqueeze(1)
         objective = Objective(self._update, self.alive, self._like)
         n = self.examples.parts["train"].size
-        self._draws.start_epoch(epoch, steps=-(-n // self._batch))
+        steps = -(-n // self._batch)
+        self._draws.start_epoch(epoch, steps)
         for step, batch in enumerate(self.examples.batches(epoch, self._batch)):
             examples = batch.y.shape[1]
             self._draws.start_step(step, examples)
@@ -162,6 +171,7 @@ class StackTrainer:
             objective.add(loss, examples)
             self.network.backward(gradient)
             self._update.step(lr)
+            self._averages.after_step(epoch, step + 1, steps)
         self._objective = objective.mean()
 
     def finish_epoch(self, epoch: int) -> None:
@@ -183,10 +193,14 @@ class StackTrainer:
         undecided = []
         for row, member in enumerate(self._in_stack.tolist()):
             seen = dict(zip(values, table[:, row], strict=True))
-            if not self._read(member, epoch, seen, partial(self.network.state, row)):
+            if not self._read(member, epoch, seen, partial(self._weights, row, epoch)):
                 undecided.append(row)
         if len(undecided) < self.alive:
             self._keep(np.array(undecided, dtype=np.intp))
+
+    def _weights(self, row: int, epoch: int, average: str) -> State:
+        """One trajectory's weights after an epoch, or an average of them by its key."""
+        return {**self.network.state(row), **self._averages.state(row, average, epoch)}
 
     def scored(self, epoch: int) -> bool:
         """Whether this epoch has scores."""
@@ -206,9 +220,13 @@ class StackTrainer:
             if isfinite(pair[0])
         }
 
+    def _tensors(self) -> dict[str, Tensor]:
+        """All that training changes: the tensors in use, by name."""
+        return self.network.tensors() | self._update.tensors() | self._averages.tensors()
+
     def state(self, epoch: int) -> dict[str, npt.NDArray[np.generic]]:
         """All that the epochs up to this one, just finished, have left."""
-        state = copied(self.network.tensors() | self._update.tensors())
+        state = copied(self._tensors())
         for name, values in self._curves.items():
             state[f"curve/{name}"] = values[:, :epoch].copy()
         for member, readers in enumerate(self._readers):
@@ -234,14 +252,14 @@ class StackTrainer:
             undecided = []
             for member in self._in_stack.tolist():
                 seen = {name: float(self._curves[name][member, past - 1]) for name in names}
-                if not self._read(member, past, seen, dict):
+                if not self._read(member, past, seen, lambda average: {}):
                     undecided.append(member)
             self._in_stack = np.array(undecided, dtype=np.intp)
         rows, self._in_stack = self._in_stack, np.arange(len(self._members))
         if len(rows) < len(self._members):
             self._keep(rows)
         if self.alive:
-            restore(self.network.tensors() | self._update.tensors(), state)
+            restore(self._tensors(), state)
         self._give_back(state)
         return trained
 
@@ -266,7 +284,7 @@ class StackTrainer:
         return self._curves[name]
 
     def _read(
-        self, member: int, epoch: int, values: Mapping[str, float], state: Callable[[], State]
+        self, member: int, epoch: int, values: Mapping[str, float], state: Callable[[str], State]
     ) -> bool:
         """Let one trajectory's rules see the epoch; true when they are all decided.
 
@@ -289,17 +307,40 @@ class StackTrainer:
         index = torch.from_numpy(rows).to(self._like.device)
         self.network.keep(index)
         self._update.keep(index)
+        self._averages.keep(index)
         self._draws.keep(rows)
         self.examples.keep(rows)
         self._compose([self._members[member].setting for member in self._in_stack])
 
     def trajectories(self) -> list[Trajectory]:
         """What every member has recorded, in the members' order."""
-        return [self._trajectory(i) for i in range(len(self._members))]
+        curves = [{n: values[i] for n, values in self._curves.items()} for i in range(self._size)]
+        found = [r.readings(own) for r, own in zip(self._readers, curves, strict=True)]
+        self._score_averages(found)
+        return [
+            self._trajectory(*each) for each in zip(range(self._size), curves, found, strict=True)
+        ]
 
-    def _trajectory(self, i: int) -> Trajectory:
-        curves = {name: values[i] for name, values in self._curves.items()}
-        readings = self._readers[i].readings(curves)
+    def _score_averages(self, found: Sequence[list[Reading]]) -> None:
+        """Give the readings of averages what these score, as many at once as the stack is large."""
+        places = [
+            (i, k)
+            for i, readings in enumerate(found)
+            for k, reading in enumerate(readings)
+            if reading.state and averaging(self._members[i].readings[reading.run_id], 1)
+        ]
+        for start in range(0, len(places), self._size):
+            chosen = places[start : start + self._size]
+            members = [self._members[i] for i, _ in chosen]
+            states = [found[i][k].state for i, k in chosen]
+            facts = (self.examples.splits, self._like, self._metrics)
+            scored = scored_averages(members, states, *facts)
+            for (i, k), (state, scores) in zip(chosen, scored, strict=True):
+                found[i][k] = replace(found[i][k], state=state, scores=scores)
+
+    def _trajectory(
+        self, i: int, curves: Mapping[str, Array], readings: Sequence[Reading]
+    ) -> Trajectory:
         length = max(1, *(reading.epochs_run for reading in readings))
         curves = {name: values[:length] for name, values in curves.items()}
         training = self._members[i].setting.training

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -71,6 +71,23 @@ class Network:
         """Fill `parameters.gradients` from the gradient for the outputs of the last forward."""
         for layer in reversed(self.layers):
             gradient = layer.backward(gradient)
+
+    def remake_statistics(self, batches: Iterable[Tensor]) -> None:
+        """Make batchnorm's running statistics anew, as the present weights give them.
+
+        Each batch counts by its examples; it is normalised by itself, as in training.
+
+        Args:
+            batches: (R, b, I) each.
+        """
+        seen = 0
+        for x in batches:
+            seen += x.shape[1]
+            for norm in self.norms:
+                norm.taking_in = x.shape[1] / seen
+            self.forward(x)
+        for norm in self.norms:
+            norm.taking_in = None
 
     def keep(self, rows: Tensor) -> None:
         """Keep only these runs, in this order."""

@@ -189,6 +189,7 @@ def _records(trajectory: Trajectory, job: Job) -> Iterator[RunRecord]:
             constant=trajectory.constant,
             curves={name: curve[:length] for name, curve in trajectory.curves.items()},
             sizes=dict(trajectory.sizes),
+            scores=dict(reading.scores),
         )
 
 

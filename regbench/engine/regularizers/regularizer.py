@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from torch import Tensor
 
 from regbench.config.blocks.regularizer import Regularizer
+from regbench.engine.averages import Averaging
 from regbench.engine.batch import OnInputs, Seen
 from regbench.engine.layers.buffers import Scratch
 from regbench.engine.layers.layer import Layer
@@ -21,6 +22,7 @@ from regbench.engine.regularizers.batchnorm import batchnorm
 from regbench.engine.regularizers.cutout import Cutout
 from regbench.engine.regularizers.dropout import InputDropout, dropout
 from regbench.engine.regularizers.early_stopping import make_rule
+from regbench.engine.regularizers.ema import ema
 from regbench.engine.regularizers.input_noise import InputNoise
 from regbench.engine.regularizers.l1 import l1
 from regbench.engine.regularizers.l2 import l2
@@ -28,9 +30,11 @@ from regbench.engine.regularizers.label_smoothing import LabelSmoothing
 from regbench.engine.regularizers.max_norm import max_norm
 from regbench.engine.regularizers.mixup import Mixup
 from regbench.engine.regularizers.step import Kernel, Step
+from regbench.engine.regularizers.swa import swa
 from regbench.engine.regularizers.weight_decay import weight_decay
 
 __all__ = [
+    "AVERAGES",
     "IN_LAYERS",
     "ON_INPUTS",
     "ON_KERNELS",
@@ -38,6 +42,7 @@ __all__ = [
     "READINGS",
     "TABLES",
     "acting",
+    "averaging",
 ]
 
 
@@ -64,8 +69,9 @@ ON_INPUTS: dict[str, Callable[[Sequence[Regularizer], Seen], OnInputs]] = {
 ON_TARGETS: dict[str, Callable[[Sequence[Regularizer], Seen], OnTargets]] = {
     "label_smoothing": LabelSmoothing,
 }
-# Which weights of a trajectory a run reports.
-READINGS = {"early_stopping": make_rule}
+# Which weights of a trajectory a run reports: an epoch's, or an average of an epoch's and more.
+AVERAGES: dict[str, Callable[[Any, int], Averaging]] = {"ema": ema, "swa": swa}
+READINGS = {"early_stopping": make_rule, **AVERAGES}
 # By `acts_on` of the vocabulary.
 TABLES: dict[str, Mapping[str, object]] = {
     "kernels": ON_KERNELS,
@@ -74,6 +80,16 @@ TABLES: dict[str, Mapping[str, object]] = {
     "targets": ON_TARGETS,
     "reading": READINGS,
 }
+
+
+def averaging(regularizer: Regularizer, epochs: int) -> tuple[str, Averaging] | None:
+    """How a run averages weights, and what tells that from other ways; None if it does not."""
+    for key, make in AVERAGES.items():
+        options = getattr(regularizer, key)
+        if options is not None:
+            return repr(options), make(options, epochs)
+    return None
+
 
 Acting = TypeVar("Acting")
 

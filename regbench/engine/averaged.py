@@ -1,0 +1,57 @@
+"""What runs report of averaged weights: batchnorm's statistics made anew, and scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from regbench.data import Split, SplitKey
+from regbench.engine.examples import Examples
+from regbench.engine.member import Member, State
+from regbench.engine.network import build
+from regbench.engine.scoring import score
+from regbench.engine.stacks import batch_size
+from regbench.engine.update import Update
+
+__all__ = ["scored_averages"]
+
+
+def scored_averages(
+    members: Sequence[Member],
+    states: Sequence[State],
+    splits: Mapping[SplitKey, Split],
+    like: Tensor,
+    metrics: Sequence[str],
+) -> Iterator[tuple[State, dict[str, float]]]:
+    """For each run its state with new statistics, and by column what it scores.
+
+    The statistics are those of the training part, as it is, in batches of the study's size and file
+    order: the means over its examples of the batches' means and variances.
+
+    Args:
+        members: R that stack.
+        states: R, of parameters averaged.
+        splits: the stack's.
+    Source: torch.optim.swa_utils.update_bn, where batches are of one size.
+    """
+    settings, seeds = [m.setting for m in members], [m.seed for m in members]
+    examples = Examples(members, Path(), like, splits)
+    network = build(settings, seeds, examples.example, examples.outputs, like)
+    for row, state in enumerate(states):
+        network.load(row, state)
+    train = examples.parts["train"]
+    batch = batch_size(settings[0].training, train.size)
+    network.remake_statistics(x for x, _ in examples.chunks(train, batch))
+    update = Update(settings, network)
+    values = {
+        "penalty": update.penalty(),
+        "weight_norm": update.weight_norm(),
+        "zero_fraction": update.zero_fraction(),
+        **score(network, examples, metrics),
+    }
+    table = torch.stack([value.double() for value in values.values()]).cpu().numpy() + 0.0
+    for row in range(len(members)):
+        yield network.state(row), dict(zip(values, table[:, row].tolist(), strict=True))
