@@ -27,6 +27,7 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 from measure import interleaved, machine, spread, watched
+from regbench.report.plain import print_plain
 from rich.console import Console
 
 import regbench
@@ -35,7 +36,6 @@ from regbench.config.plan import make_plan
 from regbench.data import fingerprints
 from regbench.engine.loop import train_stack
 from regbench.engine.stacks import make_stacks
-from regbench.report.plain import print_plain
 from regbench.report.progress import progress_for
 from regbench.results.store import Store
 
@@ -130,13 +130,13 @@ def parts(runs: int) -> dict[str, float]:
         return call
 
     from regbench import api
-    from regbench.executors import train as carry_out
+    from regbench.executors import train as training
 
     progress = progress_for(Console(file=io.StringIO()), "growth")
     with (
         tempfile.TemporaryDirectory() as folder,
-        patch.object(carry_out, "train_stack", clocked("training", carry_out.train_stack)),
-        patch.object(carry_out, "commit", clocked("commits", carry_out.commit)),
+        patch.object(training, "train_stack", clocked("training", training.train_stack)),
+        patch.object(Store, "commit", clocked("commits", Store.commit)),
         patch.object(Store, "write_tables", clocked("tables", Store.write_tables)),
         patch.object(api, "_write_gap", clocked("gap table", api._write_gap)),
     ):

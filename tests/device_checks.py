@@ -19,7 +19,7 @@ from regbench.engine import philox
 from regbench.engine.draws import INTEGERS, NORMALS, Draws, device_orders, shuffled
 from regbench.engine.loop import StackTrainer, train_stack
 from regbench.engine.member import Member, Trajectory
-from regbench.executors import train as carry_out
+from regbench.executors import train as training
 from regbench.streams import Purpose, normal, uint16
 
 OPTIMIZERS = {
@@ -201,7 +201,7 @@ def check_halving(device: str, folder: Path) -> None:
     total = torch.cuda.get_device_properties(device).total_memory
     torch.cuda.set_per_process_memory_fraction(room / total, device)
     try:
-        with patch.object(carry_out, "fits", lambda *_: True):
+        with patch.object(training, "fits", lambda *_: True):
             parts = regbench.run(STUDY, out=folder / "parts", device=device)
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0, device)

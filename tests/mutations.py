@@ -139,7 +139,7 @@ MUTATIONS = [
     ),
     Mutation(
         "a stack whose worker is killed is not tried again",
-        "executors/processes.py",
+        "executors/drive.py",
         "_MOST_TRIES = 3\n",
         "_MOST_TRIES = 1\n",
         ("tests/test_workers.py -k three_times",),
@@ -147,8 +147,8 @@ MUTATIONS = [
     Mutation(
         "workers run the caller's script again",
         "executors/processes.py",
-        "            with _without_script(), warnings.catch_warnings():\n",
-        "            with warnings.catch_warnings():\n",
+        "            with _without_script():\n",
+        "            if True:\n",
         ("tests/test_workers.py -k stdin",),
     ),
     Mutation(
@@ -259,8 +259,8 @@ MUTATIONS = [
     Mutation(
         "a file that is replaced during the last stack is not noticed",
         "executors/drive.py",
-        "            for dataset in in_files:",
-        "            for dataset in ():",
+        "        for dataset in self._plan.study.files:",
+        "        for dataset in ():",
         ("tests/test_data_identity.py -k in_training",),
     ),
     Mutation(
@@ -294,7 +294,7 @@ MUTATIONS = [
     Mutation(
         "a checkpoint of other runs is gone on from",
         "executors/checkpointing.py",
-        "json.dumps([_FORM, runs, device, torch.__version__])",
+        "json.dumps([_FORM, runs, device, _torch_version()])",
         "json.dumps([_FORM])",
         ("tests/test_going_on.py",),
     ),

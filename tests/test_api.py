@@ -19,9 +19,6 @@ class Watcher:
     def start(self, cells, kept, stacks, run_epochs):
         self.told.append(("start", len(cells), kept, stacks, run_epochs))
 
-    def stack_started(self, stack_id, runs):
-        self.told.append(("stack", stack_id, runs))
-
     def advanced(self, stack_id, epoch, run_epochs):
         self.told.append(("epoch", stack_id, epoch, run_epochs))
 
@@ -79,11 +76,8 @@ def test_progress_is_told_what_happens(tmp_path):
     package.run(study(tmp_path), out=tmp_path / "r", progress=watcher)
     # Two stacks of 6 and 3 trajectories, four epochs each; "stop" reads what "none" trains.
     assert watcher.told[0] == ("start", 12, 0, 2, 36)
-    assert watcher.told[1:6] == [
-        ("stack", "s0001", 9),
-        *(("epoch", "s0001", epoch, 6) for epoch in (1, 2, 3, 4)),
-    ]
-    assert watcher.told[6] == ("done", "s0001", 9, 0, 0)
+    assert watcher.told[1:5] == [("epoch", "s0001", epoch, 6) for epoch in (1, 2, 3, 4)]
+    assert watcher.told[5] == ("done", "s0001", 9, 0, 0)
     assert watcher.told[-2:] == [("done", "s0002", 3, 0, 0), ("finish",)]
 
 

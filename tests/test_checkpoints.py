@@ -1,6 +1,5 @@
 """Checkpoints: what comes back is what was saved, or nothing."""
 
-import math
 import random
 import shutil
 
@@ -18,14 +17,13 @@ ARRAYS = {
     "none": np.zeros((0, 3)),
     "moments": np.array([1e-300, -0.0, np.inf, np.nan]),
 }
-FACTS = {"rates": [0.1, math.inf, 1e-17], "stopped": {"r1": None}, "text": "größe"}
 KEY = "members and versions"
 
 
 def saved(folder, *epochs, key=KEY):
     for epoch in epochs:
         arrays = ARRAYS | {"epoch": np.full(3, float(epoch))}
-        checkpoints.save(folder, "s0001", key, epoch, arrays, FACTS | {"epoch": epoch})
+        checkpoints.save(folder, "s0001", key, epoch, arrays)
 
 
 def names(folder):
@@ -33,9 +31,8 @@ def names(folder):
 
 
 def assert_whole(found, epoch):
-    at, arrays, facts = found
+    at, arrays = found
     assert at == epoch
-    assert facts == FACTS | {"epoch": epoch}
     assert arrays.keys() == {*ARRAYS, "epoch"}
     for name, expected in (ARRAYS | {"epoch": np.full(3, float(epoch))}).items():
         assert arrays[name].dtype == expected.dtype
@@ -70,9 +67,11 @@ def test_another_works_checkpoint_is_removed(tmp_path):
     assert names(tmp_path) == []
 
 
-def test_discard_removes_one_stacks_checkpoints(tmp_path):
+def test_discard_removes_the_checkpoints_of_one_stack_and_its_parts(tmp_path):
     saved(tmp_path, 1, 2)
-    checkpoints.save(tmp_path, "s0010", KEY, 1, ARRAYS, FACTS)
+    for part in ("s0001a", "s0001ba", "s0010"):
+        checkpoints.save(tmp_path, part, KEY, 1, ARRAYS)
+    assert checkpoints.stacks(tmp_path) == {"s0001", "s0001a", "s0001ba", "s0010"}
     checkpoints.discard(tmp_path, "s0001")
     assert names(tmp_path) == ["s0010.000000001"]
     checkpoints.discard(tmp_path, "s0099")
@@ -161,9 +160,3 @@ def test_a_disk_that_does_not_give_it_is_no_damage(tmp_path):
     with hooked(Fault("eio", 1)), pytest.raises(BadData, match="cannot be read: Input/output"):
         checkpoints.latest(tmp_path, "s0001", KEY)
     assert_whole(checkpoints.latest(tmp_path, "s0001", KEY), 1)
-
-
-def test_facts_that_json_cannot_say_are_refused(tmp_path):
-    with pytest.raises(TypeError, match="not JSON serializable"):
-        checkpoints.save(tmp_path, "s0001", KEY, 1, {}, {"x": object()})
-    assert checkpoints.latest(tmp_path, "s0001", KEY) is None

@@ -12,9 +12,8 @@ from test_same_bits import OPTIMIZERS, assert_same_bits
 import regbench as package
 from regbench.engine.loop import train_stack
 from regbench.errors import TimeIsUp
-from regbench.executors.checkpointing import StackCheckpoints
+from regbench.executors.checkpointing import StackCheckpoints, work_key
 from regbench.executors.progress import Silent
-from regbench.results import checkpoints
 
 EPOCHS = 7
 
@@ -122,34 +121,37 @@ def test_what_was_trained_before_counts_as_progress():
     assert seen == [(3, 9), (4, 3)]
 
 
-def test_on_disk(tmp_path):
-    members = stack(OPTIMIZERS[1])
+def test_what_is_told_comes_back_as_values():
+    members, told = stack(OPTIMIZERS[1]), []
     whole = train_stack(members, Path())
-    kept = StackCheckpoints(tmp_path, "s0001", members, "cpu")
+    kept = StackCheckpoints("s0001", members, "cpu", None, told.append)
+    assert kept.latest() is None
     with pytest.raises(TimeIsUp):
         train_stack(members, Path(), on_epoch=broken_off_after(4), checkpoints=kept)
-    other = StackCheckpoints(tmp_path, "s0001", members[:-1], "cpu")
-    found = StackCheckpoints(tmp_path, "s0001", members, "cpu").latest()
-    assert found is not None
-    assert found[0] == 4
-    for a, b in zip(whole, train_stack(members, Path(), checkpoints=kept), strict=True):
+    (last,) = told
+    assert (last.name, last.epoch, last.key) == ("s0001", 4, work_key(members, "cpu"))
+    again = StackCheckpoints("s0001", members, "cpu", (last.epoch, last.state), told.append)
+    for a, b in zip(whole, train_stack(members, Path(), checkpoints=again), strict=True):
         assert_same_bits(a, b)
-    assert other.latest() is None  # of other members: neither used nor left lying
-    assert not list(tmp_path.rglob("*.safetensors"))
 
 
-def test_as_often_as_they_are_worth_their_time(tmp_path, monkeypatch):
+def test_other_runs_and_another_device_are_other_work():
+    members = stack(OPTIMIZERS[1])
+    keys = [work_key(*work) for work in ((members, "cpu"), (members[:-1], "cpu"), (members, "x"))]
+    assert len(set(keys)) == 3
+
+
+def test_as_often_as_they_are_worth_their_time(monkeypatch):
     now = [0.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
-    kept = StackCheckpoints(tmp_path, "s0001", [member(setting())], "cpu")
+
+    def slow(kept):
+        now[0] += 2.0
+
+    kept = StackCheckpoints("s0001", [member(setting())], "cpu", None, slow)
     assert not kept.due()
     now[0] = 5.0
     assert kept.due()
-
-    def slow(*arguments):
-        now[0] += 2.0
-
-    monkeypatch.setattr(checkpoints, "save", slow)
     kept.save(1, {})
     now[0] += 39.0
     assert not kept.due()  # two seconds every forty are a twentieth

@@ -9,7 +9,7 @@ import torch
 from engine import member, setting
 
 import regbench
-from regbench.executors import train as carry_out_module
+from regbench.executors import train as training
 from regbench.executors.memory import fits, free_bytes, needed_bytes
 
 MIB = 2**20
@@ -78,13 +78,13 @@ STUDY = {
 
 def test_a_stack_that_will_not_fit_is_parted_before_it_is_trained(tmp_path, monkeypatch):
     whole = regbench.run(STUDY, out=tmp_path / "whole").runs
-    sizes, train_stack = [], carry_out_module.train_stack
+    sizes, train_stack = [], training.train_stack
 
     def trained(members, *rest):
         sizes.append(len(members))
         return train_stack(members, *rest)
 
-    monkeypatch.setattr(carry_out_module, "train_stack", trained)
+    monkeypatch.setattr(training, "train_stack", trained)
     monkeypatch.setattr("regbench.executors.memory.free_bytes", lambda device: 100 * MIB)
     # Thirty a run: three runs are too many for nine tenths of a hundred, and one is tried anyhow.
     monkeypatch.setattr(
@@ -114,7 +114,7 @@ class Something:
     ],
 )
 def test_a_broken_off_attempt_has_left_nothing_when_its_halves_train(error, tmp_path, monkeypatch):
-    made, alive, train_stack = [], [], carry_out_module.train_stack
+    made, alive, train_stack = [], [], training.train_stack
 
     def out_of_memory(members, *rest):
         alive.append([each() is not None for each in made])
@@ -124,7 +124,7 @@ def test_a_broken_off_attempt_has_left_nothing_when_its_halves_train(error, tmp_
             raise type(error)(*error.args)
         return train_stack(members, *rest)
 
-    monkeypatch.setattr(carry_out_module, "train_stack", out_of_memory)
+    monkeypatch.setattr(training, "train_stack", out_of_memory)
     results = regbench.run(STUDY, out=tmp_path)
     assert (results.runs.status == "ok").all()
     assert alive == [[], [False], [False] * 2, [False] * 3, [False] * 4]  # 5, 2, 3, 1, 2

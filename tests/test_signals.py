@@ -138,7 +138,7 @@ disk.hook = hook
 # Where it waits for its workers to end.
 STUCK_AT_WORKERS = f"""{STUCK_SOMEWHERE}
 from regbench.executors import processes as workers
-workers._has_left = lambda worker: stay("ending workers")
+workers._has_left = lambda *_: stay("ending workers")
 """
 STUCK = [
     pytest.param(STUCK_IN_TABLES, "writing tables", 1, id="tables"),

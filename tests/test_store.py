@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,15 +14,18 @@ from faults import Fault, hooked
 from planned import planned
 from safetensors.numpy import load_file
 
+from regbench import run as regbench_run
 from regbench.config.load import load_study
 from regbench.errors import FolderInUse, Unwritable
-from regbench.executors import train as carry_out_module
+from regbench.executors import train as training
 from regbench.executors.provenance import git_commit
 from regbench.results import files
 from regbench.results.pieces import commit, read_piece, stacks_folder
+from regbench.results.planned import read_judged, recorded_plan
 from regbench.results.records import RunRecord
 from regbench.results.sealed import Damaged
 from regbench.results.store import Store
+from regbench.results.tables import judged_runs
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +57,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
 def test_an_interrupted_command_goes_on_to_the_same_bytes(
     tmp_path, finished, monkeypatch, stacks_done, workers
 ):
-    train_stack = carry_out_module.train_stack
+    train_stack = training.train_stack
     calls = []
 
     def interrupted(*arguments):
@@ -64,7 +68,7 @@ def test_an_interrupted_command_goes_on_to_the_same_bytes(
 
     path = study(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(carry_out_module, "train_stack", interrupted)
+        patch.setattr(training, "train_stack", interrupted)
         first = regbench("run", path, "-o", tmp_path / "r", "-j", 1)
     assert first.code == 130
     assert "to go on: regbench run" in first.err
@@ -353,3 +357,38 @@ def test_the_commit_of_the_studys_folder_is_noted(tmp_path):
     (tmp_path / ".git" / "packed-refs").unlink()
     head.write_text(commit)  # a commit without a branch
     assert git_commit(tmp_path / "r") == commit
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {
+            "dataset": {"name": "moons", "n_samples": 60, "label_noise": 0.2},
+            "metrics": ["auc", "balanced_acc"],
+            "sweep": {
+                "regularizer": {
+                    "=1+1": {"l2": 1e-3},
+                    "07": {"early_stopping": {"patience": 1}},
+                    "none": {},
+                },
+                "model.hidden": [[3], [3, 3]],
+                "optimizer.lr": {"true": 1e-3, "diverges": 1e300},
+                "training.shuffle": [True, False],
+            },
+        },
+        {"dataset": {"name": "diabetes", "folds": 3, "test_size": 60}, "interval": "rows"},
+    ],
+    ids=["classes", "folds"],
+)
+def test_the_runs_of_a_plan_are_those_of_its_table(tmp_path, given):
+    study = {"model": {"hidden": [3]}, "training": {"epochs": 2}, "seeds": 3, **given}
+    results = regbench_run(study, out=tmp_path)
+    plan = recorded_plan(tmp_path)
+    with Store.open(tmp_path, plan) as store:
+        made = judged_runs(plan, store.records())
+    read, over = read_judged(tmp_path)
+    assert over == given.get("interval", "seeds")
+    assert {row.status for row in read.rows} == {row.status for row in results.rows.rows}
+    # Not-a-number is no number's equal.
+    assert [repr(row) for row in made.rows] == [repr(row) for row in read.rows]
+    assert replace(made, rows=()) == replace(read, rows=())

@@ -12,7 +12,7 @@ from faults import hooked
 from regbench.config.grid_text import BadAxis, parse_axis
 from regbench.config.load import load_study
 from regbench.errors import BadStudy
-from regbench.executors import train as carry_out_module
+from regbench.executors import train as training
 from regbench.executors.limits import parse_duration, parse_shard
 from regbench.results.pieces import stacks_folder
 from regbench.results.records import RunRecord
@@ -265,7 +265,7 @@ def test_a_stack_that_runs_out_of_memory_is_halved_and_a_run_alone_fails(tmp_pat
     path = study(tmp_path)
     whole = tmp_path / "whole"
     regbench("run", path, "-o", whole, "-q")
-    train_stack = carry_out_module.train_stack
+    train_stack = training.train_stack
 
     def little_memory(members, *rest):
         if len(members) > 1 or members[0].setting.regularizer.l2:
@@ -273,7 +273,7 @@ def test_a_stack_that_runs_out_of_memory_is_halved_and_a_run_alone_fails(tmp_pat
         return train_stack(members, *rest)
 
     with monkeypatch.context() as patch:
-        patch.setattr(carry_out_module, "train_stack", little_memory)
+        patch.setattr(training, "train_stack", little_memory)
         done = regbench("run", path, "-o", tmp_path / "r", "-q", "-j", 1)
     assert done.code == 1
     assert "3 runs failed (see the error column of runs.csv)" in done.err

@@ -17,7 +17,7 @@ from processes import gone
 
 import regbench as package
 from regbench.executors import processes as workers_module
-from regbench.executors import train as carry_out_module
+from regbench.executors import train as training
 
 pytestmark = pytest.mark.xdist_group("processes")
 
@@ -38,25 +38,25 @@ def count(what):
         return file.tell()
 
 
-def serve_but_once(pipe, stop, given):
-    """The first worker is killed while it starts."""
+def serve_sometimes(pipe, stop, given):
+    """The first is killed while it starts, the first stack's each time, the second's once."""
+    train = training.train
+
+    def train_sometimes(job, *rest):
+        stack_id = job.stack.stack_id
+        if count(stack_id) == 1 or stack_id == "s0001":
+            os.kill(os.getpid(), signal.SIGKILL)
+        train(job, *rest)
+
     if count("starts") == 1:
         os.kill(os.getpid(), signal.SIGKILL)
+    training.train = train_sometimes
     workers_module._serve(pipe, stop, given)
-
-
-def work_sometimes(job):
-    """The first stack's worker is killed every time, the second's once."""
-    stack_id = job.stack.stack_id
-    if count(stack_id) == 1 or stack_id == "s0001":
-        os.kill(os.getpid(), signal.SIGKILL)
-    return carry_out_module.carry_out(job, lambda *_: None, lambda *_: None)
 
 
 def test_a_stack_whose_worker_is_killed_is_tried_three_times(tmp_path, monkeypatch, whole):
     monkeypatch.setenv("COUNTS", str(tmp_path))
-    monkeypatch.setattr(workers_module, "_serve", serve_but_once)
-    monkeypatch.setattr(workers_module, "_work", work_sometimes)
+    monkeypatch.setattr(workers_module, "_serve", serve_sometimes)
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     done = regbench("run", study(tmp_path), "-o", tmp_path / "r", "-q", "-j", 2)
     assert done.code == 1, done.err

@@ -111,7 +111,7 @@ def plan(
     from regbench.config.load import load_study
     from regbench.config.plan import make_plan
     from regbench.data import fingerprints, notes
-    from regbench.executors.drive import describe
+    from regbench.executors.pending import describe
     from regbench.report.say import say
 
     loaded = load_study(study, overrides or (), axes=axes or (), seeds=seeds, max_runs=max_runs)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,23 +21,24 @@ __all__ = ["scored_averages"]
 
 
 def scored_averages(
-    members: Sequence[Member],
-    states: Sequence[State],
-    splits: Mapping[SplitKey, Split],
+    averages: Sequence[tuple[Member, State]],
+    splits: dict[SplitKey, Split],
     like: Tensor,
     metrics: Sequence[str],
-) -> Iterator[tuple[State, dict[str, float]]]:
-    """For each run its state with new statistics, and by column what it scores.
+) -> Iterator[dict[str, Any]]:
+    """For each run its `state` with new statistics, and by column its `scores`.
 
     The statistics are those of the training part, as it is, in batches of the study's size and file
     order: the means over its examples of the batches' means and variances.
 
     Args:
-        members: R that stack.
-        states: R, of parameters averaged.
+        averages: R members that stack, with parameters averaged.
         splits: the stack's.
     Source: torch.optim.swa_utils.update_bn, where batches are of one size.
     """
+    if not averages:
+        return
+    members, states = zip(*averages, strict=True)
     settings, seeds = [m.setting for m in members], [m.seed for m in members]
     examples = Examples(members, Path(), like, splits)
     network = build(settings, seeds, examples.example, examples.outputs, like)
@@ -54,4 +56,5 @@ def scored_averages(
     }
     table = torch.stack([value.double() for value in values.values()]).cpu().numpy() + 0.0
     for row in range(len(members)):
-        yield network.state(row), dict(zip(values, table[:, row].tolist(), strict=True))
+        scores = dict(zip(values, table[:, row].tolist(), strict=True))
+        yield {"state": network.state(row), "scores": scores}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor
 
 from regbench.config.schema import Setting
-from regbench.data import constant_scores
+from regbench.data import Split, SplitKey, constant_scores
 from regbench.engine.averaged import scored_averages
 from regbench.engine.averages import Averages
 from regbench.engine.batch import Seen
@@ -54,6 +55,7 @@ def train_stack(
     checkpoints: Checkpoints | None = None,
     on_losses: OnLosses | None = None,
     metrics: Sequence[str] = (),
+    splits: dict[SplitKey, Split] | None = None,
 ) -> list[Trajectory]:
     """Train members whose settings stack, and give their trajectories in the same order.
 
@@ -66,10 +68,11 @@ def train_stack(
         checkpoints: keeps the stack's state from time to time, and when `on_epoch` raises.
         on_losses: called after each scored epoch with its number and what gives its losses.
         metrics: what to score besides the loss, and accuracy or R^2; of another task: nothing.
+        splits: those that are read already; what is read is added.
     Raises:
         BadData: the data cannot be read or do not fit the settings.
     """
-    trainer = StackTrainer(members, folder, device, metrics)
+    trainer = StackTrainer(members, folder, device, metrics, splits)
     epochs, done = members[0].setting.training.epochs, 0
     if epochs == 0:
         trainer.finish_epoch(0)
@@ -102,15 +105,21 @@ class StackTrainer:
     """A stack in training: what runs share, their state, and what they have recorded."""
 
     def __init__(
-        self, members: Sequence[Member], folder: Path, device: str, metrics: Sequence[str] = ()
+        self,
+        members: Sequence[Member],
+        folder: Path,
+        device: str,
+        metrics: Sequence[str] = (),
+        splits: dict[SplitKey, Split] | None = None,
     ) -> None:
-        self._members, self._size = tuple(members), len(members)
+        self._members = tuple(members)
         settings = [member.setting for member in members]
         seeds = [member.seed for member in members]
         self._training = settings[0].training
         like = torch.zeros(1, dtype=DTYPES[self._training.dtype], device=device)
         self._like = like
-        self.examples = Examples(members, folder, like)
+        self.examples = Examples(members, folder, like, splits)
+        of_runs = [self.examples.split_of(row) for row in range(len(members))]
         self.network = build(settings, seeds, self.examples.example, self.examples.outputs, like)
         self._update = Update(settings, self.network)
         self._batch = batch_size(self._training, self.examples.parts["train"].size)
@@ -124,9 +133,8 @@ class StackTrainer:
         own = (None, self.examples.task)
         self._metrics = [name for name in metrics if METRICS[name].task in own]
         self._in_stack = np.arange(len(members))  # the member in each row of the stack
-        splits = [self.examples.split_of(row) for row in range(len(members))]
-        self._flip_rates = [split.flip_rate for split in splits]
-        self._constants = [constant_scores(split) for split in splits]
+        self._flip_rates = [split.flip_rate for split in of_runs]
+        self._constants = [constant_scores(split) for split in of_runs]
         self._readers = [Readers(member) for member in members]
         self._curves: dict[str, Array] = {}
         self._objective = torch.full((len(members),), torch.nan, device=device)
@@ -314,46 +322,52 @@ class StackTrainer:
 
     def trajectories(self) -> list[Trajectory]:
         """What every member has recorded, in the members' order."""
-        curves = [{n: values[i] for n, values in self._curves.items()} for i in range(self._size)]
-        found = [r.readings(own) for r, own in zip(self._readers, curves, strict=True)]
-        self._score_averages(found)
+        sizes = {p: self.examples.size_of(p) for p in ("train", "val", "test")}
+        found = []
+        for i, readers in enumerate(self._readers):
+            curves = {name: values[i] for name, values in self._curves.items()}
+            readings = readers.readings(curves)
+            length = max(1, *(reading.epochs_run for reading in readings))
+            curves = {name: values[:length] for name, values in curves.items()}
+            found.append(
+                Trajectory(curves, self._flip_rates[i], readings, self._constants[i], sizes)
+            )
+        splits, like = self.examples.splits, self._like
+        found = self._with(
+            found,
+            lambda member, r: averaging(member.readings[r.run_id], self._training.epochs),
+            lambda group: scored_averages(group, splits, like, self._metrics),
+        )
+        if self._training.save_predictions:
+            found = self._with(
+                found,
+                lambda member, r: True,
+                lambda group: ({"predictions": p} for p in predict(group, splits, like)),
+            )
+        return found if self._training.save_weights else [_without_weights(t) for t in found]
+
+    def _with(
+        self,
+        trajectories: Sequence[Trajectory],
+        chosen: Callable[[Member, Reading], object],
+        find: Callable[[Sequence[tuple[Member, State]]], Iterable[Mapping[str, Any]]],
+    ) -> list[Trajectory]:
+        """The same, with what is found of the weights of the chosen readings that have any."""
+        kept = {
+            (i, r.run_id): (member, r.state)
+            for i, member in enumerate(self._members)
+            for r in trajectories[i].readings
+            if r.state and chosen(member, r)
+        }
+        # As many at once as trained together, which is what memory is known to suffice for.
+        most, weights = len(self._members), list(kept.values())
+        groups = [weights[i : i + most] for i in range(0, len(weights), most)]
+        found = dict(zip(kept, (each for group in groups for each in find(group)), strict=True))
         return [
-            self._trajectory(*each) for each in zip(range(self._size), curves, found, strict=True)
+            replace(t, readings=[replace(r, **found.get((i, r.run_id), {})) for r in t.readings])
+            for i, t in enumerate(trajectories)
         ]
 
-    def _score_averages(self, found: Sequence[list[Reading]]) -> None:
-        """Give the readings of averages what these score, as many at once as the stack is large."""
-        places = [
-            (i, k)
-            for i, readings in enumerate(found)
-            for k, reading in enumerate(readings)
-            if reading.state and averaging(self._members[i].readings[reading.run_id], 1)
-        ]
-        for start in range(0, len(places), self._size):
-            chosen = places[start : start + self._size]
-            members = [self._members[i] for i, _ in chosen]
-            states = [found[i][k].state for i, k in chosen]
-            facts = (self.examples.splits, self._like, self._metrics)
-            scored = scored_averages(members, states, *facts)
-            for (i, k), (state, scores) in zip(chosen, scored, strict=True):
-                found[i][k] = replace(found[i][k], state=state, scores=scores)
 
-    def _trajectory(
-        self, i: int, curves: Mapping[str, Array], readings: Sequence[Reading]
-    ) -> Trajectory:
-        length = max(1, *(reading.epochs_run for reading in readings))
-        curves = {name: values[:length] for name, values in curves.items()}
-        training = self._members[i].setting.training
-        if training.save_predictions:
-            readings = [
-                replace(r, predictions=self._predict(i, r.state)) if r.state else r
-                for r in readings
-            ]
-        if not training.save_weights:
-            readings = [replace(r, state={}) for r in readings]
-        parts = self.examples.parts
-        sizes = {p: parts[p].size if p in parts else 0 for p in ("train", "val", "test")}
-        return Trajectory(curves, self._flip_rates[i], readings, self._constants[i], sizes)
-
-    def _predict(self, i: int, state: State) -> State:
-        return predict(self._members[i], state, self.examples.splits, self._like)
+def _without_weights(trajectory: Trajectory) -> Trajectory:
+    return replace(trajectory, readings=[replace(r, state={}) for r in trajectory.readings])

@@ -1,32 +1,48 @@
-"""Carry out a plan: what is done stays, the rest is trained, committed and tabled."""
+"""A plan's way to its results: what is done stays, the rest is trained, committed and tabled.
+
+This process alone writes the store. Executors train what they are given and tell what came out.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-
-import numpy as np
+import os
+from collections import Counter, deque
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 
 from regbench.config.plan import Plan
-from regbench.config.schema import Setting
-from regbench.data import Split, SplitKey, class_weights, load, require_unchanged, split_key
-from regbench.engine.stacks import Stack, cost, make_stacks
-from regbench.errors import BadData
-from regbench.executors.device import device_kind, resolve_device
-from regbench.executors.estimate import disk_bytes, stack_seconds
-from regbench.executors.job import Job, JobResult
+from regbench.data import require_unchanged
+from regbench.data.given import given_to
+from regbench.engine.member import State
+from regbench.engine.stacks import Stack
+from regbench.errors import RegbenchError
+from regbench.executors.checkpointing import parts, work_key
+from regbench.executors.data_checks import check_data
+from regbench.executors.device import resolve_device
+from regbench.executors.estimate import WORKER_START_SECONDS, disk_bytes
+from regbench.executors.executor import (
+    Epoch,
+    Event,
+    Executor,
+    Failed,
+    Job,
+    Kept,
+    Lost,
+    NoWorkers,
+    Run,
+    Trained,
+)
 from regbench.executors.limits import NO_LIMITS, Clock, Limits
+from regbench.executors.pending import pending, seconds_of
 from regbench.executors.progress import Progress, Silent
-from regbench.results.checkpoints import discard_all
+from regbench.results import checkpoints
 from regbench.results.store import Store
-from regbench.vocabulary.metrics import METRICS
 
-__all__ = ["RunSummary", "StackPlan", "describe", "run_plan"]
+__all__ = ["RunSummary", "choose_workers", "cores", "run_plan"]
 
-# Splits that are tried before anything is trained; a study of thousands of seeds is not held up.
-_SPLITS_CHECKED = 200
+# Of a stack whose worker is lost.
+_MOST_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -43,33 +59,6 @@ class RunSummary:
     failed: int
     wall_seconds: float
     device: str
-
-
-@dataclass(frozen=True)
-class StackPlan:
-    """A stack as `regbench plan` shows it; seconds and bytes are estimates."""
-
-    stack_id: str
-    runs: int
-    trajectories: int
-    parameters: int
-    seconds: float
-    memory_bytes: int
-
-
-def describe(plan: Plan) -> list[StackPlan]:
-    """The stacks that a plan trains in an empty folder; imports no torch for a CPU study."""
-    folder = plan.study.folder
-    kind = device_kind(plan.study.base.training.device)
-    return [_describe(stack, folder) for stack in make_stacks(plan.runs, folder, device=kind)]
-
-
-def _describe(stack: Stack, folder: Path) -> StackPlan:
-    setting = stack.members[0].setting
-    each, n = cost(setting, folder), len(stack.members)
-    seconds = stack_seconds(n, setting.training.epochs, each.products, each.steps)
-    memory = n * each.memory_bytes
-    return StackPlan(stack.stack_id, len(stack.run_ids), n, each.parameters, seconds, memory)
 
 
 def run_plan(
@@ -96,179 +85,182 @@ def run_plan(
         AnswerIsNo: as many runs as `limits` allows failed or diverged.
         TimeIsUp: the time limit was reached.
     """
-    progress = progress or Silent()
-    clock = Clock(limits)
-    where = device or plan.study.base.training.device
+    progress, clock = progress or Silent(), Clock(limits)
+    device = device or plan.study.base.training.device
     again = {"failed"} if limits.retry_failed else set()
-    records = store.records()
-    done = {run_id for run_id, record in records.items() if record.status not in again}
-    stacks = _pending(plan, store, done, where, limits)
+    done = {r for r, record in store.records().items() if record.status not in again}
+    stacks = pending(plan, store, done, device, limits.shard)
     if stacks:
-        _check_data(plan)
-        where = resolve_device(where)
+        check_data(plan)
+        device = resolve_device(device)
         if limits.seconds is None:  # else nobody knows how far it comes
             store.require_space(disk_bytes(stacks, plan.study.folder))
-    total = sum(len(s.members) * s.members[0].setting.training.epochs for s in stacks)
-    todo = sum(len(stack.run_ids) for stack in stacks)
+    todo = {run_id for stack in stacks for run_id in stack.run_ids}
+    cells = {r.run_id: r.cell.name for r in plan.runs if r.run_id in todo | done}
     kept = sum(run.run_id in done for run in plan.runs)
-    study, files = plan.study, plan.study.files
-    jobs = [Job(stack, study.folder, store.place, where, study.metrics) for stack in stacks]
+    epochs = sum(len(s.members) * s.members[0].setting.training.epochs for s in stacks)
     try:
-        trained = {run_id for stack in stacks for run_id in stack.run_ids}
-        cells = {r.run_id: r.cell.name for r in plan.runs if r.run_id in trained | done}
-        progress.start(cells, kept, len(stacks), total)
-        for result in _train(jobs, workers, progress, clock, store.warnings.append):
-            store.warnings.extend(result.warnings)
-            if result.halved:
-                store.add_provenance({"event": "split by memory", "stack": result.stack_id})
-            progress.stack_done(result.stack_id, result.runs, result.diverged, result.failed)
-            for dataset in files:  # committed is what was read before
-                require_unchanged(dataset, plan.study.folder, plan.data[dataset.origin])
-            clock.count(result.diverged, result.failed)
-        store.require_committed(trained)
+        progress.start(cells, kept, len(stacks), epochs)
+        if stacks:
+            executor = _executor(plan, stacks, workers, device)
+            _Driver(plan, store, device, progress, clock).drive(stacks, executor)
+        store.require_committed(todo)
         if limits.shard is None:
-            discard_all(store.folder)  # of stacks that were committed just before a crash
+            checkpoints.discard_all(store.folder)  # of stacks committed just before a crash
     finally:
         progress.finish()
         store.write_tables(plan)
-    statuses = store.statuses(plan)
-    return RunSummary(
-        kept,
-        todo,
-        statuses.count("diverged"),
-        statuses.count("failed"),
-        clock.seconds,
-        where,
-    )
+    ends = Counter(store.statuses(plan))
+    return RunSummary(kept, len(todo), ends["diverged"], ends["failed"], clock.seconds, device)
 
 
-def _pending(plan: Plan, store: Store, done: set[str], device: str, limits: Limits) -> list[Stack]:
-    """The stacks still to train, or this shard's share of them.
+class _Driver:
+    """Gives an executor what it has room for, and commits what comes of it."""
 
-    A run that a recorded stack waits for stays in that stack, so that an interrupted command goes
-    on as it was planned; runs that are new are stacked among themselves.
-    """
-    if all(run.run_id in done for run in plan.runs):
-        return []
-    folder, by_id = plan.study.folder, {run.run_id: run for run in plan.runs}
-    known = store.known_stacks()
-    if known and not store.has_note_of_stacks:
-        known = _as_planned(plan, known, device)
-        store.record_stacks(known)
-    stacks: list[Stack] = []
-    kind = device_kind(device)
-    for stack_id, run_ids in known.items():
-        runs = [by_id[run_id] for run_id in run_ids if run_id in by_id]
-        # One stack it was, so one it is, whatever the device's limit says now.
-        members = [m for s in make_stacks(runs, folder, device=kind) for m in s.members]
-        if members:
-            stacks.append(Stack(stack_id, tuple(members)))
-    recorded = {run_id for run_ids in known.values() for run_id in run_ids}
-    fresh = [run for run in plan.runs if run.run_id not in recorded | done]
-    numbers = [int(name[1:]) for name in known if re.fullmatch("s[0-9]+", name)]
-    first = max(numbers, default=0) + 1
-    new = make_stacks(fresh, folder, device=kind, first=first)
-    store.record_stacks({stack.stack_id: stack.run_ids for stack in new})
-    waiting = [_without(stack, done) for stack in _share(stacks + new, limits.shard, folder)]
-    return [stack for stack in waiting if stack.members]
+    def __init__(
+        self, plan: Plan, store: Store, device: str, progress: Progress, clock: Clock
+    ) -> None:
+        self._plan, self._store, self._device = plan, store, device
+        self._progress, self._clock = progress, clock
+        # Heavy stacks were planned first where it matters; they are taken in order.
+        self._waiting: deque[Stack] = deque()
+        self._lost: deque[Stack] = deque()
+        self._training: dict[str, Stack] = {}
+        self._tries = Counter[str]()
 
+    def drive(self, stacks: Sequence[Stack], executor: Executor) -> None:
+        """Have all stacks trained.
 
-def _as_planned(
-    plan: Plan, committed: dict[str, tuple[str, ...]], device: str
-) -> dict[str, tuple[str, ...]]:
-    """The plan's stacks, where only the note of them is lost: the committed ones are of them."""
-    stacks = make_stacks(plan.runs, plan.study.folder, device=device_kind(device))
-    planned = {stack.stack_id: stack.run_ids for stack in stacks}
-    of_them = all(set(runs) <= set(planned.get(name, ())) for name, runs in committed.items())
-    return planned if of_them else committed
+        One whose worker is lost is tried again when no other is at work, as it may be memory that
+        ran out; lost three times, its runs have failed. Where no worker starts, this process
+        trains.
+        """
+        self._waiting.extend(stacks)
+        self._kept = checkpoints.stacks(self._store.folder)
+        try:
+            while self._waiting or self._lost or self._training:
+                self._clock.check()
+                self._hand_out(executor)
+                try:
+                    executor.wait(self._hear)
+                except NoWorkers as none:
+                    self._warn(f"no worker process starts here ({none}): this process trains alone")
+                    self._waiting.extendleft(reversed(self._training.values()))
+                    self._training.clear()
+                    executor = _here()
+        finally:
+            executor.cancel(self._hear_last)
 
+    def _hand_out(self, executor: Executor) -> None:
+        while self._waiting and executor.room > 0:
+            self._submit(self._waiting.popleft(), executor)
+        if self._lost and not self._training:
+            self._submit(self._lost.popleft(), executor)
 
-def _without(stack: Stack, done: set[str]) -> Stack:
-    """What is left of a stack when the readings that are done are taken away."""
-    members = [
-        replace(member, readings={r: rule for r, rule in member.readings.items() if r not in done})
-        for member in stack.members
-    ]
-    return Stack(stack.stack_id, tuple(member for member in members if member.readings))
+    def _submit(self, stack: Stack, executor: Executor) -> None:
+        kept: dict[str, tuple[int, State]] = {}
+        for name, members in parts(stack.stack_id, stack.members) if self._kept else ():
+            if name in self._kept:
+                key, warn = work_key(members, self._device), self._store.warnings.append
+                found = checkpoints.latest(self._store.folder, name, key, warn=warn)
+                kept |= {} if found is None else {name: found}
+        study = self._plan.study
+        self._training[stack.stack_id] = stack
+        executor.submit(Job(stack, study.folder, self._device, study.metrics, kept))
 
+    def _hear(self, event: Event) -> None:
+        """Act on what an executor tells.
 
-def _share(stacks: Sequence[Stack], shard: tuple[int, int] | None, folder: Path) -> list[Stack]:
-    """The stacks of one shard: heavy ones first, each to the shard with the least work so far."""
-    if shard is None:
-        return list(stacks)
-    index, shards = shard
-    weighed = sorted(
-        ((-_describe(stack, folder).seconds, stack.stack_id, stack) for stack in stacks),
-        key=lambda each: each[:2],
-    )
-    work, mine = [0.0] * shards, []
-    for negative_seconds, _, stack in weighed:
-        least = work.index(min(work))
-        work[least] -= negative_seconds
-        if least == index - 1:
-            mine.append(stack)
-    return sorted(mine, key=lambda stack: stack.stack_id)
+        Raises:
+            RegbenchError: it ends the command.
+        """
+        match event:
+            case Epoch():
+                if event.losses is not None:
+                    self._progress.seen(event.stack_id, event.epoch, event.losses)
+                self._progress.advanced(event.stack_id, event.epoch, event.trajectories)
+                self._clock.check()
+            case Kept():
+                self._store.place.require()
+                checkpoints.save(
+                    self._store.folder, event.name, event.key, event.epoch, event.state
+                )
+            case Trained():
+                self._commit(event)
+            case Lost():
+                self._lose(event)
+            case Failed():
+                raise event.error
 
+    def _hear_last(self, event: Event) -> None:
+        """Keep what still comes; what went wrong first is what counts."""
+        if isinstance(event, Kept | Trained):
+            with suppress(RegbenchError):
+                self._hear(event)
 
-def _check_data(plan: Plan) -> None:
-    """Load every split once before training, so that bad data costs nobody an hour."""
-    seen: set[SplitKey] = set()
-    asking: dict[str, list[Setting]] = {}
-    for cell in plan.study.cells:
-        setting = cell.setting
-        if setting.regularizer.early_stopping is not None or setting.training.class_weight:
-            asking.setdefault(setting.dataset.model_dump_json(), []).append(setting)
-    for run in plan.runs:
-        dataset = run.cell.setting.dataset
-        key = split_key(dataset, run.seed, run.data)
-        if key not in seen and len(seen) < _SPLITS_CHECKED:
-            seen.add(key)
-            split = load(dataset, run.seed, plan.study.folder, run.data)
-            for setting in asking.get(key[-1], ()):
-                _check_monitor(setting, split)
-                if setting.training.class_weight is not None:
-                    class_weights(setting.training.class_weight, split)
-
-
-def _check_monitor(setting: Setting, split: Split) -> None:
-    """Refuse a stopping rule that would watch nothing: it would choose the first epoch."""
-    rule = setting.regularizer.early_stopping
-    if rule is None or rule.monitor == "train_loss":
-        return
-    if len(split.val.y) == 0:
-        raise BadData(
-            f"early_stopping watches {rule.monitor}, but the data have no validation part: mark "
-            "rows val, or monitor train_loss"
+    def _commit(self, trained: Trained) -> None:
+        stack_id = trained.stack_id
+        del self._training[stack_id]
+        self._store.commit(
+            stack_id,
+            [run.record for run in trained.runs],
+            weights={run.record.run_id: run.weights for run in trained.runs},
+            predictions={run.record.run_id: run.predictions for run in trained.runs},
         )
-    metric = METRICS[rule.monitor.removeprefix("val_")]
-    distinct = len(np.unique(split.val.y))
-    if metric.undefined == "targets alike" and distinct == 1:
-        why = "all validation targets are alike"
-    elif metric.undefined == "class missing" and distinct < split.classes:
-        why = "the validation part lacks a class"
-    else:
-        return
-    raise BadData(
-        f"early_stopping watches {rule.monitor}, but {why}, so there is no {metric.title}: monitor "
-        "val_loss"
-    )
+        if trained.halved:
+            self._store.add_provenance({"event": "split by memory", "stack": stack_id})
+        ends = Counter(run.record.status for run in trained.runs)
+        self._progress.stack_done(stack_id, len(trained.runs), ends["diverged"], ends["failed"])
+        for dataset in self._plan.study.files:  # committed is what was read before
+            require_unchanged(dataset, self._plan.study.folder, self._plan.data[dataset.origin])
+        self._clock.count(ends["diverged"], ends["failed"])
+
+    def _lose(self, lost: Lost) -> None:
+        stack = self._training[lost.stack_id]
+        self._tries[lost.stack_id] += 1
+        if self._tries[lost.stack_id] == _MOST_TRIES:
+            failed = tuple(Run.failed(run_id, lost.why) for run_id in stack.run_ids)
+            self._commit(Trained(lost.stack_id, failed))
+            return
+        self._warn(f"stack {lost.stack_id}: {lost.why}; it was tried again")
+        self._lost.append(self._training.pop(lost.stack_id))
+
+    def _warn(self, text: str) -> None:
+        self._store.warnings.append(text)
 
 
-def _train(
-    jobs: Sequence[Job],
-    workers: int | None,
-    progress: Progress,
-    clock: Clock,
-    warn: Callable[[str], None],
-) -> Iterable[JobResult]:
-    """The results of all jobs as they finish; torch is imported from here on only."""
-    if not jobs:
-        return []
-    from regbench.executors.processes import choose_workers, train_here, train_in_workers
+def _executor(plan: Plan, stacks: Sequence[Stack], workers: int | None, device: str) -> Executor:
+    """Who trains; torch is imported from here on only."""
+    seconds = sum(seconds_of(stack, plan.study.folder) for stack in stacks)
+    threads = max(stack.members[0].setting.training.threads for stack in stacks)
+    number = choose_workers(workers, len(stacks), seconds, threads)
+    if number == 1 or device != "cpu":
+        return _here()
+    from regbench.executors.processes import Processes
 
-    seconds = sum(_describe(job.stack, job.study_folder).seconds for job in jobs)
-    threads = max(job.stack.members[0].setting.training.threads for job in jobs)
-    number = choose_workers(workers, len(jobs), seconds, threads)
-    if number == 1 or jobs[0].device != "cpu":
-        return train_here(jobs, progress, clock.check)
-    return train_in_workers(jobs, number, progress, clock.check, warn)
+    datasets = (member.setting.dataset for stack in stacks for member in stack.members)
+    return Processes(number, given_to(datasets))
+
+
+def _here() -> Executor:
+    from regbench.executors.here import Here
+
+    return Here()
+
+
+def choose_workers(asked: int | None, stacks: int, seconds: float, threads: int) -> int:
+    """How many processes train: as asked, else one a core where the work is worth their start.
+
+    >>> choose_workers(None, 8, 1.0, 1), choose_workers(3, 8, 1.0, 1), choose_workers(9, 2, 9.0, 1)
+    (1, 3, 2)
+    """
+    if asked is None:
+        asked = 1 if seconds < 2 * WORKER_START_SECONDS else max(1, cores() // threads)
+    return max(1, min(asked, stacks))
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

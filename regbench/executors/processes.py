@@ -1,4 +1,4 @@
-"""Stacks over this process, or over local worker processes; the same bytes either way."""
+"""Stacks over worker processes of this machine; the same bytes as one process gives."""
 
 from __future__ import annotations
 
@@ -9,108 +9,35 @@ import threading
 import time
 import traceback
 import warnings
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import connection, get_context, parent_process, resource_tracker
-from types import SimpleNamespace
 from typing import Any
 
-from regbench.data.given import Given, given_to, hold
-from regbench.engine.member import Losses
-from regbench.executors.estimate import WORKER_START_SECONDS
-from regbench.executors.job import Job, JobResult
-from regbench.executors.progress import Progress
-from regbench.executors.train import carry_out, give_up
+from regbench.data.given import Given, hold
+from regbench.executors.executor import (
+    Epoch,
+    Event,
+    Failed,
+    Job,
+    Lost,
+    NoWorkers,
+    Tell,
+    Trained,
+)
 
-__all__ = ["choose_workers", "train_here", "train_in_workers"]
+__all__ = ["Processes"]
 
 _POLL_SECONDS = 0.1
-# How long workers have to end an epoch and keep their stacks' state when the command ends early.
+# How long workers have to end an epoch and hand over their stacks' state when the command ends.
 _STOP_SECONDS = 2.0
-# Of a stack whose worker is lost; and of starting workers that do not come to train.
-_MOST_TRIES = 3
+# Of starting workers that do not come to train.
+_MOST_STARTS = 3
 _SIGNALS = {signal.SIGINT, signal.SIGTERM}
 _BLOCKS = hasattr(signal, "pthread_sigmask")  # not on Windows
-# A method of the display, and what it is told.
-_Message = tuple[Any, ...]
-
-
-def choose_workers(asked: int | None, stacks: int, seconds: float, threads: int) -> int:
-    """How many processes train: as asked, else one a core where the work is worth their start.
-
-    >>> choose_workers(None, 8, 1.0, 1), choose_workers(3, 8, 1.0, 1), choose_workers(9, 2, 9.0, 1)
-    (1, 3, 2)
-    """
-    if asked is None:
-        asked = 1 if seconds < 2 * WORKER_START_SECONDS else max(1, cores() // threads)
-    return max(1, min(asked, stacks))
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def train_here(
-    jobs: Sequence[Job], progress: Progress, check: Callable[[], None]
-) -> Iterator[JobResult]:
-    """Train the jobs one after the other in this process; `check` may raise to end it."""
-
-    def advanced(stack_id: str, epoch: int, run_epochs: int) -> None:
-        progress.advanced(stack_id, epoch, run_epochs)
-        check()
-
-    for job in jobs:
-        check()
-        progress.stack_started(job.stack.stack_id, len(job.stack.run_ids))
-        yield carry_out(job, advanced, progress.seen)
-
-
-def train_in_workers(
-    jobs: Sequence[Job],
-    workers: int,
-    progress: Progress,
-    check: Callable[[], None],
-    warn: Callable[[str], None],
-) -> Iterator[JobResult]:
-    """Train the jobs in so many processes; results come as they finish, `check` may end it.
-
-    A stack whose worker is lost is tried again when no other is at work, as it may be memory that
-    ran out; lost three times, its runs have failed. Where no worker starts, this process trains.
-
-    Args:
-        warn: told what was lost, and that no worker starts.
-    """
-    # Heavy stacks were planned first where it matters; they are taken in order.
-    waiting, lost, tries = deque(jobs), deque[Job](), Counter[str]()
-    members = [member for job in jobs for member in job.stack.members]
-    crew = _Crew(given_to(member.setting.dataset for member in members))
-    with crew.ended():
-        while waiting or lost or crew.busy:
-            crew.grow(min(workers, len(waiting) + crew.busy) or 1)
-            if not crew.members:
-                warn(f"no worker process starts here ({crew.why}): this process trains alone")
-                yield from train_here([*waiting, *lost], progress, check)
-                return
-            crew.hand_out(waiting)
-            if lost and not crew.busy:
-                crew.hand_out(lost, 1)
-            results, gone, errors = crew.hear(progress)
-            yield from results
-            for job, why in gone:
-                stack_id = job.stack.stack_id
-                tries[stack_id] += 1
-                if tries[stack_id] == _MOST_TRIES:
-                    yield give_up(job, why)
-                    continue
-                warn(f"stack {stack_id}: {why}; it was tried again")
-                lost.append(job)
-            for error in errors:
-                raise error
-            check()
+# What a worker says that is no event: it can train; it is no more.
+_READY, _GONE = "ready", "gone"
 
 
 class _Worker:
@@ -134,19 +61,19 @@ class _Worker:
         self.ready = False
         self.job: Job | None = None
 
-    def messages(self) -> Iterator[_Message]:
-        """What it has said so far; ("gone",) when it is no more."""
+    def messages(self) -> Iterator[Event | str]:
+        """What it has said so far."""
         try:
             while self.pipe.poll():
                 yield self.pipe.recv()
         except (EOFError, OSError):
-            yield ("gone",)
+            yield _GONE
 
     def give(self, job: Job) -> None:
         """Have it train a stack."""
         self.job = job
         with suppress(OSError):  # it is gone, as will be heard
-            self.pipe.send((_work, job))
+            self.pipe.send(job)
 
     def why_gone(self) -> str:
         """How it ended."""
@@ -157,99 +84,110 @@ class _Worker:
         return f"the worker ended by itself, with code {code}"
 
 
-class _Crew:
-    """The workers, each of which is given the data that no file holds.
+class Processes:
+    """So many worker processes, which are started when there is work for them.
 
-    Attributes:
-        why: what the last one was lost to before it had trained anything.
+    Args:
+        given: the data that no file holds; each worker is sent them.
     """
 
-    def __init__(self, given: tuple[Given, ...]) -> None:
-        self._given = given
-        self.members: list[_Worker] = []
-        self.why = ""
-        self._failures = 0
+    def __init__(self, workers: int, given: tuple[Given, ...] = ()) -> None:
+        self._most, self._given = workers, given
+        self._workers: list[_Worker] = []
+        self._waiting: deque[Job] = deque()
+        self._failures, self._why = 0, ""
 
     @property
-    def busy(self) -> int:
-        """How many train."""
-        return sum(worker.job is not None for worker in self.members)
+    def _in_hand(self) -> int:
+        return len(self._waiting) + sum(worker.job is not None for worker in self._workers)
 
-    def grow(self, number: int) -> None:
-        """Start workers until there are so many, unless that failed too often."""
-        while len(self.members) < number and self._failures < _MOST_TRIES:
+    @property
+    def room(self) -> int:
+        """One job a worker."""
+        return self._most - self._in_hand
+
+    def submit(self, job: Job) -> None:
+        """Take a job."""
+        self._waiting.append(job)
+
+    def wait(self, tell: Tell) -> None:
+        """Hand out what was submitted, and tell what workers say.
+
+        Raises:
+            NoWorkers: none starts.
+        """
+        self._start_workers()
+        idle = (worker for worker in self._workers if worker.ready and worker.job is None)
+        for worker, _ in zip(idle, tuple(self._waiting), strict=False):
+            worker.give(self._waiting.popleft())
+        connection.wait([worker.pipe for worker in self._workers], _POLL_SECONDS)
+        for worker in list(self._workers):
+            for said in worker.messages():
+                self._hear(worker, said, tell)
+
+    def _start_workers(self) -> None:
+        """Start as many as there is work for, unless that failed too often."""
+        while len(self._workers) < self._in_hand and self._failures < _MOST_STARTS:
             try:
                 _start_helper()
                 with _signals_later():
-                    self.members.append(_Worker(self._given))
+                    self._workers.append(_Worker(self._given))
             except Exception as error:  # whatever a machine lacks for it
                 self._fail(str(error) or type(error).__name__)
+        if not self._workers:
+            raise NoWorkers(self._why)
 
     def _fail(self, why: str) -> None:
-        self._failures, self.why = self._failures + 1, why
+        self._failures, self._why = self._failures + 1, why
 
-    def hand_out(self, jobs: deque[Job], most: int | None = None) -> None:
-        """Give jobs to workers that have none and are ready."""
-        idle = [worker for worker in self.members if worker.ready and worker.job is None]
-        for worker in idle[:most]:
-            if jobs:
-                worker.give(jobs.popleft())
+    def _hear(self, worker: _Worker, said: Event | str, tell: Tell) -> None:
+        if said == _READY:
+            worker.ready = True
+        elif said == _GONE:
+            self._workers.remove(worker)
+            if worker.job is None:
+                self._fail(worker.why_gone())
+            else:
+                tell(Lost(worker.job.stack.stack_id, worker.why_gone()))
+        else:
+            assert not isinstance(said, str)
+            if isinstance(said, Trained):
+                worker.job, self._failures = None, 0
+            tell(said)
 
-    def hear(
-        self, progress: Progress
-    ) -> tuple[list[JobResult], list[tuple[Job, str]], list[Exception]]:
-        """Wait a moment; what was trained, what was lost and why, and what went wrong."""
-        results: list[JobResult] = []
-        gone: list[tuple[Job, str]] = []
-        errors: list[Exception] = []
-        connection.wait([worker.pipe for worker in self.members], _POLL_SECONDS)
-        for worker in list(self.members):
-            for what, *facts in worker.messages():
-                if what == "ready":
-                    worker.ready = True
-                elif what == "done":
-                    results += facts
-                    worker.job, self._failures = None, 0
-                elif what == "error":
-                    errors += facts
-                elif what == "gone":
-                    self.members.remove(worker)
-                    if worker.job is None:
-                        self._fail(worker.why_gone())
-                    else:
-                        gone.append((worker.job, worker.why_gone()))
-                else:
-                    getattr(progress, what)(*facts)
-        return results, gone, errors
+    def cancel(self, tell: Tell) -> None:
+        """Let the workers go; those in training end within seconds.
 
-    @contextmanager
-    def ended(self) -> Iterator[None]:
-        """Let the workers go at the end; on an error or an interrupt, end them within seconds.
-
-        What they have committed is whole. Of a stack in training they keep the state after the
-        present epoch; one whose epoch takes longer goes on from its last checkpoint.
+        Of a stack in training they hand over the state after the present epoch; one whose epoch
+        takes longer goes on from its last checkpoint.
         """
         try:
-            yield
-        finally:
-            for worker in self.members:
+            for worker in self._workers:
                 worker.stop.close()
-            left, deadline = self.members, time.monotonic() + _STOP_SECONDS
+            left, deadline = self._workers, time.monotonic() + _STOP_SECONDS
             while left and time.monotonic() < deadline:
                 # Who is not listened to cannot go on to its end.
                 connection.wait([worker.pipe for worker in left], _POLL_SECONDS)
-                left = [worker for worker in left if not _has_left(worker)]
-            for worker in self.members:
-                worker.process.join(max(0.0, deadline - time.monotonic()))
+                left = [worker for worker in left if not _has_left(worker, tell)]
+        finally:
+            for worker in self._workers:
                 worker.process.kill()
+            for worker in self._workers:
                 worker.process.join()
 
 
-def _has_left(worker: _Worker) -> bool:
-    try:
-        return ("gone",) in worker.messages()
-    except Exception:  # an interrupt has torn the message that was being read
-        return False
+def _has_left(worker: _Worker, tell: Tell) -> bool:
+    """Tell what a worker still says; whether it is gone."""
+    messages = worker.messages()
+    while True:
+        try:
+            said = next(messages, None)
+        except Exception:  # an interrupt has torn the message that was being read
+            return False
+        if said is None or said == _GONE:
+            return said == _GONE
+        if not isinstance(said, str):
+            tell(said)
 
 
 _starting = threading.Lock()
@@ -313,8 +251,7 @@ class _Stopped(Exception):
     """The command ends early, and this worker with it."""
 
 
-_messages: Any = None  # set in each worker
-_stop = threading.Event()
+_stop = threading.Event()  # of a worker
 
 
 def _serve(
@@ -327,21 +264,28 @@ def _serve(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if _BLOCKS:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-    global _messages  # noqa: PLW0603  (one worker a process)
-    _messages = SimpleNamespace(put=pipe.send)
+    from regbench.executors.train import Splits, train
+
+    splits: Splits = {}
+
+    def tell(event: Event) -> None:
+        pipe.send(event)
+        if isinstance(event, Epoch) and _stop.is_set():
+            raise _Stopped
+
     with suppress(_Stopped):
-        _messages.put(("ready",))
+        pipe.send(_READY)
         while not _stop.is_set():
             if not pipe.poll(_POLL_SECONDS):
                 continue
-            work, job = pipe.recv()
+            job: Job = pipe.recv()
             try:
-                _messages.put(("done", work(job)))
+                train(job, tell, splits)
             except Exception as error:
                 if isinstance(error, _Stopped):
                     raise
                 error.add_note("".join(traceback.format_exception(error)))
-                _messages.put(("error", error))
+                pipe.send(Failed(error))
 
 
 def _watch(stop: connection.Connection) -> None:
@@ -352,19 +296,3 @@ def _watch(stop: connection.Connection) -> None:
             _stop.set()
         connection.wait([parent.sentinel])
         os._exit(1)
-
-
-def _work(job: Job) -> JobResult:
-    stack = job.stack
-    _messages.put(("stack_started", stack.stack_id, len(stack.run_ids)))
-    return carry_out(job, _advanced, _seen)
-
-
-def _advanced(stack_id: str, epoch: int, run_epochs: int) -> None:
-    _messages.put(("advanced", stack_id, epoch, run_epochs))
-    if _stop.is_set():
-        raise _Stopped
-
-
-def _seen(stack_id: str, epoch: int, losses: Losses) -> None:
-    _messages.put(("seen", stack_id, epoch, losses))

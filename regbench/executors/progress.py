@@ -15,40 +15,24 @@ class Progress(Protocol):
 
     def start(self, cells: Mapping[str, str], kept: int, stacks: int, run_epochs: int) -> None:
         """These runs are planned (id -> name of the cell), of which so many were found done."""
-
-    def stack_started(self, stack_id: str, runs: int) -> None:
-        """A stack begins to train."""
+        return
 
     def advanced(self, stack_id: str, epoch: int, run_epochs: int) -> None:
         """A stack has finished an epoch, which was so many trajectories' work."""
+        return
 
     def seen(self, stack_id: str, epoch: int, losses: Losses) -> None:
         """The losses of a stack's runs after a scored epoch; not of each, but now and then."""
+        return
 
     def stack_done(self, stack_id: str, runs: int, diverged: int, failed: int) -> None:
         """A stack is trained and committed."""
+        return
 
     def finish(self) -> None:
         """Nothing more will come."""
+        return
 
 
-class Silent:
+class Silent(Progress):
     """Shows nothing."""
-
-    def start(self, cells: Mapping[str, str], kept: int, stacks: int, run_epochs: int) -> None:
-        """Nothing."""
-
-    def stack_started(self, stack_id: str, runs: int) -> None:
-        """Nothing."""
-
-    def advanced(self, stack_id: str, epoch: int, run_epochs: int) -> None:
-        """Nothing."""
-
-    def seen(self, stack_id: str, epoch: int, losses: Losses) -> None:
-        """Nothing."""
-
-    def stack_done(self, stack_id: str, runs: int, diverged: int, failed: int) -> None:
-        """Nothing."""
-
-    def finish(self) -> None:
-        """Nothing."""

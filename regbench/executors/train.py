@@ -1,86 +1,48 @@
-"""Train one stack, split it if memory runs out, commit what came out."""
+"""Train one stack, in halves where memory runs out, and tell what came out."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from regbench.data import Split, SplitKey, split_key
 from regbench.engine.loop import train_stack
 from regbench.engine.member import Losses, Member, Trajectory
-from regbench.executors.checkpointing import StackCheckpoints
-from regbench.executors.job import Job, JobResult
+from regbench.executors.checkpointing import StackCheckpoints, halves
+from regbench.executors.executor import Epoch, Job, Run, Tell, Trained
 from regbench.executors.memory import fits, release
-from regbench.results.arrays import save_predictions, save_weights
-from regbench.results.pieces import commit
 from regbench.results.records import RunRecord
 
-__all__ = ["carry_out", "give_up"]
+__all__ = ["Splits", "train"]
 
-OnEpoch = Callable[[str, int, int], None]
-OnLosses = Callable[[str, int, Losses], None]
+Splits = dict[SplitKey, Split]
+
 # Between two looks at the losses of a stack in training: nobody reads faster.
 _LOOK_SECONDS = 0.4
 
 
-def carry_out(job: Job, on_epoch: OnEpoch, on_losses: OnLosses) -> JobResult:
-    """Train the job's stack and commit its runs to the results folder.
+def train(job: Job, tell: Tell, splits: Splits) -> None:
+    """Train the job's stack; tell its epochs, what of it to keep, and at last what came out.
 
     Args:
-        on_epoch: called with the stack's id, the epoch and how many trajectories it trained.
-        on_losses: called now and then with the stack's id, the epoch and its losses.
+        splits: what the last stack was trained on, as the next one often sees the same; afterwards
+            what this one was.
+
     Raises:
         BadData: the data cannot be read.
-        Unwritable: the results folder cannot be written.
     """
-    stack = job.stack
-
-    def report(epoch: int, trained: int) -> None:
-        on_epoch(stack.stack_id, epoch, trained)
-
-    last = -_LOOK_SECONDS
-
-    def look(epoch: int, losses: Callable[[], Losses]) -> None:
-        nonlocal last
-        if (now := time.monotonic()) - last >= _LOOK_SECONDS:
-            last = now
-            on_losses(stack.stack_id, epoch, losses())
-
-    training = stack.members[0].setting.training
+    members = job.stack.members
+    for key in splits.keys() - {split_key(m.setting.dataset, m.seed, m.data) for m in members}:
+        del splits[key]
+    training = members[0].setting.training
     with _torch_settings(training.threads, training.tf32):
-        parts = list(_train(stack.stack_id, stack.members, job, _Told(report, look)))
-    records = [record for part in parts for record in part.records]
-    _commit(job, records)
-    for part in parts:
-        part.checkpoints.discard()
-    statuses = [record.status for record in records]
-    return JobResult(
-        stack.stack_id,
-        len(records),
-        statuses.count("diverged"),
-        statuses.count("failed"),
-        halved=len(parts) > 1,
-        warnings=tuple(warning for part in parts for warning in part.checkpoints.warnings),
-    )
-
-
-def give_up(job: Job, reason: str) -> JobResult:
-    """Commit all the job's runs as failed."""
-    stack = job.stack
-    records = [_failed(run_id, reason) for run_id in stack.run_ids]
-    _commit(job, records)
-    return JobResult(stack.stack_id, len(records), 0, len(records), halved=False)
-
-
-def _commit(job: Job, records: Sequence[RunRecord]) -> None:
-    """Commit to the folder that was opened, and not to one that has taken its place meanwhile."""
-    job.place.require()
-    commit(job.place.folder, job.stack.stack_id, records)
-    job.place.require()
+        parts = list(_trained(job.stack.stack_id, members, job, tell, splits))
+    runs = tuple(run for part in parts for run in part)
+    tell(Trained(job.stack.stack_id, runs, halved=len(parts) > 1))
 
 
 @contextmanager
@@ -96,51 +58,45 @@ def _torch_settings(threads: int, tf32: bool) -> Iterator[None]:
         torch.backends.cuda.matmul.allow_tf32 = before[1]
 
 
-@dataclass(frozen=True)
-class _Told:
-    """Whom a stack in training tells how it goes."""
-
-    on_epoch: Callable[[int, int], None]
-    on_losses: Callable[[int, Callable[[], Losses]], None]
-
-
-@dataclass(frozen=True)
-class _Part:
-    """A stack's records, or those of what memory forced out of it."""
-
-    records: list[RunRecord]
-    checkpoints: StackCheckpoints
-
-
-def _train(name: str, members: Sequence[Member], job: Job, told: _Told) -> Iterator[_Part]:
-    """Train the members together, or where memory runs out in halves, each run once."""
-    checkpoints = StackCheckpoints(job.place.folder, name, members, job.device)
-    trained = None
+def _trained(
+    name: str, members: Sequence[Member], job: Job, tell: Tell, splits: Splits
+) -> Iterator[list[Run]]:
+    """The runs of the members trained together, or where memory runs out of both halves."""
+    trajectories = None
     if len(members) == 1 or fits(members, job.study_folder, job.device, scored=bool(job.metrics)):
-        trained = _attempt(members, job, told, checkpoints)
-    if trained is not None:
-        yield _Part([r for trajectory in trained for r in _records(trajectory, job)], checkpoints)
+        trajectories = _attempt(name, members, job, tell, splits)
+    if trajectories is not None:
+        yield [run for trajectory in trajectories for run in _runs(trajectory)]
     elif len(members) > 1:
-        half = len(members) // 2
-        yield _Part([], checkpoints)  # its checkpoints, too, are to be discarded
-        yield from _train(f"{name}a", members[:half], job, told)
-        yield from _train(f"{name}b", members[half:], job, told)
+        for part in halves(name, members):
+            yield from _trained(*part, job, tell, splits)
     else:
-        reason = "out of memory alone in its stack"
-        yield _Part([_failed(run_id, reason) for run_id in members[0].readings], checkpoints)
+        yield [
+            Run.failed(run_id, "out of memory alone in its stack") for run_id in members[0].readings
+        ]
 
 
 def _attempt(
-    members: Sequence[Member],
-    job: Job,
-    told: _Told,
-    checkpoints: StackCheckpoints,
+    name: str, members: Sequence[Member], job: Job, tell: Tell, splits: Splits
 ) -> list[Trajectory] | None:
     """The trajectories, or None where memory ran out; nothing of the attempt is then left."""
+    stack_id, looked = job.stack.stack_id, -_LOOK_SECONDS
+    losses: Losses | None = None
+
+    def on_losses(epoch: int, look: Callable[[], Losses]) -> None:
+        nonlocal looked, losses
+        if (now := time.monotonic()) - looked >= _LOOK_SECONDS:
+            looked, losses = now, look()
+
+    def on_epoch(epoch: int, trained: int) -> None:
+        nonlocal losses
+        told, losses = losses, None
+        tell(Epoch(stack_id, epoch, trained, told))
+
+    kept = StackCheckpoints(name, members, job.device, job.kept.get(name), tell)
     try:
         return train_stack(
-            *(members, job.study_folder, job.device, told.on_epoch, checkpoints, told.on_losses),
-            job.metrics,
+            members, job.study_folder, job.device, on_epoch, kept, on_losses, job.metrics, splits
         )
     except (MemoryError, RuntimeError) as error:
         if not _out_of_memory(error):
@@ -165,20 +121,11 @@ def _out_of_memory(error: Exception) -> bool:
     )
 
 
-def _failed(run_id: str, reason: str) -> RunRecord:
-    return RunRecord(run_id, "failed", reason, 0, None, None, None, {})
-
-
-def _records(trajectory: Trajectory, job: Job) -> Iterator[RunRecord]:
-    """One record a reading, with the trajectory's curves up to the reading's own stop."""
-    job.place.require()
+def _runs(trajectory: Trajectory) -> Iterator[Run]:
+    """One run a reading, with the trajectory's curves up to the reading's own stop."""
     for reading in trajectory.readings:
         length = max(reading.epochs_run, 1)
-        if reading.state:
-            save_weights(job.place.folder, reading.run_id, dict(reading.state))
-        if reading.predictions:
-            save_predictions(job.place.folder, reading.run_id, dict(reading.predictions))
-        yield RunRecord(
+        record = RunRecord(
             run_id=reading.run_id,
             status=reading.status,
             error="" if reading.status == "ok" else _why(trajectory, reading.epochs_run),
@@ -191,6 +138,7 @@ def _records(trajectory: Trajectory, job: Job) -> Iterator[RunRecord]:
             sizes=dict(trajectory.sizes),
             scores=dict(reading.scores),
         )
+        yield Run(record, reading.state, reading.predictions)
 
 
 def _why(trajectory: Trajectory, epoch: int) -> str:

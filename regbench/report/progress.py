@@ -74,9 +74,6 @@ class BarProgress:
             self._begin = time.monotonic()
             self._progress.start()
 
-    def stack_started(self, stack_id: str, runs: int) -> None:
-        """Nothing to show: epochs will come."""
-
     def advanced(self, stack_id: str, epoch: int, run_epochs: int) -> None:
         """Move on by a stack's epoch."""
         self._counts.epochs_done += run_epochs
@@ -156,9 +153,6 @@ class LineProgress:
             self._say(
                 f"training {counted(runs - kept, 'run')} in {counted(stacks, 'stack')}{found}"
             )
-
-    def stack_started(self, stack_id: str, runs: int) -> None:
-        """Nothing to say."""
 
     def advanced(self, stack_id: str, epoch: int, run_epochs: int) -> None:
         """Say how far it is, if the last line is some seconds old."""

@@ -1,12 +1,11 @@
 """Checkpoints of a stack in training: how far it had come, should the command be broken off.
 
-`.regbench/checkpoints/<stack_id>.<epoch>.<digest>.safetensors` holds arrays, and facts as JSON in
-its metadata. Two are kept, so that damage to the newer costs some epochs and not the stack.
+`.regbench/checkpoints/<stack_id>.<epoch>.<digest>.safetensors` holds arrays. Two are kept, so that
+damage to the newer costs some epochs and not the stack.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -18,16 +17,14 @@ import numpy.typing as npt
 from regbench.results.files import make_within, names, remove, set_aside, write_atomic
 from regbench.results.sealed import Arrays, Damaged, seal, unseal
 
-__all__ = ["Facts", "discard", "discard_all", "latest", "save"]
-
-Facts = Mapping[str, object]  # what JSON can say
+__all__ = ["discard", "discard_all", "latest", "save", "stacks"]
 
 _PLACE = (".regbench", "checkpoints")
 _KEPT = 2
 _NAME = re.compile(r"(?P<stack>.+)\.(?P<epoch>[0-9]{9})\.[0-9a-f]{16}\.safetensors")
 
 
-def save(folder: Path, stack_id: str, key: str, epoch: int, arrays: Arrays, facts: Facts) -> None:
+def save(folder: Path, stack_id: str, key: str, epoch: int, arrays: Arrays) -> None:
     """Keep a stack's state after an epoch: when this returns, it is on the disk and whole.
 
     Args:
@@ -36,18 +33,11 @@ def save(folder: Path, stack_id: str, key: str, epoch: int, arrays: Arrays, fact
             nothing and are removed.
         epoch: below 10^9. A checkpoint of a later epoch, which a lost one must have left, goes.
         arrays: names that hold no `__metadata__`; shapes and kinds come back as they are.
-        facts: what JSON can say, its floats as they are, NaN and infinities included.
     Raises:
         Unwritable: the folder is full, read-only or gone. What was there before stays.
         BadData: the others cannot be looked for, as the disk does not list them.
-        TypeError, ValueError: the facts are not JSON.
     """
-    metadata = {
-        "key": key,
-        "stack": stack_id,
-        "epoch": str(epoch),
-        "facts": json.dumps(dict(facts)),
-    }
+    metadata = {"key": key, "stack": stack_id, "epoch": str(epoch)}
     name, content = seal(f"{stack_id}.{epoch:09d}", arrays, metadata)
     write_atomic(make_within(folder, *_PLACE) / name, content)
     found = _found(folder, stack_id)
@@ -62,8 +52,8 @@ def latest(
     key: str,
     *,
     warn: Callable[[str], object] = warnings.warn,
-) -> tuple[int, dict[str, npt.NDArray[np.generic]], dict[str, object]] | None:
-    """The newest whole checkpoint of this work: its epoch, arrays (writable) and facts; or None.
+) -> tuple[int, dict[str, npt.NDArray[np.generic]]] | None:
+    """The newest whole checkpoint of this work: its epoch and arrays (writable); or None.
 
     One that is damaged is set aside as `<name>.damaged`, and the older one counts. One of another
     key is removed.
@@ -77,7 +67,7 @@ def latest(
     for epoch, path in _found(folder, stack_id):
         try:
             arrays, metadata = unseal(path)
-            facts = _facts(path, metadata, stack_id, epoch)
+            _require_named(path, metadata, stack_id, epoch)
         except Damaged as damage:
             aside = set_aside(path)
             warn(f"{damage}; set aside as {aside.name}, an older state or none is used")
@@ -85,17 +75,24 @@ def latest(
         if metadata.get("key") != key:
             remove([path])
             continue
-        return epoch, {name: np.array(array) for name, array in arrays.items()}, facts
+        return epoch, {name: np.array(array) for name, array in arrays.items()}
     return None
 
 
+def stacks(folder: Path) -> set[str]:
+    """The names of which there is a checkpoint."""
+    return {match["stack"] for name in names(_place(folder)) if (match := _NAME.fullmatch(name))}
+
+
 def discard(folder: Path, stack_id: str) -> None:
-    """Remove a stack's checkpoints, once it is committed.
+    """Remove the checkpoints of a stack and of its parts, once it is committed.
 
     Raises:
         Unwritable: one cannot be removed.
     """
-    remove(path for _, path in _found(folder, stack_id))
+    of_it = re.compile(f"{re.escape(stack_id)}[ab]*")
+    own = (name for name in stacks(folder) if of_it.fullmatch(name))
+    remove(path for name in own for _, path in _found(folder, name))
 
 
 def discard_all(folder: Path) -> None:
@@ -123,11 +120,8 @@ def _found(folder: Path, stack_id: str) -> list[tuple[int, Path]]:
     return sorted(each(), reverse=True)
 
 
-def _facts(path: Path, metadata: Mapping[str, str], stack_id: str, epoch: int) -> dict[str, object]:
-    """What a whole file says; its name may have been changed."""
-    try:
-        if (metadata["stack"], metadata["epoch"]) != (stack_id, str(epoch)):
-            raise Damaged(f"{path}: is of stack {metadata['stack']}, epoch {metadata['epoch']}")
-        return dict(json.loads(metadata["facts"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise Damaged(f"{path}: {error}") from error
+def _require_named(path: Path, metadata: Mapping[str, str], stack_id: str, epoch: int) -> None:
+    """Refuse a whole file whose name was changed."""
+    of = metadata.get("stack"), metadata.get("epoch")
+    if of != (stack_id, str(epoch)):
+        raise Damaged(f"{path}: is of stack {of[0]}, epoch {of[1]}")

@@ -20,7 +20,7 @@ from regbench.results.files import MOST_BYTES, opened
 if TYPE_CHECKING:
     from _csv import Reader
 
-__all__ = ["Proof", "guard", "open_csv", "read_csv", "unguard", "write_csv"]
+__all__ = ["Proof", "as_text", "guard", "open_csv", "read_csv", "unguard", "write_csv"]
 
 MAX_COLUMNS = 10_000
 _MOST_LINE = 1 << 24
@@ -63,6 +63,18 @@ def _cell(value: object) -> object:
     if isinstance(value, bool):
         return "true" if value else "false"
     return guard(value) if isinstance(value, str) else value
+
+
+def as_text(value: object) -> str:
+    """What `read_csv` gives of a value that `write_csv` wrote.
+
+    >>> as_text(0.001), as_text(None), as_text(True), as_text("=x")
+    ('0.001', '', 'true', '=x')
+    """
+    if isinstance(value, str):
+        return value
+    written = _cell(value)
+    return "" if written is None else repr(written) if isinstance(written, float) else str(written)
 
 
 def write_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:

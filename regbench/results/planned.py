@@ -17,7 +17,7 @@ from regbench.results.files import there
 from regbench.results.pieces import Pieces
 from regbench.results.runs import Runs, read_runs
 from regbench.results.stacks import read_stacks
-from regbench.results.store import read_facts
+from regbench.results.study_note import note_path, read_facts
 
 __all__ = ["read_judged", "recorded_plan", "recorded_study", "with_sizes"]
 
@@ -47,9 +47,12 @@ def read_judged(path: Path, asked: Over | None = None) -> tuple[Runs, Over]:
     study = _asked_of(path, asked)
     if study is None and asked != "rows":
         return runs, "seeds"
+    return replace(with_sizes(runs, path), one_test=_folded(study)), "rows"
+
+
+def _folded(study: Study | None) -> frozenset[str]:
     cells = study.cells if study else ()
-    folded = frozenset(cell.name for cell in cells if cell.setting.dataset.folds is not None)
-    return replace(with_sizes(runs, path), one_test=folded), "rows"
+    return frozenset(cell.name for cell in cells if cell.setting.dataset.folds is not None)
 
 
 def with_sizes(runs: Runs, folder: Path) -> Runs:
@@ -65,7 +68,7 @@ def with_sizes(runs: Runs, folder: Path) -> Runs:
 
 def _asked_of(path: Path, asked: Over | None) -> Study | None:
     """The study whose intervals are to speak of rows; None where they are not, or it is unknown."""
-    if asked == "seeds" or not there(path / ".regbench" / "study.json"):
+    if asked == "seeds" or not there(note_path(path)):
         return None
     facts = read_facts(path)
     if asked is None and facts["given"].get("interval") != "rows":

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from regbench.config.plan import Plan, Run
 from regbench.config.schema import SCHEMA_VERSION
 from regbench.results.csv_text import write_csv
 from regbench.results.records import RunRecord
+from regbench.results.runs import Runs
 from regbench.vocabulary.metrics import METRICS, NOISE_ACCURACIES, OF_EVERY_STUDY, Metric
 
-__all__ = ["Row", "csv_files", "metrics_of"]
+__all__ = ["Row", "csv_files", "judged_runs", "metrics_of"]
 
 Row = list[object]
 Table = tuple[list[str], Iterable[Row]]
@@ -49,6 +51,17 @@ def csv_files(
     yield "plan.csv", write_csv(*_plan_table(plan, stacks))
     yield "runs.csv", write_csv(*_runs_table(plan, records))
     yield "epochs.csv", write_csv(*_epochs_table(plan, records))
+
+
+def judged_runs(plan: Plan, records: Mapping[str, RunRecord]) -> Runs:
+    """What runs.csv and its study say, as `planned.read_judged` reads it from their folder."""
+    runs = Runs.of(plan.study.name, *_runs_table(plan, records))
+    if plan.study.interval == "seeds":
+        return runs
+    cells = plan.study.cells
+    folded = frozenset(cell.name for cell in cells if cell.setting.dataset.folds is not None)
+    sizes = {run_id: record.sizes for run_id, record in records.items()}
+    return replace(runs, sizes=sizes, one_test=folded)
 
 
 def _plan_table(plan: Plan, stacks: Mapping[str, Sequence[str]]) -> Table:
