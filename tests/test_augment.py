@@ -201,6 +201,18 @@ def test_the_loss_of_a_mixed_batch_and_its_gradient_are_torchs():
         torch.testing.assert_close(gradient[r], own.grad.T)
 
 
+def drawn(ids, n, alpha, seed, epoch):
+    """Of each id the place of its partner in the training part, and the share of that."""
+    high, low, third = (
+        uint16(seed, Purpose.MIXUP, int(max(ids)) + 1, epoch=epoch, layer=layer)
+        .view(np.int16)
+        .astype(np.int64)[ids]
+        + 32768
+        for layer in range(3)
+    )
+    return (high * 65536 + low) * n // 2**32, np.array(shares(alpha))[third // 16]
+
+
 def mixed_by_hand(chosen, seed):
     """Stock torch, one example's partner and share after the other."""
     split = load(chosen.dataset, seed, Path())
@@ -215,17 +227,8 @@ def mixed_by_hand(chosen, seed):
         {k.removeprefix("layers.0."): torch.from_numpy(v) for k, v in first.items()}
     )
     optimizer = torch.optim.SGD(net.parameters(), chosen.optimizer.lr)
-    table = shares(chosen.regularizer.mixup)
     for epoch in (1, 2, 3):
-        high, low, third = (
-            uint16(seed, Purpose.MIXUP, int(ids.max()) + 1, epoch=epoch, layer=k)
-            .view(np.int16)
-            .astype(np.int64)[ids]
-            + 32768
-            for k in range(3)
-        )
-        partner = ((high * 65536 + low) * n // 2**32).tolist()
-        share = torch.tensor([table[k // 16] for k in third], dtype=torch.float64)
+        partner, share = map(torch.from_numpy, drawn(ids, n, chosen.regularizer.mixup, seed, epoch))
         out = net((1 - share)[:, None] * x + share[:, None] * x[partner])
         if split.classes:
             losses = [functional.cross_entropy(out, of, reduction="none") for of in (y, y[partner])]
@@ -298,6 +301,17 @@ def test_an_example_is_changed_by_its_id_not_by_its_place():
     part = seen_in(setting(dataset=raw | {"train_size": 40}, regularizer=moved), 16)
     for i in part:
         assert part[i].tobytes() == whole[i].tobytes()
+
+
+def test_a_partner_is_mixed_in_as_it_is_seen_itself():
+    moved = {key: ALL[key] for key in ("augment", "cutout")}
+    alone = seen_in(setting(dataset=DIGITS, regularizer=moved), 16)
+    mixed = seen_in(setting(dataset=DIGITS, regularizer=ALL), 16)
+    ids = np.array(sorted(alone))
+    partners, share = drawn(ids, 100, ALL["mixup"], seed=4, epoch=3)
+    for i, place, s in zip(ids, partners, share, strict=True):
+        expected = (1 - s) * alone[i] + s * alone[ids[place]]
+        np.testing.assert_allclose(mixed[i], expected, atol=1e-12)
 
 
 COMPANY = [
