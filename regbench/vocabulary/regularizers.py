@@ -143,8 +143,8 @@ KINDS: dict[str, Kind] = {
             *("mixup", "inputs"),
             meaning="alpha of Beta(alpha, alpha): how much of another example is mixed in",
             takes="a number >= 0",
-            formula="x = c x + (1 - c) x', loss = c loss(y) + (1 - c) loss(y'), c ~ Beta(mixup, "
-            "mixup)",
+            formula="x = (1 - s) x + s x', loss = (1 - s) loss(y) + s loss(y'), "
+            "s ~ Beta(mixup, mixup)",
             source="Zhang et al. 2018",
             elsewhere="alpha of torchvision's v2.MixUp and mixup_alpha of timm, the same number",
             where="alpha; at 1 every share of another example is as likely",
