@@ -162,11 +162,15 @@ class Examples:
         """The training examples at (R, B) places, in a buffer of this use."""
         train, view = self.parts["train"], self.view_of_run
         buffer = self._scratch(use, (*places.shape, self._inputs), self._like)
-        in_part = places + view.unsqueeze(1) * train.size
+
+        def of(values: Tensor) -> Tensor:
+            """Of (V, n) values those of the examples."""
+            return values.take(places + view.unsqueeze(1) * train.size)
+
         return Batch(
             x=train.rows.read(train.rows.places(places, view), view, buffer),
-            y=train.y.take(in_part) if y is None else y,
-            ids=lambda: self._train_ids.take(in_part),
+            y=of(train.y) if y is None else y,
+            ids=lambda: of(self._train_ids),
             read=lambda others: self._batch("others", others),
         )
 
