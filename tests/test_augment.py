@@ -141,6 +141,29 @@ def test_what_comes_in_from_outside_is_the_datas_own_zero():
         np.testing.assert_allclose(came_in, 0, atol=1e-12)
 
 
+def test_bytes_of_images_are_moved_before_they_are_scaled(tmp_path):
+    """Pixels of a channel are scaled alike: what is seen is the moved image, scaled."""
+    bytes_ = np.random.default_rng(1).integers(0, 256, (N, 5, 6, 3), dtype=np.uint8)
+    np.savez(tmp_path / "x.npz", x=bytes_, y=np.arange(N) % 3)
+    block = {"name": "npz", "path": str(tmp_path / "x.npz"), "layout": "hwc"}
+    chosen = setting(
+        dataset=block | {"task": "classification", "val_size": 12, "test_size": 0},
+        regularizer={"augment": {"shift": 2}},
+    )
+    seen = seen_in(chosen, 7)
+    split = load(chosen.dataset, 4, Path())
+    assert sorted(seen) == split.train.ids.tolist()
+    raw = bytes_.transpose(0, 3, 1, 2).astype(np.float64)
+    pixels = raw[split.train.ids]
+    mean, scale = (f(pixels, axis=(0, 2, 3)).reshape(3, 1, 1) for f in (np.mean, np.std))
+    ids = split.train.ids
+    across, down = (np.floor(uniform(4, Purpose.AUGMENTATION, ids, 3, k) * 5) - 2 for k in (0, 1))
+    for i, x, y in zip(ids, across, down, strict=True):
+        moved = ndimage.shift(raw[i], (0, y, x), order=0, mode="grid-constant")
+        expected = ((moved - mean) / scale).ravel()
+        np.testing.assert_allclose(seen[i], expected, atol=1e-12)
+
+
 def test_cutout_hides_a_square_about_a_pixel():
     (even, odd, none), images = changed(
         Cutout, (2, 7, 9), {"cutout": 4}, {"cutout": 3}, {"cutout": 0}
