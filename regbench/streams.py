@@ -38,6 +38,7 @@ class Purpose(Enum):
     AUGMENTATION = "augmentation"
     CUTOUT = "cutout"
     MIXUP = "mixup"
+    MODULE = "a module's own randomness"
 
 
 @cache

@@ -349,14 +349,16 @@ COMPANY = [
 ]
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_same_bits_in_any_company(dtype):
+MLP, CNN = {"name": "mlp", "hidden": [12, 7]}, {"name": "cnn", "channels": [3]}
+
+
+@pytest.mark.parametrize(
+    ("model", "dtype"), [(MLP, "float32"), (MLP, "float64"), (CNN, "float32")], ids=str
+)
+def test_same_bits_in_any_company(model, dtype):
+    blocks = {"dataset": DIGITS, "model": model, "training": {"epochs": 3, "dtype": dtype}}
     members = [
-        member(
-            setting(dataset=DIGITS, regularizer=r, training={"epochs": 3, "dtype": dtype}),
-            seed,
-            f"{i}",
-        )
+        member(setting(regularizer=r, **blocks), seed, f"{i}")
         for i, r in enumerate(COMPANY)
         for seed in (0, 1)
     ]

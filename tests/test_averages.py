@@ -16,6 +16,7 @@ from regbench.config.blocks.regularizer import Regularizer
 from regbench.data import load
 from regbench.engine.loop import StackTrainer, train_stack
 from regbench.engine.member import Member
+from regbench.models.own import in_memory
 
 AVERAGES = {
     "ema": {"ema": {"decay": 0.9}},
@@ -265,3 +266,46 @@ def test_a_regression_without_hidden_layers():
     chosen = setting(dataset=FRIEDMAN, model={"name": "linear"}, regularizer={"swa": True})
     (trained,) = train(member(chosen))
     assert set(trained.readings[0].scores) >= {"train_loss", "val_loss", "train_r2", "penalty"}
+
+
+def test_a_convolutions_statistics_are_made_anew_too():
+    chosen = setting(
+        dataset={"name": "mnist1d", "n_samples": 200, "train_size": 48, "val_size": 50},
+        model={"name": "cnn", "channels": [4], "kernel": 3},
+        regularizer={"batchnorm": True, "ema": {"decay": 0.8}, "augment": {"shift": 2}},
+        training={"epochs": 3, "batch_size": 16},
+    )
+    (trained,) = train(member(chosen, 1))
+    state = trained.readings[0].state
+    layer = torch.nn.Conv1d(1, 4, 3, padding="same", dtype=torch.float64)
+    layer.load_state_dict(
+        {part: torch.from_numpy(state[f"layers.0.{part}"]) for part in ("weight", "bias")}
+    )
+    x = torch.from_numpy(load(chosen.dataset, 1, Path()).train.x).unsqueeze(1)
+    out = layer(x).detach()
+    np.testing.assert_allclose(state["norms.0.running_mean"], out.mean((0, 2)), atol=1e-12)
+    variance = sum(out[i : i + 16].var((0, 2), correction=0) for i in (0, 16, 32)) / 3
+    np.testing.assert_allclose(state["norms.0.running_var"], variance, atol=1e-12)
+
+
+def test_a_modules_statistics_are_made_anew_as_torch_makes_them():
+    def make(shape, outputs):
+        return torch.nn.Sequential(
+            torch.nn.Linear(*shape, 6), torch.nn.BatchNorm1d(6), torch.nn.Linear(6, outputs)
+        )
+
+    chosen = setting(
+        dataset={"name": "wine", "train_size": 64, "val_size": 40, "test_size": 40},
+        model={"name": "module"},
+        regularizer={"swa": {"start": 2}},
+        training={"epochs": 4},
+    )
+    torch.manual_seed(0)
+    run = Member(chosen, 1, {"r": chosen.regularizer}, module=in_memory(make, "net"))
+    state = train(run)[0].readings[0].state
+    net = make((13,), 3).double()
+    net.load_state_dict({name: torch.from_numpy(values) for name, values in state.items()})
+    x = torch.from_numpy(load(chosen.dataset, 1, Path()).train.x)
+    update_bn(x.split(16), net)
+    for name in ("running_mean", "running_var"):
+        np.testing.assert_allclose(state[f"1.{name}"], getattr(net[1], name), atol=1e-12)

@@ -41,7 +41,8 @@ def scored_averages(
     members, states = zip(*averages, strict=True)
     settings, seeds = [m.setting for m in members], [m.seed for m in members]
     examples = Examples(members, Path(), like, splits)
-    network = build(settings, seeds, examples.example, examples.outputs, like)
+    shape = (examples.example, examples.outputs)
+    network = build(settings, seeds, *shape, like, members[0].module)
     for row, state in enumerate(states):
         network.load(row, state)
     train = examples.parts["train"]

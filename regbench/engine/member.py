@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from regbench.config.blocks.regularizer import Regularizer
 from regbench.config.schema import Setting
+from regbench.models.own import OwnModule
 
 __all__ = ["Array", "Losses", "Member", "Reading", "State", "Status", "Trajectory"]
 
@@ -28,13 +29,15 @@ class Member:
 
     `readings` maps run ids to their regularizers, of which only those that read are looked at
     (early_stopping, ema, swa); of the setting's own these are not. `data` is the fingerprint that
-    its data must have; None takes them as they are.
+    its data must have; None takes them as they are. `module` is the user's own, where the model is
+    one.
     """
 
     setting: Setting
     seed: int
     readings: Mapping[str, Regularizer]
     data: str | None = None
+    module: OwnModule | None = None
 
 
 @dataclass(frozen=True)
