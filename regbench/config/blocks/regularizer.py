@@ -24,6 +24,7 @@ from regbench.vocabulary.regularizers import KINDS
 
 __all__ = [
     "BARE_REGULARIZERS",
+    "OPTIONS",
     "SWITCHES",
     "Augment",
     "Average",
@@ -261,13 +262,14 @@ class Regularizer(Block):
         return value if isinstance(value, tuple) else (off if value is None else value,) * layers
 
 
-# The keys that `true` switches on, and the options of each.
-SWITCHES: dict[str, type[Switch]] = {
+# The keys that have options, and of these the ones that `true` switches on.
+OPTIONS: dict[str, type[Options]] = {
     key: option
     for key, field in Regularizer.model_fields.items()
     for option in get_args(field.annotation)
-    if isinstance(option, type) and issubclass(option, Switch)
+    if isinstance(option, type) and issubclass(option, Options)
 }
+SWITCHES = [key for key, options in OPTIONS.items() if issubclass(options, Switch)]
 
 BareRegularizer = Literal["none", "l1", "l2", "elastic", "dropout", "early_stopping", "batchnorm"]
 
