@@ -25,8 +25,8 @@ MODULE = {"name": "module"}
 
 
 def run_of(chosen, make, seed=0, run_id="r"):
-    rule = chosen.regularizer.early_stopping
-    return Member(chosen, seed, {run_id: rule}, module=in_memory(make, f"{id(make)}"))
+    runs = {run_id: chosen.regularizer}
+    return Member(chosen, seed, runs, module=in_memory(make, f"{id(make)}"))
 
 
 def train(*members):
@@ -60,7 +60,7 @@ def test_an_mlp_as_a_module_has_the_trajectory_of_the_built_in_one(regularizer, 
     asked = {k: v for k, v in REGULARIZERS[regularizer].items() if k != "batchnorm"}
     blocks = {"regularizer": asked, "optimizer": OPTIMIZERS[optimizer]}
     chosen = setting(**blocks)
-    (built_in,) = train_stack([Member(chosen, 3, {"r": None})], None)
+    (built_in,) = train_stack([Member(chosen, 3, {"r": chosen.regularizer})], None)
     (own,) = train(run_of(setting(model=MODULE, **blocks), an_mlp(3), 3))
     for name, curve in built_in.curves.items():
         np.testing.assert_allclose(own.curves[name], curve, atol=1e-9, err_msg=name)

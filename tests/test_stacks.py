@@ -85,7 +85,8 @@ sweep:
     assert len(stack.run_ids) == 10
     found = {
         (one.seed, one.setting.regularizer.dropout): [
-            rule and (rule.rule, rule.threshold) for rule in one.readings.values()
+            rule and (rule.rule, rule.threshold)
+            for rule in (reading.early_stopping for reading in one.readings.values())
         ]
         for one in stack.members
     }
