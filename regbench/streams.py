@@ -12,6 +12,7 @@ not, so uniforms, normals and permutations are made here.
 from __future__ import annotations
 
 import hashlib
+import threading
 from enum import Enum
 from functools import cache
 
@@ -21,7 +22,7 @@ from scipy.special import ndtri
 
 __all__ = ["Purpose", "normal", "permutation", "purpose_key", "raw", "uint16", "uniform"]
 
-_WORDS_PER_BLOCK = 4  # one Philox counter value gives four 64-bit words
+_own = threading.local()
 
 
 class Purpose(Enum):
@@ -65,7 +66,12 @@ def raw(
     # Philox steps its counter before it draws: the word order is (block, layer, epoch, 0).
     counter = np.array([block, layer, epoch, 0], dtype=np.uint64)
     key = np.array([seed, purpose_key(purpose)], dtype=np.uint64)
-    return np.random.Philox(counter=counter, key=key).random_raw(count)
+    # Making a generator takes longer than drawing a thousand numbers: each thread has one.
+    if not hasattr(_own, "generator"):
+        _own.generator, _own.fresh = np.random.Philox(0), np.random.Philox(0).state
+    _own.generator.state = {**_own.fresh, "state": {"counter": counter, "key": key}}
+    words: npt.NDArray[np.uint64] = _own.generator.random_raw(count)
+    return words
 
 
 def uniform(

@@ -16,7 +16,7 @@ from engine import FRIEDMAN, member, setting
 
 import regbench
 from regbench.engine import philox
-from regbench.engine.draws import Draws, device_orders, shuffled
+from regbench.engine.draws import INTEGERS, NORMALS, Draws, device_orders, shuffled
 from regbench.engine.loop import StackTrainer, train_stack
 from regbench.engine.member import Member, Trajectory
 from regbench.executors import train as training
@@ -120,8 +120,8 @@ def check_random_numbers(device: str) -> None:
     for step in (0, 1, 18):
         draws.start_step(step, 48 if step == 18 else 64)
         rows = 48 if step == 18 else 64
-        integers = draws.dropout(1, 50, slice(0, 4)).cpu().numpy()
-        normals = draws.input_noise(30, slice(0, 4), like).cpu().numpy()
+        integers = draws(INTEGERS, Purpose.DROPOUT, 50, slice(0, 4), layer=1).cpu().numpy()
+        normals = draws(NORMALS, Purpose.INPUT_NOISE, 30, slice(0, 4), like=like).cpu().numpy()
         for run, seed in enumerate(seeds):
             expected = uint16(
                 seed, Purpose.DROPOUT, rows * 50, epoch=3, layer=1, block=step * (64 * 50 // 16)

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from planned import planned
 from pydantic import BaseModel
 
+from regbench.advice.strengths.translate import PLACES
 from regbench.config.blocks import datasets, model, optimizer
+from regbench.config.blocks.regularizer import Regularizer
 from regbench.config.claims import BadClaim, parse_claim, resolve
 from regbench.config.json_schema import study_schema
 from regbench.config.load import load_study, parse_study, study_from_mapping
@@ -19,7 +21,9 @@ from regbench.data import SOURCES, shape
 from regbench.engine.layers.activation import ACTIVATIONS
 from regbench.engine.layers.initializers import INITIALIZERS
 from regbench.engine.optimizers.optimizer import OPTIMIZERS
+from regbench.engine.regularizers.regularizer import TABLES
 from regbench.errors import BadData, BadStudy
+from regbench.vocabulary import optimizers, regularizers
 
 QUICKSTART = Path(__file__).parent.parent / "configs" / "quickstart.yaml"
 
@@ -413,8 +417,29 @@ def test_every_kind_in_the_schema_has_its_part():
 
     assert kinds(datasets.DatasetConfig) == set(SOURCES)
     assert kinds(optimizer.OptimizerConfig) == set(OPTIMIZERS)
+    assert set(optimizers.OPTIMIZERS) == set(OPTIMIZERS)
     assert set(get_args(model.Activation)) == set(ACTIVATIONS)
     assert set(get_args(model.Initializer)) == set(INITIALIZERS)
+
+
+def test_the_keys_of_regularizers_are_those_of_schema_vocabulary_and_engine():
+    of_vocabulary = {kind.key: kind for kind in regularizers.KINDS.values()}
+    options = {option for kind in of_vocabulary.values() for option in kind.options}
+    assert set(of_vocabulary) | options == set(Regularizer.model_fields)
+    assert {name: set(table) for name, table in TABLES.items()} == {
+        where: {key for key, kind in of_vocabulary.items() if kind.acts_on == where}
+        for where in TABLES
+    }
+    for kind in of_vocabulary.values():
+        assert {key.partition(".")[0] for key in kind.stronger} <= {kind.key}
+        assert kind.formula
+        assert kind.source
+
+
+def test_optimizers_name_places_that_strengths_are_converted_to():
+    known = {"", optimizers.NONE, *PLACES}
+    for entry in optimizers.OPTIMIZERS.values():
+        assert {entry.decay, entry.torch_l2, entry.torch_decay} <= known
 
 
 def test_known_rows_are_the_data_sets_own():

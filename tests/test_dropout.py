@@ -13,7 +13,7 @@ from regbench.engine.layers.affine import Affine
 from regbench.engine.layers.buffers import Scratch
 from regbench.engine.layers.per_run import PerRun
 from regbench.engine.network import build
-from regbench.engine.regularizers.dropout import Dropout, threshold
+from regbench.engine.regularizers.dropout import Dropout, InputDropout, threshold
 
 
 def dropped(rates, batch=200, width=500, seeds=None):
@@ -41,7 +41,7 @@ def test_keeps_with_probability_one_less_the_rate():
 class EveryNumber:
     """Each of the 65536 numbers once."""
 
-    def dropout(self, layer, width, rows):
+    def __call__(self, kind, purpose, width, rows, *, layer):
         numbers = torch.arange(-32768, 32768, dtype=torch.int32).to(torch.int16)
         return numbers.view(1, 1, -1).expand(rows.stop - rows.start, -1, -1)
 
@@ -89,7 +89,7 @@ def inputs():
 
 def test_off_in_evaluation():
     plain, _ = network_of()
-    network, draws = network_of(dropout=0.5, input_dropout=0.5)
+    network, draws = network_of(dropout=0.5)
     x = inputs()
     assert torch.equal(network.forward(x.clone()), plain.forward(x.clone()))
     trained = network.forward(x.clone(), draws).clone()
@@ -106,7 +106,7 @@ def test_never_on_outputs():
     assert (out < 150).all()  # neither zeroed nor scaled by 1 / (1 - p)
     assert not isinstance(network.layers[-1], Dropout)
     widths = [layer.index for layer in network.layers if isinstance(layer, Dropout)]
-    assert widths == [0, 1, 2]  # the input and both hidden layers
+    assert widths == [1, 2]  # both hidden layers
 
 
 def test_input_dropout_is_an_adaptive_ridge_for_a_linear_model():
@@ -130,10 +130,12 @@ def test_input_dropout_is_an_adaptive_ridge_for_a_linear_model():
     plain = float(((network.forward(x.clone())[0, 0] - y) ** 2).mean())
     draws = Draws([0], x.shape[1], torch.device("cpu"))
     draws.start_epoch(1, steps=masks)
-    losses = []
+    drop, losses = InputDropout([chosen.regularizer], like), []
     for step in range(masks):
         draws.start_step(step, x.shape[1])
-        losses.append(float(((network.forward(x.clone(), draws)[0, 0] - y) ** 2).mean()))
+        masked = x.clone()
+        drop(masked, draws)
+        losses.append(float(((network.forward(masked)[0, 0] - y) ** 2).mean()))
     expected = rate / (1 - rate) * float((weight**2 * (x[0] ** 2).mean(0)).sum())
     error = np.std(losses) / np.sqrt(masks)
     assert np.mean(losses) - plain == pytest.approx(expected, abs=4 * error)

@@ -11,7 +11,7 @@ from engine import WINE, member, setting, train
 from regbench.config.blocks.regularizer import EarlyStopping
 from regbench.engine.member import Member
 from regbench.engine.readers import Readers
-from regbench.engine.stopping import Observation, Stop, replay
+from regbench.engine.regularizers.early_stopping import Observation, Stop, replay
 
 
 def observations(val, train=None):

@@ -49,11 +49,14 @@ def test_every_kernel_has_its_own_strengths():
     )
     kernels = one.kernels
     assert [(k.inputs, k.outputs) for k in kernels] == [(4, 5), (5, 4), (4, 3)]
-    assert [k.l2 for k in kernels] == [0.1, 0.2, 0]
     assert [k.decay_a_step for k in kernels] == [0.05] * 3
-    assert [k.dropout for k in kernels] == [0.3, 0, 0]
-    assert [k.batchnorm for k in kernels] == [True, True, False]
-    assert [k.max_norm for k in kernels] == [2] * 3
+    for key, expected in (
+        ("l2", [0.1, 0.2, 0]),
+        ("dropout", [0.3, 0, 0]),
+        ("batchnorm", [True, True, False]),
+        ("max_norm", [2] * 3),
+    ):
+        assert [k.strengths[key] for k in kernels] == expected
     assert one.free == (12, 18)
 
 

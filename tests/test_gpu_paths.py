@@ -18,9 +18,9 @@ from engine import member, setting
 from watch import waits
 
 from regbench.engine.layers.parameters import Parameters, Slot
+from regbench.engine.layers.per_run import column
 from regbench.engine.loop import StackTrainer, train_stack
 from regbench.engine.metrics import SCORES
-from regbench.engine.optimizers import columns
 from regbench.engine.optimizers.adam import Adam, ColumnAdam
 from regbench.engine.scoring import score
 from regbench.models.layers import Parameter
@@ -90,8 +90,8 @@ def test_adam_by_columns_is_the_fused_one(dtype, tolerance):
     ways = []
     for kind in (Adam, ColumnAdam):
         parameters = Parameters(slots, len(chosen), like)
-        ways.append((parameters, kind(chosen, parameters)))
-    lr = columns.column([lr for lr, _, _ in numbers], like)
+        ways.append((parameters, kind([each.optimizer for each in chosen], parameters)))
+    lr = column([lr for lr, _, _ in numbers], like)
     rows = slice(1, 6)
     for _ in range(30):
         for slot in slots:
@@ -106,7 +106,7 @@ def test_adam_by_columns_is_the_fused_one(dtype, tolerance):
         for slot in slots:
             close = {"rtol": tolerance, "atol": tolerance}
             torch.testing.assert_close(ours.value(slot), theirs.value(slot), **close)
-            a, b = (adam.unit_step_divisor(slot, rows) for adam in (column_adam, fused_adam))
+            a, b = (adam.divisor(slot, rows) for adam in (column_adam, fused_adam))
             torch.testing.assert_close(a, b, **close)
     assert column_adam.tensors().keys() == fused_adam.tensors().keys()
     torch.testing.assert_close(column_adam.tensors(), fused_adam.tensors(), rtol=1e-5, atol=1e-6)
@@ -134,25 +134,11 @@ def test_nobody_waits_in_an_epoch(case, as_on_a_gpu, monkeypatch):
     assert found == ["lift_fresh"]
 
 
-def spans_by_the_host(self, values, like, *, off=0.0):
-    """PerRun, for a device on which tensors have no values."""
-    active = [i for i, value in enumerate(values) if value != off]
-    self.values = torch.empty(len(values), dtype=like.dtype, device=like.device)
-    self.rows, self._off = slice(active[0], active[-1] + 1) if active else slice(0, 0), off
-
-
-def no_thresholds(self, rates):
-    chosen = rates.values[rates.rows].view(-1, 1, 1)
-    self._rates, self._scales, self._thresholds = rates, chosen, chosen.to(torch.int16)
-
-
 @torch.no_grad()
 @pytest.mark.parametrize("case", CASES)
 def test_every_tensor_of_an_epoch_is_on_the_device(case, as_on_a_gpu, monkeypatch):
     """On the device "meta", which has shapes and no values: what meets a host's tensor is seen."""
     as_on_a_gpu()
-    monkeypatch.setattr("regbench.engine.layers.per_run.PerRun.__init__", spans_by_the_host)
-    monkeypatch.setattr("regbench.engine.regularizers.dropout.Dropout._set", no_thresholds)
     trainer = StackTrainer(members_of(case, "float32"), Path(), "meta", tuple(SCORES))
 
     def epoch():

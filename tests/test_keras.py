@@ -14,7 +14,7 @@ from engine import FRIEDMAN, member, setting, train
 
 from regbench.config.blocks.regularizer import EarlyStopping
 from regbench.data import load
-from regbench.engine.stopping import Observation, replay
+from regbench.engine.regularizers.early_stopping import Observation, replay
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Keras's own
 

@@ -17,7 +17,7 @@ from sklearn.neural_network import MLPClassifier
 
 from regbench.config.blocks.regularizer import EarlyStopping
 from regbench.config.load import load_study
-from regbench.engine.stopping import Observation, replay
+from regbench.engine.regularizers.early_stopping import Observation, replay
 from regbench.textbook.reproduce import study_file
 from regbench.textbook.stopping_rules import CRITERIA, LIBRARIES, Replayed, findings, skorch_stop
 

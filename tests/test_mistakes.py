@@ -313,7 +313,7 @@ CASES = [
         IRIS + "model: linear\nregularizer: dropout\n",
         [],
         (
-            "study.yaml:3:14 regularizer.dropout: acts after hidden layers, and a linear "
+            "study.yaml:3:14 regularizer.dropout: acts in hidden layers, and a linear "
             "model has none: use input_dropout"
         ),
     ),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regbench.engine import philox
-from regbench.engine.draws import Draws, device_orders, shuffled
+from regbench.engine.draws import INTEGERS, NORMALS, Draws, device_orders, shuffled
 from regbench.streams import Purpose, normal, raw, uint16
 
 CPU = torch.device("cpu")
@@ -75,11 +75,17 @@ def test_draws_on_either_path_are_the_same(chunk, seeds, monkeypatch):
             for draws in (host, device):
                 draws.start_step(step, rows)
             for layer, width in ((0, 3), (1, 7), (2, 32)):
-                a, b = (draws.dropout(layer, width, slice(0, 2)) for draws in (host, device))
+                a, b = (
+                    draws(INTEGERS, Purpose.DROPOUT, width, slice(0, 2), layer=layer)
+                    for draws in (host, device)
+                )
                 assert a.dtype == b.dtype == torch.int16
                 assert a.shape == (2, rows, width)
                 assert torch.equal(a, b), (paths, step, layer)
-            a, b = (draws.input_noise(13, slice(0, 2), like) for draws in (host, device))
+            a, b = (
+                draws(NORMALS, Purpose.INPUT_NOISE, 13, slice(0, 2), like=like)
+                for draws in (host, device)
+            )
             torch.testing.assert_close(a, b, rtol=1e-13, atol=1e-15)
         for draws in (host, device):  # runs leave; the last of them share no seed any more
             draws.keep(np.array([0, 1, 2][: len(seeds) - 1]))

@@ -20,7 +20,8 @@ from regbench.engine.layers.affine import Affine, Readout
 from regbench.engine.layers.buffers import Scratch, aligned
 from regbench.engine.layers.parameters import Parameters
 from regbench.engine.loop import train_stack
-from regbench.engine.regularizers.penalties import l1_norm, l2_norm
+from regbench.engine.regularizers.l1 import l1_norm
+from regbench.engine.regularizers.l2 import l2_norm
 from regbench.models import layers
 
 REGULARIZERS = [

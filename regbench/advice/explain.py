@@ -11,45 +11,45 @@ Source: MacKay 1992, "A practical Bayesian framework for backpropagation network
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from math import log, log1p, sqrt
 
 from regbench.advice.strengths.hub import Exact, Facts, Strength, as_penalty
 from regbench.advice.strengths.translate import PLACES, translate
-from regbench.advice.traps import Sizes, strengths_of, traps
+from regbench.advice.traps import Sizes, traps
+from regbench.config.blocks.regularizer import SWITCHES, Regularizer, Switch
 from regbench.config.cell import Cell
 from regbench.config.schema import Setting
+from regbench.vocabulary.optimizers import NONE, OPTIMIZERS, UNKNOWN
+from regbench.vocabulary.regularizers import KINDS, Kind
 
-__all__ = ["Explanation", "Kernel", "explain", "explanations"]
+__all__ = ["Explanation", "Kernel", "explain", "explanations", "told"]
+
+_OF_KERNELS = [kind for kind in KINDS.values() if kind.acts_on in ("kernels", "hidden layers")]
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """One kernel, (inputs, outputs), and what acts on it and after it; 0 where nothing does.
+    """One kernel, (inputs, outputs), and what acts on it and after it.
 
     Attributes:
+        strengths: of the regularizers of kernels and hidden layers by key: a number, 0 for none, or
+            whether it is there.
         decay_a_step: lr * weight_decay, at the optimizer's lr.
         half_life_epochs: of a weight without gradient; None without decay.
         prior_sd: of each weight a priori, from L2, or a decay that has L2's fixed point.
         prior_scale: of a Laplace prior, from L1.
-        batchnorm: whether one stands after it.
-        dropout: the rate after its activation.
-        keras, torch: the same strengths there; empty without any.
+        keras, torch: the same penalties and decays there; empty without any.
     """
 
     inputs: int
     outputs: int
-    l1: float
-    l2: float
-    weight_decay: float
-    max_norm: float
+    strengths: Mapping[str, float | bool]
     decay_a_step: float
     half_life_epochs: float | None
     prior_sd: float | None
     prior_scale: float | None
-    batchnorm: bool
-    dropout: float
     keras: str
     torch: str
 
@@ -76,17 +76,14 @@ class Explanation:
 
 def explanations(cells: Iterable[Cell], sizes_of: Callable[[Setting], Sizes]) -> list[Explanation]:
     """One explanation for cells that share it, in the order of their first."""
-    found: dict[object, Explanation] = {}
+    found: dict[str, Explanation] = {}
     for cell in cells:
         one = explain(cell, sizes_of(cell.setting))
         setting = one.setting
         # Cells that differ in nothing that is told: in the noise of their data, say.
-        regularizer = setting.regularizer
-        key = (
-            *(one.sizes, one.kernels, one.prior_unit, one.traps, setting.optimizer),
-            *(regularizer.early_stopping, regularizer.input_dropout, regularizer.input_noise),
-            *(regularizer.label_smoothing, setting.model, setting.training.epochs),
-        )
+        whole = [told(setting.regularizer, kind) for kind in KINDS.values()]
+        facts = (one.sizes, one.kernels, one.prior_unit, one.traps, setting.optimizer, whole)
+        key = repr((*facts, setting.model, setting.training.epochs))
         first = found.setdefault(key, one)
         if first is not one:
             found[key] = replace(first, cells=(*first.cells, cell))
@@ -110,11 +107,8 @@ def explain(cell: Cell, sizes: Sizes) -> Explanation:
 
 def _kernel(setting: Setting, sizes: Sizes, layer: int) -> Kernel:
     reg, optimizer = setting.regularizer, setting.optimizer
-    l1, l2, decay, max_norm = (
-        strengths_of(reg, key, sizes.kernels)[layer]
-        for key in ("l1", "l2", "weight_decay", "max_norm")
-    )
-    last = layer == sizes.kernels - 1
+    strengths = {kind.key: _on_kernel(reg, kind, sizes.kernels, layer) for kind in _OF_KERNELS}
+    l1, l2, decay = strengths["l1"], strengths["l2"], strengths["weight_decay"]
     step = optimizer.lr * decay
     classes = setting.dataset.task == "classification"
     as_l2 = _as_l2(setting, l2, decay)
@@ -122,28 +116,38 @@ def _kernel(setting: Setting, sizes: Sizes, layer: int) -> Kernel:
     return Kernel(
         inputs=sizes.network.kernels[layer].inputs,
         outputs=sizes.network.kernels[layer].outputs,
-        l1=l1,
-        l2=l2,
-        weight_decay=decay,
-        max_norm=max_norm,
+        strengths=strengths,
         decay_a_step=step,
         half_life_epochs=-log(2) / log1p(-step) / sizes.steps if 0 < step < 1 else None,
         prior_sd=1 / sqrt(per_likelihood * as_l2) if as_l2 else None,
         prior_scale=(1 if classes else 2) / (sizes.train * l1) if l1 else None,
-        batchnorm=reg.batchnorm is not None and not last,
-        dropout=0.0 if last else strengths_of(reg, "dropout", sizes.kernels - 1)[layer],
         keras=_in_keras(setting, l1, l2, decay),
         torch=_in_torch(setting, l1, l2, decay),
     )
 
 
+def _on_kernel(reg: Regularizer, kind: Kind, kernels: int, layer: int) -> float | bool:
+    layers = kernels - (kind.acts_on == "hidden layers")
+    if kind.key in SWITCHES:
+        return getattr(reg, kind.key) is not None and layer < layers
+    return reg.by_layer(kind.key, layers)[layer] if layer < layers else 0.0
+
+
+def told(reg: Regularizer, kind: Kind) -> str | float:
+    """What there is to say of a regularizer as a whole; empty where it is off."""
+    value = getattr(reg, kind.key)
+    if isinstance(value, Switch):
+        return value.words
+    return value if isinstance(value, float) and value else ""
+
+
 def _momentum(setting: Setting) -> float:
-    return setting.optimizer.momentum if setting.optimizer.name == "sgd" else 0.0
+    return getattr(setting.optimizer, "momentum", 0.0)
 
 
 def _as_l2(setting: Setting, l2: float, decay: float) -> float:
     """The L2 with the same fixed point; 0 where there is none, or none that is known."""
-    if setting.optimizer.name != "sgd":
+    if not OPTIMIZERS[setting.optimizer.name].linear:
         return 0.0 if decay else l2
     return as_penalty(Strength(0.0, l2, decay, "sgd"), _momentum(setting)).strength.l2
 
@@ -155,8 +159,8 @@ def _in_keras(setting: Setting, l1: float, l2: float, decay: float) -> str:
     elif l1 or l2:
         parts.append(f"L1({l1:g})" if l1 else f"L2({l2:g})")
     if decay:
-        name = {"sgd": "SGD", "rmsprop": "RMSprop"}.get(setting.optimizer.name, "AdamW")
-        parts.append(f"{name}(weight_decay={decay:g})")
+        name = OPTIMIZERS[setting.optimizer.name].keras
+        parts.append(name if name in (NONE, UNKNOWN) else f"{name}(weight_decay={decay:g})")
     return " + ".join(parts)
 
 
@@ -170,23 +174,14 @@ def _in_torch(setting: Setting, l1: float, l2: float, decay: float) -> str:
     return " + ".join(parts)
 
 
-_NONE = "none"
-
-
 def _torch_decay(setting: Setting, l2: float, decay: float) -> str:
-    name = setting.optimizer.name
-    adam = name in ("adam", "adamw")
-    if decay and name == "rmsprop":
-        return _NONE  # PyTorch's couples it
-    source, target = "regbench", "torch.RMSprop"
-    if name == "sgd":
-        source, target = "regbench.sgd", "torch.SGD"
-    elif adam:
-        source, target = ("regbench.adamw", "torch.AdamW") if decay else ("regbench", "torch.Adam")
-    values = {"l2": l2, "weight_decay": decay}
-    values = {key: value for key, value in values.items() if value}
-    facts = Facts(momentum=_momentum(setting))
-    found = translate(PLACES[source], values, PLACES[target], facts)
+    entry = OPTIMIZERS[setting.optimizer.name]
+    target = entry.torch_decay if decay else entry.torch_l2
+    if target not in PLACES:
+        return target
+    source = PLACES[entry.decay if decay else "regbench"]
+    values = {key: value for key, value in (("l2", l2), ("weight_decay", decay)) if value}
+    found = translate(source, values, PLACES[target], Facts(momentum=_momentum(setting)))
     about = "~" if found.exact is Exact.FIXED_POINT else ""
     words = ", ".join(f"{key}={value:.4g}" for key, value in found.values.items())
-    return f"{about}{target.partition('.')[2]}({words})" if found.values else _NONE
+    return f"{about}{target.partition('.')[2]}({words})" if found.values else NONE

@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
 
-from regbench.config.blocks.regularizer import Regularizer
 from regbench.config.crosschecks import doubts
 from regbench.config.schema import Setting
 from regbench.models.architecture import Architecture
+from regbench.vocabulary.optimizers import OPTIMIZERS
+from regbench.vocabulary.regularizers import KINDS
 from regbench.vocabulary.words import counted
 
-__all__ = ["FEW_TO_CHOOSE_ON", "Sizes", "strengths_of", "traps"]
+__all__ = ["FEW_TO_CHOOSE_ON", "Sizes", "traps"]
 
 # So few validation examples make the choice of an epoch a matter of luck.
 FEW_TO_CHOOSE_ON = 100
@@ -51,16 +52,6 @@ class Sizes:
         return ceil(self.train / self.batch)
 
 
-def strengths_of(regularizer: Regularizer, key: str, layers: int) -> tuple[float, ...]:
-    """A strength or rate layer by layer; 0 where there is none.
-
-    >>> strengths_of(Regularizer(l2=0.1), "l2", 2), strengths_of(Regularizer(), "max_norm", 2)
-    ((0.1, 0.1), (0.0, 0.0))
-    """
-    value = getattr(regularizer, key)
-    return tuple(value) if isinstance(value, tuple) else ((value or 0.0),) * layers
-
-
 def traps(setting: Setting, sizes: Sizes) -> Iterator[str]:
     """What to know about a setting, one sentence or two each."""
     yield from doubts(setting)
@@ -75,28 +66,20 @@ def _acts(setting: Setting, sizes: Sizes, *keys: str) -> list[str]:
     """Those of the keys that have a strength on some kernel before a batchnorm."""
     before = sizes.kernels - 1
     reg = setting.regularizer
-    return [k for k in keys if any(strengths_of(reg, k, sizes.kernels)[:before])]
+    return [k for k in keys if any(reg.by_layer(k, sizes.kernels)[:before])]
 
 
 def _coupled(setting: Setting) -> Iterator[str]:
-    name, reg = setting.optimizer.name, setting.regularizer
-    l2 = any(strengths_of(reg, "l2", 1))
-    if l2 and name == "adamw":
-        yield (
-            "adamw decouples weight_decay only: its l2 is coupled into the moments as under adam "
-            "(Loshchilov & Hutter 2019)"
-        )
-    if l2 and name == "rmsprop":
-        yield (
-            "rmsprop divides the gradient of l2 by sqrt(v), weight by weight: it is no weight decay"
-        )
-    if any(strengths_of(reg, "l1", 1)) and reg.l1_method == "subgradient":
+    entry, reg = OPTIMIZERS[setting.optimizer.name], setting.regularizer
+    if not entry.l2_surprises and entry.l2 and any(reg.by_layer("l2", 1)):
+        yield entry.l2
+    if any(reg.by_layer("l1", 1)) and reg.l1_method == "subgradient":
         yield "l1 by its subgradient never makes a weight exactly 0: for that use proximal"
 
 
 def _decay(setting: Setting, sizes: Sizes) -> Iterator[str]:
     optimizer, epochs = setting.optimizer, setting.training.epochs
-    decay = max(strengths_of(setting.regularizer, "weight_decay", 1))
+    decay = max(setting.regularizer.by_layer("weight_decay", 1))
     if not decay:
         return
     if optimizer.lr * decay >= 1:
@@ -116,10 +99,11 @@ def _decay(setting: Setting, sizes: Sizes) -> Iterator[str]:
             f"weight_decay is multiplied by the scheduled lr: under {optimizer.schedule.name} it "
             "weakens with it, and another horizon is another regularizer"
         )
-    if optimizer.name == "sgd" and optimizer.momentum:
-        l2 = decay * (1 - optimizer.momentum) / 2
+    momentum = getattr(optimizer, "momentum", 0.0)
+    if OPTIMIZERS[optimizer.name].linear and momentum:
+        l2 = decay * (1 - momentum) / 2
         yield (
-            f"with momentum {optimizer.momentum:g} a weight_decay of {decay:g} rests where "
+            f"with momentum {momentum:g} a weight_decay of {decay:g} rests where "
             f"l2 = {l2:.3g} does, not where l2 = {decay / 2:g} does"
         )
 
@@ -138,7 +122,7 @@ def _batchnorm(setting: Setting, sizes: Sizes) -> Iterator[str]:
         )
     if _acts(setting, sizes, "max_norm"):
         yield f"batchnorm undoes the scale of {named}: max_norm there bounds no prediction"
-    rates = strengths_of(reg, "dropout", last)
+    rates = reg.by_layer("dropout", last)
     if reg.input_dropout or any(rates[: last - 1]):
         yield (
             "dropout stands before a batchnorm: its input varies more in training than in "
@@ -176,7 +160,7 @@ def _data(setting: Setting) -> Iterator[str]:
         )
     if dataset.standardize:
         return
-    if any(any(strengths_of(reg, key, 1)) for key in ("l1", "l2", "weight_decay", "max_norm")):
+    if any(any(reg.by_layer(kind.key, 1)) for kind in KINDS.values() if kind.acts_on == "kernels"):
         yield (
             "the data are not standardized: penalties weigh most on features of small spread, "
             "whose weights must be large"

@@ -9,10 +9,11 @@ from functools import lru_cache
 from math import ceil
 
 from regbench.config.blocks.datasets import DatasetConfig
-from regbench.config.blocks.regularizer import Regularizer
 from regbench.config.characters import forbidden_character
 from regbench.config.schema import Setting
 from regbench.vocabulary.metrics import COLUMNS, twin
+from regbench.vocabulary.optimizers import OPTIMIZERS
+from regbench.vocabulary.regularizers import KINDS
 
 __all__ = ["contradictions", "decays_nothing", "doubts", "incomplete", "part_count"]
 
@@ -48,29 +49,16 @@ def contradictions(setting: Setting, metrics: Collection[str] = ()) -> Iterator[
 
 def _layers(setting: Setting) -> Iterator[Finding]:
     regularizer, hidden = setting.regularizer, setting.model.depth
-    counts = {"l1": hidden + 1, "l2": hidden + 1, "weight_decay": hidden + 1}
-    counts |= {"max_norm": hidden + 1, "dropout": hidden}
-    for key, layers in counts.items():
-        value = getattr(regularizer, key)
-        if (
-            isinstance(value, tuple)
-            and len(value) != layers
-            and not (key == "dropout" and not hidden)
-        ):
-            kind = "hidden layers" if key == "dropout" else "kernels"
-            yield (
-                f"regularizer.{key}",
-                f"has {len(value)} values, but the model has {layers} {kind}",
-            )
-    if hidden:
-        return
-    if regularizer.dropout not in (0, (0.0,)):
-        yield (
-            "regularizer.dropout",
-            "acts after hidden layers, and a linear model has none: use input_dropout",
-        )
-    if regularizer.batchnorm is not None:
-        yield "regularizer.batchnorm", "acts in hidden layers, and a linear model has none"
+    for kind in KINDS.values():
+        key, where, value = f"regularizer.{kind.key}", kind.acts_on, getattr(regularizer, kind.key)
+        if where == "hidden layers" and not hidden:
+            if value not in (None, 0, (0.0,)):
+                use = ": use input_dropout" if kind.key == "dropout" else ""
+                yield key, f"acts in hidden layers, and a linear model has none{use}"
+        elif isinstance(value, tuple):
+            layers = hidden if where == "hidden layers" else hidden + 1
+            if len(value) != layers:
+                yield key, f"has {len(value)} values, but the model has {layers} {where}"
 
 
 def _tasks(setting: Setting, metrics: Collection[str]) -> Iterator[Finding]:
@@ -85,8 +73,9 @@ def _tasks(setting: Setting, metrics: Collection[str]) -> Iterator[Finding]:
             yield "training.class_weight", "weighs classes, and a regression has none"
         if getattr(setting.dataset, "label_noise", 0):
             yield "dataset.label_noise", "redraws classes, and a regression has none"
-        if setting.regularizer.label_smoothing:
-            yield "regularizer.label_smoothing", "spreads classes, and a regression has none"
+        for kind in KINDS.values():
+            if kind.of_classes and getattr(setting.regularizer, kind.key):
+                yield f"regularizer.{kind.key}", f"{kind.of_classes}, and a regression has none"
     if stopping is not None:
         watched = COLUMNS[stopping.monitor]
         if watched.task not in (None, task):
@@ -161,11 +150,9 @@ def _validation(setting: Setting) -> Iterator[Finding]:
 def doubts(setting: Setting) -> Iterator[str]:
     """What is allowed but may surprise."""
     regularizer, optimizer = setting.regularizer, setting.optimizer
-    if optimizer.name == "adam" and _strong(regularizer, "l2"):
-        yield (
-            "l2 with adam is coupled into its moments and is not weight decay; for that set "
-            "regularizer.weight_decay"
-        )
+    entry = OPTIMIZERS[optimizer.name]
+    if entry.l2_surprises and any(regularizer.by_layer("l2", 1)):
+        yield entry.l2
     rows, size = setting.dataset.rows, setting.dataset.val_size
     # Of a file the rows are not known before it is read, a count is.
     if (rows is not None or isinstance(size, int)) and setting.dataset.folds is None:
@@ -175,11 +162,6 @@ def doubts(setting: Setting) -> Iterator[str]:
                 f"validation has {validation} example{'s' if validation > 1 else ''}: intervals "
                 "will be wide; use a larger val_size or more seeds"
             )
-
-
-def _strong(regularizer: Regularizer, key: str) -> bool:
-    value = getattr(regularizer, key)
-    return any(value) if isinstance(value, tuple) else bool(value)
 
 
 def incomplete(folds: int, seeds: Collection[int]) -> str:
@@ -209,4 +191,4 @@ validated on'
 def decays_nothing(settings: list[Setting]) -> bool:
     """Whether a study names adamw and gives none of its cells any weight decay."""
     named = [setting for setting in settings if setting.optimizer.name == "adamw"]
-    return bool(named) and not any(_strong(s.regularizer, "weight_decay") for s in named)
+    return bool(named) and not any(any(s.regularizer.by_layer("weight_decay", 1)) for s in named)

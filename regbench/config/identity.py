@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from regbench.config.blocks.regularizer import BatchNorm, EarlyStopping, Regularizer
+from regbench.config.blocks.regularizer import SWITCHES, Regularizer, Switch
 from regbench.config.blocks.training import Training
 from regbench.config.schema import Setting
 
@@ -48,7 +48,7 @@ def canonical(block: Any) -> dict[str, Any]:
 
     >>> canonical(Regularizer(l1=0.0, l2=(0.1, 0.1), dropout=0.5))
     {'l2': 0.1, 'dropout': 0.5}
-    >>> canonical(Regularizer(early_stopping=EarlyStopping()))
+    >>> canonical(Regularizer(early_stopping=True))
     {'early_stopping': {'patience': 10}}
     """
     if isinstance(block, Regularizer):
@@ -77,10 +77,8 @@ def _canonical_regularizer(regularizer: Regularizer) -> dict[str, Any]:
             value = value[0]
         if isinstance(value, tuple):
             value = list(value)
-        elif isinstance(value, EarlyStopping):
-            value = _canonical_stopping(value)
-        elif isinstance(value, BatchNorm):
-            value = _changed(value)
+        elif isinstance(value, Switch):
+            value = value.canonical()
         if value not in (None, 0.0) or isinstance(value, Mapping):
             result[key] = value
     if "l1" not in result or result["l1_method"] == "proximal":
@@ -93,26 +91,6 @@ def _canonical_weights(weights: Any) -> Any:
     if not isinstance(weights, Mapping):
         return weights
     return {name: weight for name, weight in sorted(weights.items()) if weight != 1} or None
-
-
-def _changed(block: Any) -> dict[str, Any]:
-    """The values that differ from their defaults."""
-    return {
-        key: getattr(block, key)
-        for key, field in type(block).model_fields.items()
-        if getattr(block, key) != field.default
-    }
-
-
-def _canonical_stopping(stopping: EarlyStopping) -> dict[str, Any]:
-    values = _changed(stopping)
-    values.pop("patience", None)
-    threshold = stopping.threshold
-    if stopping.rule in ("patience", "up"):
-        threshold = int(threshold)
-    if stopping.rule not in ("pq", "up"):
-        values.pop("strip", None)
-    return {stopping.rule: threshold, **values}
 
 
 def _json(value: Any) -> str:
@@ -194,7 +172,8 @@ def regularizer_label(regularizer: Regularizer) -> str:
 
 def inert(key: str) -> float | bool | None:
     """What an absent key amounts to: no strength, not switched on, or nothing."""
-    if key == "regularizer.batchnorm":
+    own = key.removeprefix("regularizer.")
+    if own in SWITCHES:
         return False
-    field = Regularizer.model_fields.get(key.removeprefix("regularizer."))
+    field = Regularizer.model_fields.get(own)
     return 0.0 if field is not None and field.default == 0.0 else None

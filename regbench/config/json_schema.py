@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from regbench.config.blocks.regularizer import BareRegularizer
+from regbench.config.blocks.regularizer import SWITCHES, BareRegularizer
 from regbench.config.schema import StudyFile
 
 __all__ = ["study_schema"]
@@ -29,6 +29,7 @@ def study_schema() -> dict[str, Any]:
     properties["regularizer"] = _or(
         properties["regularizer"], {"enum": list(get_args(BareRegularizer))}
     )
+    optimizers = properties["optimizer"]["discriminator"]["mapping"].values()
     for block in ("dataset", "model", "optimizer"):
         kinds = properties[block]["discriminator"]["mapping"]
         names = [name for name, kind in kinds.items() if not _needs_more(schema, kind)]
@@ -37,19 +38,23 @@ def study_schema() -> dict[str, Any]:
     for name in ("Mlp", "Adam"):
         schema["$defs"][name]["required"] = []
     regularizer = schema["$defs"]["Regularizer"]["properties"]
-    for switch in ("batchnorm", "early_stopping"):
+    for switch in SWITCHES:
         regularizer[switch]["anyOf"].append({"type": "boolean"})
-    for optimizer in ("Sgd", "Adam", "AdamW", "RmsProp"):
-        schedule = schema["$defs"][optimizer]["properties"]["schedule"]
-        names = list(schedule["discriminator"]["mapping"])
-        schema["$defs"][optimizer]["properties"]["schedule"] = _or(schedule, {"enum": names})
+    for optimizer in optimizers:
+        keys = _definition(schema, optimizer)["properties"]
+        names = list(keys["schedule"]["discriminator"]["mapping"])
+        keys["schedule"] = _or(keys["schedule"], {"enum": names})
     return schema
 
 
 def _needs_more(schema: dict[str, Any], reference: str) -> bool:
     """Whether a kind has required keys besides its name, so that the bare word says too little."""
-    definition = schema["$defs"][reference.rpartition("/")[2]]
-    return set(definition.get("required", ())) > {"name"}
+    return set(_definition(schema, reference).get("required", ())) > {"name"}
+
+
+def _definition(schema: dict[str, Any], reference: str) -> dict[str, Any]:
+    found: dict[str, Any] = schema["$defs"][reference.rpartition("/")[2]]
+    return found
 
 
 def _or(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:

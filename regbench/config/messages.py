@@ -10,8 +10,10 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
+from regbench.config.blocks.regularizer import BARE_REGULARIZERS
 from regbench.config.schema import StudyFile
 from regbench.config.yaml_text import KeyPath
+from regbench.vocabulary.regularizers import KINDS
 
 __all__ = ["Mistake", "did_you_mean", "mistakes", "shown"]
 
@@ -20,28 +22,20 @@ Mistake = tuple[KeyPath, bool, str]
 
 # What keys with more than one kind of value take.
 _PART = "a share of all rows in [0, 1), or a count"
-_STRENGTH = "a number >= 0, or a list with one a layer"
-_EXPECTED = {
+_EXPECTED = {kind.key: kind.takes for kind in KINDS.values()} | {
     "train_size": _PART,
     "val_size": _PART,
     "test_size": _PART,
-    "l1": _STRENGTH,
-    "l2": _STRENGTH,
-    "weight_decay": _STRENGTH,
-    "dropout": "a rate in [0, 1), or a list with one a hidden layer",
-    "max_norm": "a number > 0, or a list with one a layer",
     "batch_size": "a count from 1, or full",
     "device": "auto, cpu, cuda or cuda:i",
-    "batchnorm": "true, false or a mapping of options",
     "class_weight": "balanced, or class names and their weights",
-    "early_stopping": "true, false or a mapping of options",
     "seeds": "a count from 1, or a list of seeds (whole numbers from 0)",
     "hidden": "a list of widths (whole numbers from 1)",
     "betas": "two numbers in [0, 1)",
     "drop": "a list of column names",
     "expect": "a list of claims, each a text",
     "sweep": "a mapping of axes, or a list of such mappings",
-    "regularizer": "a mapping, or one of none, l1, l2, elastic, dropout, early_stopping, batchnorm",
+    "regularizer": f"a mapping, or one of {', '.join(BARE_REGULARIZERS)}",
     "schema_version": "1",
 }
 

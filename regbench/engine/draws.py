@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +15,8 @@ from regbench.engine import philox
 from regbench.engine.layers import device as devices
 from regbench.streams import Purpose, normal, raw, uint16
 
-__all__ = ["CHUNK_BYTES", "Draws", "device_orders", "shuffled"]
+__all__ = ["CHUNK_BYTES", "INTEGERS", "NORMALS", "Draws", "Numbers", "device_orders", "shuffled"]
 
-_INTEGERS, _NORMALS = 16, 4  # in one block of the generator
 _CHUNK = 1 << 21  # 16-bit integers drawn ahead, at most, for one layer over all seeds
 CHUNK_BYTES = 8 * _CHUNK  # what they take up while they are made
 
@@ -50,70 +50,34 @@ def device_orders(seeds: Tensor, epoch: int, ids: Tensor, count: int) -> Tensor:
     return philox.sort_keys(words).flatten(1).gather(1, ids).argsort(1)
 
 
-class _Source(Protocol):
-    """Where numbers come from: steps `first` to `first + steps`, so many blocks each."""
+@dataclass(frozen=True)
+class Numbers:
+    """A kind of random number.
 
-    def integers(self, epoch: int, layer: int, first: int, steps: int, blocks: int) -> Tensor:
-        """(steps, S, 16 * blocks) signed 16-bit integers."""
+    Attributes:
+        block: how many of them a block of the generator gives.
+        words: the size of one, in 16 bits: the larger, the fewer are drawn ahead.
+        by_numpy: drawn by the host, as the functions of `streams` are.
+        by_torch: (..., 4) words of `philox.words` -> the same numbers.
+    """
 
-    def normals(self, epoch: int, first: int, steps: int, blocks: int) -> Tensor:
-        """(steps, S, 4 * blocks) standard normals, in float64."""
-
-
-class _OnTheHost:
-    """NumPy draws; on the CPU there is nothing faster."""
-
-    def __init__(self, seeds: Sequence[int]) -> None:
-        self._seeds = seeds
-
-    def integers(self, epoch: int, layer: int, first: int, steps: int, blocks: int) -> Tensor:
-        count, block = steps * blocks * _INTEGERS, first * blocks
-        drawn = [
-            uint16(seed, Purpose.DROPOUT, count, epoch=epoch, layer=layer, block=block)
-            for seed in self._seeds
-        ]
-        return _by_step([numbers.view(np.int16) for numbers in drawn], steps)
-
-    def normals(self, epoch: int, first: int, steps: int, blocks: int) -> Tensor:
-        count, block = steps * blocks * _NORMALS, first * blocks
-        drawn = [
-            normal(seed, Purpose.INPUT_NOISE, count, epoch=epoch, block=block)
-            for seed in self._seeds
-        ]
-        return _by_step(drawn, steps)
+    block: int
+    words: int
+    by_numpy: Callable[..., npt.NDArray[Any]]
+    by_torch: Callable[[Tensor], Tensor]
 
 
-def _by_step(drawn: Sequence[npt.NDArray[Any]], steps: int) -> Tensor:
-    """(steps, S, ...) of S seeds' numbers, each step's contiguous."""
-    return torch.from_numpy(np.stack([numbers.reshape(steps, -1) for numbers in drawn], axis=1))
+def _int16(seed: int, purpose: Purpose, count: int, **place: int) -> npt.NDArray[np.int16]:
+    return uint16(seed, purpose, count, **place).view(np.int16)
 
 
-class _OnTheDevice:
-    """torch draws the same numbers on a GPU: nothing is copied to it, and it never waits."""
-
-    def __init__(self, seeds: Sequence[int], device: torch.device) -> None:
-        self._seeds = philox.as_words(seeds, device).unsqueeze(1)
-
-    def _words(
-        self, purpose: Purpose, epoch: int, layer: int, first: int, steps: int, blocks: int
-    ) -> Tensor:
-        """(steps, S, blocks, 4)."""
-        device = self._seeds.device
-        numbers = torch.arange(first * blocks, (first + steps) * blocks, device=device)
-        places = numbers.view(steps, 1, blocks)
-        return philox.words(self._seeds, purpose, places, epoch=epoch, layer=layer)
-
-    def integers(self, epoch: int, layer: int, first: int, steps: int, blocks: int) -> Tensor:
-        drawn = self._words(Purpose.DROPOUT, epoch, layer, first, steps, blocks)
-        return philox.integers(drawn).flatten(2)
-
-    def normals(self, epoch: int, first: int, steps: int, blocks: int) -> Tensor:
-        drawn = self._words(Purpose.INPUT_NOISE, epoch, 0, first, steps, blocks)
-        return philox.normals(drawn).flatten(2)
+# Uniform signed 16-bit integers, and standard normals in float64.
+INTEGERS = Numbers(16, 1, _int16, philox.integers)
+NORMALS = Numbers(4, 4, normal, philox.normals)
 
 
 class Draws:
-    """Dropout and input-noise numbers for a stack, step by step.
+    """Random numbers by purpose and shape for a stack, step by step.
 
     Args:
         seeds: (R,) the runs' seeds.
@@ -133,12 +97,12 @@ class Draws:
         self._seeds = list(place)
         self._of_run = torch.tensor([place[seed] for seed in seeds.tolist()], device=self._device)
         self._shared = len(self._seeds) < len(seeds)
-        self._source: _Source = (
-            _OnTheDevice(self._seeds, self._device)
+        self._words = (
+            philox.as_words(self._seeds, self._device).unsqueeze(1)
             if devices.is_gpu(self._device)
-            else _OnTheHost(self._seeds)
+            else None
         )
-        self._ahead: dict[int | str, tuple[int, Sequence[Tensor]]] = {}
+        self._ahead: dict[tuple[Purpose, int], tuple[int, Sequence[Tensor]]] = {}
 
     def start_epoch(self, epoch: int, steps: int) -> None:
         """Begin an epoch, counted from 1, of so many steps."""
@@ -150,44 +114,52 @@ class Draws:
         """Begin a step, counted from 0, whose batch has so many examples."""
         self._step, self._rows = step, rows
 
-    def dropout(self, layer: int, width: int, rows: slice) -> Tensor:
-        """(r, B, width) uniform signed 16-bit integers for these runs.
+    def __call__(
+        self,
+        kind: Numbers,
+        purpose: Purpose,
+        width: int,
+        rows: slice,
+        *,
+        layer: int = 0,
+        like: Tensor | None = None,
+    ) -> Tensor:
+        """(r, B, width) numbers for these runs, of the type of `like`.
 
         Element (b, u) of a step is number `step * stride + b * width + u` of the stream of
-        (seed, dropout, epoch, layer), where stride is batch * width rounded up to a block of 16.
+        (seed, purpose, epoch, layer), where stride is batch * width rounded up to whole blocks.
         """
-        blocks = -(-self._batch * width // _INTEGERS)
-
-        def draw(first: int, steps: int) -> Tensor:
-            return self._source.integers(self._epoch, layer, first, steps, blocks)
-
-        now = self._now(layer, width, _INTEGERS * blocks, draw)
+        key = (purpose, layer)
+        start, numbers = self._ahead.get(key, (0, ()))
+        if not start <= self._step < start + len(numbers):
+            blocks = -(-self._batch * width // kind.block)
+            size = kind.words * kind.block * blocks * len(self._seeds)
+            start, steps = self._step, min(max(1, _CHUNK // size), self._steps - self._step)
+            drawn = self._draw(kind, purpose, layer, blocks, steps)
+            drawn = drawn if like is None else drawn.to(like)
+            used = drawn[:, :, : self._batch * width].to(self._device)
+            numbers = used.view(steps, len(self._seeds), self._batch, width).unbind()
+            self._ahead[key] = start, numbers
+        now = numbers[self._step - start]
+        now = now[:, : self._rows] if self._rows < self._batch else now
         return now.index_select(0, self._of_run[rows]) if self._shared else now[rows]
 
-    def input_noise(self, width: int, rows: slice, like: Tensor) -> Tensor:
-        """(r, B, width) standard normals for these runs, element by element as in `dropout`."""
-        blocks = -(-self._batch * width // _NORMALS)
-
-        def draw(first: int, steps: int) -> Tensor:
-            return self._source.normals(self._epoch, first, steps, blocks).to(like)
-
-        # Four times the bytes of a 16-bit integer, or more: so many fewer ahead.
-        now = self._now("input noise", width, 4 * _NORMALS * blocks, draw)
-        return now.index_select(0, self._of_run[rows])
-
-    def _now(
-        self, use: int | str, width: int, stride: int, draw: Callable[[int, int], Tensor]
-    ) -> Tensor:
-        """(S, B, width) numbers of this step; drawn for as many steps ahead as `_CHUNK` allows."""
-        start, numbers = self._ahead.get(use, (0, ()))
-        if not start <= self._step < start + len(numbers):
-            ahead = max(1, _CHUNK // (stride * len(self._seeds)))
-            start, steps = self._step, min(ahead, self._steps - self._step)
-            used = draw(start, steps)[:, :, : self._batch * width].to(self._device)
-            numbers = used.view(steps, len(self._seeds), self._batch, width).unbind()
-            self._ahead[use] = start, numbers
-        now = numbers[self._step - start]
-        return now[:, : self._rows] if self._rows < self._batch else now
+    def _draw(self, kind: Numbers, purpose: Purpose, layer: int, blocks: int, steps: int) -> Tensor:
+        """(steps, S, blocks * kind.block), from the present step on."""
+        first, epoch = self._step * blocks, self._epoch
+        if self._words is not None:
+            # A GPU draws the same numbers: nothing is copied to it, and it never waits.
+            places = torch.arange(first, first + steps * blocks, device=self._device)
+            places = places.view(steps, 1, blocks)
+            words = philox.words(self._words, purpose, places, epoch=epoch, layer=layer)
+            return kind.by_torch(words).flatten(2)
+        count = steps * blocks * kind.block
+        drawn = [
+            kind.by_numpy(seed, purpose, count, epoch=epoch, layer=layer, block=first)
+            for seed in self._seeds
+        ]
+        each_step = np.stack([numbers.reshape(steps, -1) for numbers in drawn], axis=1)
+        return torch.from_numpy(each_step)
 
     def keep(self, rows: npt.NDArray[np.intp]) -> None:
         """Keep only these runs, in this order; between epochs only."""

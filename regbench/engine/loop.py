@@ -12,18 +12,19 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from regbench.config.schema import Setting
 from regbench.data import Split, SplitKey, constant_scores
 from regbench.engine.checkpoint import Checkpoints, copied, restore
 from regbench.engine.class_weights import stacked_weights
 from regbench.engine.draws import Draws
 from regbench.engine.examples import Examples
 from regbench.engine.layers.loss import CrossEntropy, SquaredError
-from regbench.engine.layers.per_run import PerRun
 from regbench.engine.member import Array, Losses, Member, State, Trajectory
 from regbench.engine.network import build
 from regbench.engine.optimizers.schedule import factor
 from regbench.engine.predictions import predict
 from regbench.engine.readers import Readers
+from regbench.engine.regularizers.regularizer import ON_INPUTS, ON_TARGETS, acting
 from regbench.engine.scoring import score
 from regbench.engine.stacks import batch_size
 from regbench.engine.update import Objective, Update
@@ -113,29 +114,32 @@ class StackTrainer:
         like = torch.zeros(1, dtype=DTYPES[self._training.dtype], device=device)
         self._like = like
         self.examples = Examples(members, folder, like, splits)
-        of_runs = [self.examples.split_of(row) for row in range(len(members))]
         self.network = build(settings, seeds, self.examples.example, self.examples.outputs, like)
         self._update = Update(settings, self.network)
         self._batch = batch_size(self._training, self.examples.parts["train"].size)
         self._draws = Draws(seeds, self._batch, like.device)
-        self._noise = PerRun([s.regularizer.input_noise for s in settings], like)
-        self._loss = (
-            CrossEntropy(
-                PerRun([s.regularizer.label_smoothing for s in settings], like),
-                stacked_weights(settings, of_runs, like),
-            )
-            if self.examples.task == "classification"
-            else SquaredError()
-        )
+        self._compose(settings)
         own = (None, self.examples.task)
         self._metrics = [name for name in metrics if METRICS[name].task in own]
         self._in_stack = np.arange(len(members))  # the member in each row of the stack
+        of_runs = [self.examples.split_of(row) for row in range(len(members))]
         self._flip_rates = [split.flip_rate for split in of_runs]
         self._constants = [constant_scores(split) for split in of_runs]
         self._readers = [Readers(member) for member in members]
         self._curves: dict[str, Array] = {}
         self._objective = torch.full((len(members),), torch.nan, device=device)
         self._rates = np.full(len(members), np.nan)
+
+    def _compose(self, settings: Sequence[Setting]) -> None:
+        """Make what acts on batches and on the loss, for the runs that are in the stack."""
+        regularizers = [setting.regularizer for setting in settings]
+        self._on_inputs = acting(ON_INPUTS, regularizers, self._like)
+        self._loss: CrossEntropy | SquaredError = SquaredError()
+        if self.examples.task == "classification":
+            splits = [self.examples.split_of(row) for row in range(len(settings))]
+            on_targets = acting(ON_TARGETS, regularizers, self._like)
+            weights = stacked_weights(settings, splits, self._like)
+            self._loss = CrossEntropy(on_targets, weights)
 
     @property
     def alive(self) -> int:
@@ -156,10 +160,8 @@ class StackTrainer:
         self._draws.start_epoch(epoch, steps=-(-n // self._batch))
         for step, (x, y) in enumerate(self.examples.batches(epoch, self._batch)):
             self._draws.start_step(step, x.shape[1])
-            if self._noise:
-                rows = self._noise.rows
-                noise = self._draws.input_noise(x.shape[2], rows, self._like)
-                x[rows].addcmul_(noise, self._noise.over(3))
+            for change in self._on_inputs:
+                change(x, self._draws)
             loss, gradient = self._loss(self.network.forward(x, self._draws), y)
             objective.add(loss, x.shape[1])
             self.network.backward(gradient)
@@ -291,10 +293,9 @@ class StackTrainer:
         index = torch.from_numpy(rows).to(self._like.device)
         self.network.keep(index)
         self._update.keep(index)
-        self._loss.keep(index)
-        self._noise = self._noise.kept(index)
         self._draws.keep(rows)
         self.examples.keep(rows)
+        self._compose([self._members[member].setting for member in self._in_stack])
 
     def trajectories(self) -> list[Trajectory]:
         """What every member has recorded, in the members' order."""

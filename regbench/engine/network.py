@@ -9,22 +9,21 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from regbench.config.blocks.regularizer import Regularizer
 from regbench.config.schema import Setting
+from regbench.engine.draws import Draws
 from regbench.engine.layers.activation import Activation
 from regbench.engine.layers.affine import Affine, Readout
-from regbench.engine.layers.batchnorm import BatchNorm
 from regbench.engine.layers.buffers import Scratch
 from regbench.engine.layers.initializers import initial_affine
-from regbench.engine.layers.layer import Draws, Layer
+from regbench.engine.layers.layer import Layer
 from regbench.engine.layers.parameters import Parameters, named
-from regbench.engine.layers.per_run import PerRun
-from regbench.engine.regularizers.dropout import Dropout
+from regbench.engine.regularizers.batchnorm import BatchNorm
+from regbench.engine.regularizers.regularizer import IN_LAYERS
 from regbench.models import layers
 from regbench.models.architecture import Architecture, architecture
 from regbench.models.layers import Shape
 
-__all__ = ["Network", "build", "per_layer"]
+__all__ = ["Network", "build"]
 
 
 class Network:
@@ -44,9 +43,6 @@ class Network:
         self.layers = tuple(stages)
         self.architecture = chain
         self._scratch = scratch
-        # Nobody needs the gradient of what stands before the first parameters: the data.
-        first = next(i for i, layer in enumerate(self.layers) if layer.parameters())
-        self._trained = self.layers[first:]
         slots = [slot for layer in self.layers for slot in layer.parameters()]
         self.parameters = Parameters(slots, runs, like)
         self._bind()
@@ -73,7 +69,7 @@ class Network:
 
     def backward(self, gradient: Tensor) -> None:
         """Fill `parameters.gradients` from the gradient for the outputs of the last forward."""
-        for layer in reversed(self._trained):
+        for layer in reversed(self.layers):
             gradient = layer.backward(gradient)
 
     def keep(self, rows: Tensor) -> None:
@@ -112,17 +108,6 @@ class Network:
             view[row] = torch.from_numpy(np.array(state[name]))
 
 
-def per_layer(value: float | tuple[float, ...] | None, layers: int, off: float) -> list[float]:
-    """A setting that is one number or a list, as one number a layer.
-
-    >>> per_layer(0.1, 2, 0.0), per_layer((0.1, 0.2), 2, 0.0), per_layer(None, 2, 9.0)
-    ([0.1, 0.1], [0.1, 0.2], [9.0, 9.0])
-    """
-    if value is None:
-        return [off] * layers
-    return list(value) if isinstance(value, tuple) else [value] * layers
-
-
 def build(
     settings: Sequence[Setting], seeds: Sequence[int], example: Shape, outputs: int, like: Tensor
 ) -> Network:
@@ -137,43 +122,22 @@ def build(
     """
     regularizers = [setting.regularizer for setting in settings]
     chain = architecture(settings[0].model, regularizers[0], example, outputs)
-    maker = _Maker(regularizers, like, chain)
-    made = [maker.make(layer) for layer in chain.layers]
-    network = Network(made, chain, len(settings), like, maker.scratch)
-    _initialize(network, settings, seeds)
-    return network
+    scratch, last = Scratch(), chain.kernels[-1]
 
-
-class _Maker:
-    """Makes the stack's layers from those of its architecture."""
-
-    def __init__(
-        self, regularizers: Sequence[Regularizer], like: Tensor, chain: Architecture
-    ) -> None:
-        self.scratch = Scratch()
-        self._regularizers, self._like = regularizers, like
-        self._last, self._gated = chain.kernels[-1], False
-        hidden = len(chain.kernels) - 1
-        self._rates = [(r.input_dropout, *per_layer(r.dropout, hidden, 0.0)) for r in regularizers]
-
-    def make(self, layer: layers.Layer) -> Layer:
-        """The layer for R runs; they are made in order."""
+    def made(layer: layers.Layer) -> Layer:
         match layer:
             case layers.Affine():
-                kind = Readout if layer is self._last else Affine
-                return kind(layer, self.scratch)
-            case layers.BatchNorm():
-                options = [r.batchnorm for r in self._regularizers if r.batchnorm is not None]
-                momentum = PerRun([o.momentum for o in options], self._like)
-                eps = PerRun([o.eps for o in options], self._like)
-                return BatchNorm(layer, momentum, eps, self.scratch)
+                return (Readout if layer is last else Affine)(layer, scratch)
             case layers.Activation():
-                self._gated = layer.kind == "relu"
-                return Activation(layer.kind, self.scratch)
-            case layers.Dropout():
-                rates = PerRun([rate[layer.index] for rate in self._rates], self._like)
-                return Dropout(layer.index, rates, self.scratch, gated=self._gated)
+                return Activation(layer.kind, scratch)
+            case layers.Regularizing():
+                return IN_LAYERS[layer.key](regularizers, layer, like, scratch)
         raise TypeError(f"no such layer: {layer}")
+
+    stages = [made(layer) for layer in chain.layers]
+    network = Network(stages, chain, len(settings), like, scratch)
+    _initialize(network, settings, seeds)
+    return network
 
 
 def _initialize(network: Network, settings: Sequence[Setting], seeds: Sequence[int]) -> None:

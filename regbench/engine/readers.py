@@ -9,7 +9,7 @@ import numpy as np
 
 from regbench.config.blocks.regularizer import EarlyStopping
 from regbench.engine.member import Array, Member, Reading, State
-from regbench.engine.stopping import Observation, make_rule
+from regbench.engine.regularizers.early_stopping import Observation, make_rule
 
 __all__ = ["Readers"]
 

@@ -22,6 +22,8 @@ from regbench.config.schema import Setting
 from regbench.data import SplitKey, part_counts, shape, split_key
 from regbench.engine.member import Member
 from regbench.models.architecture import architecture
+from regbench.vocabulary.optimizers import OPTIMIZERS
+from regbench.vocabulary.regularizers import KINDS
 
 __all__ = ["Cost", "Stack", "batch_size", "cost", "item_bytes", "make_stacks", "stack_key"]
 
@@ -100,22 +102,22 @@ def stack_key(setting: Setting, data: str) -> str:
     """What settings share if they stack, on data of this fingerprint.
 
     The data's kind and sizes (its noise and its splits are numbers, but for the sizes of parts that
-    hang on the seed), the layers, batchnorm or not, the kind of optimizer, and all of `training`
-    but where it happens and the classes' weights.
+    hang on the seed), the layers, which of the regularizers are on that split stacks, the kind of
+    optimizer, and all of `training` but where it happens and the classes' weights.
     """
     dataset = canonical(setting.dataset)
     for number in ("noise", "factor", "label_noise", "split_seed"):
         dataset.pop(number, None)
     model = canonical(setting.model)
     model.pop("init")
-    optimizer = setting.optimizer
-    kind = "adam" if optimizer.name == "adamw" else optimizer.name
-    nesterov = optimizer.name == "sgd" and optimizer.nesterov
+    entry = OPTIMIZERS[setting.optimizer.name]
+    kind = [entry.kind or entry.name, *(getattr(setting.optimizer, key) for key in entry.splits)]
     training = canonical(setting.training)
     training.pop("class_weight", None)
     saves = (setting.training.save_weights, setting.training.save_predictions)
-    batchnorm = setting.regularizer.batchnorm is not None
-    return json.dumps([data, dataset, model, kind, nesterov, batchnorm, training, saves])
+    on = canonical(setting.regularizer)
+    apart = [one.key in on for one in KINDS.values() if one.splits]
+    return json.dumps([data, dataset, model, kind, apart, training, saves])
 
 
 def make_stacks(
@@ -175,7 +177,7 @@ def _acting(setting: Setting) -> tuple[bool, ...]:
     return tuple(
         getattr(regularizer, name) != field.default
         for name, field in type(regularizer).model_fields.items()
-        if name != "early_stopping"
+        if name not in KINDS or KINDS[name].acts_on != "reading"
     )
 
 

@@ -82,7 +82,6 @@ def _layers(
 ) -> Iterator[Layer]:
     batchnorm = regularizer.batchnorm is not None
     shape = (prod(example),)
-    yield Dropout(shape, 0)
     hidden = model.hidden if model.name == "mlp" else ()
     for i, width in enumerate(hidden):
         yield Affine(shape, i, width, before_norm=batchnorm)
@@ -91,5 +90,5 @@ def _layers(
             yield BatchNorm(shape, i)
         assert model.name == "mlp"
         yield Activation(shape, model.activation)
-        yield Dropout(shape, i + 1)
+        yield Dropout(shape, i + 1, gated=model.activation == "relu")
     yield Affine(shape, len(hidden), outputs)

@@ -7,9 +7,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import Literal
+from typing import ClassVar, Literal
 
-__all__ = ["Activation", "Affine", "BatchNorm", "Dropout", "Kind", "Layer", "Parameter", "Shape"]
+__all__ = [
+    "Activation",
+    "Affine",
+    "BatchNorm",
+    "Dropout",
+    "Kind",
+    "Layer",
+    "Parameter",
+    "Regularizing",
+    "Shape",
+]
 
 Shape = tuple[int, ...]
 # Penalties, decay and constraints act on kernels only.
@@ -98,9 +108,17 @@ class Affine(Layer):
 
 
 @dataclass(frozen=True)
-class BatchNorm(Layer):
+class Regularizing(Layer):
+    """A layer that a regularizer puts there, by the key of that."""
+
+    key: ClassVar[str]
+
+
+@dataclass(frozen=True)
+class BatchNorm(Regularizing):
     """Normalises each channel; `index` is that of the kernel before it."""
 
+    key = "batchnorm"
     index: int
 
     @property
@@ -131,7 +149,13 @@ class Activation(Layer):
 
 
 @dataclass(frozen=True)
-class Dropout(Layer):
-    """`index` is 0 on the network's input, and i after the i-th hidden activation, from 1."""
+class Dropout(Regularizing):
+    """After the i-th hidden activation, `index` counted from 1.
 
+    Attributes:
+        gated: the activation is a relu, which lets no gradient pass where it is 0.
+    """
+
+    key = "dropout"
     index: int
+    gated: bool = False

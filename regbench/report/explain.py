@@ -10,11 +10,12 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from regbench.advice.explain import Explanation, Kernel
-from regbench.config.schema import Setting
+from regbench.advice.explain import Explanation, Kernel, told
 from regbench.report.plain import escaped, markdown_rows, print_plain
 from regbench.report.say import say
 from regbench.report.translations import print_marked, print_notes
+from regbench.vocabulary.optimizers import UNKNOWN
+from regbench.vocabulary.regularizers import KINDS, Kind
 from regbench.vocabulary.words import counted, some
 
 __all__ = ["explanation_records", "explanations_markdown", "print_explanations"]
@@ -31,12 +32,10 @@ _PRIOR = (
 _WHERE = {
     "a step": "lr * weight_decay, the share that a step takes off every weight",
     "half-life": "of a weight without gradient",
-    "max_norm": "of each unit's incoming weights, after each step",
-    "dropout": "after each hidden activation, never on outputs",
-    "batchnorm": "between each hidden kernel and its activation",
-}
+} | {kind.title: kind.where for kind in KINDS.values() if kind.where}
 
 Rows = list[list[object]]
+Column = Callable[[Explanation], str]
 
 
 def _joined(kernels: Sequence[Kernel], text: Callable[[Kernel], str]) -> str:
@@ -45,19 +44,27 @@ def _joined(kernels: Sequence[Kernel], text: Callable[[Kernel], str]) -> str:
     return each[0] if len(set(each)) == 1 else " / ".join(each)
 
 
-def _number(name: str) -> Callable[[Explanation], str]:
-    def column(one: Explanation) -> str:
-        return _joined(one.kernels, lambda kernel: _g(getattr(kernel, name)))
-
-    return column
-
-
 def _g(value: float | None) -> str:
     return f"{value:.4g}" if value else ""
 
 
-def _dropout(one: Explanation) -> str:
-    return _joined(one.kernels[:-1], lambda kernel: _g(kernel.dropout)) if one.kernels[1:] else "-"
+def _acting(kind: Kind) -> Column:
+    """What a regularizer's column says, kernel by kernel where it acts there."""
+    if kind.acts_on not in ("kernels", "hidden layers"):
+        return lambda one: _said(told(one.setting.regularizer, kind)) or "-"
+    last = -1 if kind.acts_on == "hidden layers" else None
+
+    def column(one: Explanation) -> str:
+        kernels = one.kernels[:last]
+        return _joined(kernels, lambda k: _said(k.strengths[kind.key])) if kernels else "-"
+
+    return column
+
+
+def _said(value: str | float | bool) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    return value if isinstance(value, str) else _g(value)
 
 
 def _prior(one: Explanation) -> str:
@@ -71,26 +78,17 @@ def _prior(one: Explanation) -> str:
     return _joined(one.kernels, text)
 
 
-def _rule(setting: Setting) -> str:
-    stopping = setting.regularizer.early_stopping
-    return f"{stopping.rule} {stopping.threshold:g}" if stopping else "-"
+def _columns() -> dict[str, Column]:
+    columns: dict[str, Column] = {"lr": lambda one: f"{one.setting.optimizer.lr:g}"}
+    for kind in KINDS.values():
+        columns[kind.title] = _acting(kind)
+        if kind.key == "weight_decay":
+            columns["a step"] = lambda one: _joined(one.kernels, lambda k: _g(k.decay_a_step))
+    return columns
 
 
-_ACTING: dict[str, Callable[[Explanation], str]] = {
-    "lr": lambda one: f"{one.setting.optimizer.lr:g}",
-    "l1": _number("l1"),
-    "l2": _number("l2"),
-    "weight_decay": _number("weight_decay"),
-    "a step": _number("decay_a_step"),
-    "max_norm": _number("max_norm"),
-    "dropout": _dropout,
-    "on inputs": lambda one: _g(one.setting.regularizer.input_dropout) or "-",
-    "input_noise": lambda one: _g(one.setting.regularizer.input_noise) or "-",
-    "batchnorm": lambda one: "yes" if one.setting.regularizer.batchnorm else "-",
-    "smoothing": lambda one: _g(one.setting.regularizer.label_smoothing) or "-",
-    "stopping": lambda one: _rule(one.setting),
-}
-_MEANING: dict[str, Callable[[Explanation], str]] = {
+_ACTING = _columns()
+_MEANING: dict[str, Column] = {
     "prior": _prior,
     "half-life": lambda one: _joined(
         one.kernels, lambda k: f"{_g(k.half_life_epochs)} epochs" if k.half_life_epochs else ""
@@ -100,9 +98,7 @@ _MEANING: dict[str, Callable[[Explanation], str]] = {
 }
 
 
-def _table(
-    found: Sequence[Explanation], columns: dict[str, Callable[[Explanation], str]]
-) -> tuple[list[str], Rows]:
+def _table(found: Sequence[Explanation], columns: dict[str, Column]) -> tuple[list[str], Rows]:
     """Header and rows; columns in which nothing acts are left out, and an lr that all share."""
     texts = {name: [text(one) for one in found] for name, text in columns.items()}
     used = [
@@ -201,10 +197,9 @@ def _legend(frame: Sequence[Explanation], header: Sequence[str]) -> list[str]:
         )
     if "keras" in header:
         words.append(_ELSEWHERE)
-    for name, where in _WHERE.items():
-        if name in header:
-            words.append(f"{name}: {where}")
-    return words
+        if any(UNKNOWN in (kernel.keras + kernel.torch) for one in frame for kernel in one.kernels):
+            words.append(f"{UNKNOWN}: not known of {frame[0].setting.optimizer.name}")
+    return words + [f"{name}: {_WHERE[name]}" for name in header if name in _WHERE]
 
 
 def print_explanations(
@@ -224,7 +219,7 @@ def print_explanations(
 def _print_table(
     console: Console,
     frame: Sequence[Explanation],
-    columns: dict[str, Callable[[Explanation], str]],
+    columns: dict[str, Column],
 ) -> None:
     header, rows = _table(frame, columns)
     if columns is _MEANING:
@@ -273,10 +268,12 @@ def explanation_records(found: Sequence[Explanation]) -> list[dict[str, Any]]:
             "training_examples": one.sizes.train,
             "batch_size": one.sizes.batch,
             "steps_an_epoch": one.sizes.steps,
-            "input_dropout": one.setting.regularizer.input_dropout,
-            "input_noise": one.setting.regularizer.input_noise,
-            "label_smoothing": one.setting.regularizer.label_smoothing,
-            "kernels": [asdict(kernel) for kernel in one.kernels],
+            **{
+                kind.key: told(one.setting.regularizer, kind) or None
+                for kind in KINDS.values()
+                if kind.acts_on not in ("kernels", "hidden layers")
+            },
+            "kernels": [_record(kernel) for kernel in one.kernels],
             "prior_unit": one.prior_unit or None,
             "biases": one.free[0],
             "scales_and_shifts": one.free[1],
@@ -284,3 +281,8 @@ def explanation_records(found: Sequence[Explanation]) -> list[dict[str, Any]]:
         }
         for one in found
     ]
+
+
+def _record(kernel: Kernel) -> dict[str, Any]:
+    values = asdict(kernel)
+    return {**values.pop("strengths"), **values}

@@ -1,4 +1,8 @@
-"""The regularizers: one entry a kind, with the direction in which it grows stronger."""
+"""The regularizers: one entry each, from which messages, families, `explain` and the docs follow.
+
+What computes one is its file in `engine/regularizers/`, its keys are a field of
+`config/blocks/regularizer.py`.
+"""
 
 from __future__ import annotations
 
@@ -17,33 +21,136 @@ class Kind:
 
     Attributes:
         key: what `regularizer` calls it.
+        acts_on: where it acts.
+        meaning: what its number is, in a line.
+        takes: what may be given.
+        formula: what it computes; `w` a weight, `x` an input, `y` the target's shares.
+        source: where it comes from.
+        elsewhere: what other libraries call it, where that is the same number.
+        column: what tables of `explain` call it, where the key is too long.
+        where: what else there is to say below these.
         stronger: by key, +1 where a larger number regularizes more, -1 where a smaller one does.
             Keys that are not here (a monitor, a momentum) have no such direction.
         options: other keys of `regularizer` that belong to it and switch nothing on by themselves.
+        splits: whether it changes the arithmetic of a step, so that runs with and without it do
+            not stack.
+        of_classes: what it does to classes, where a regression cannot have it.
     """
 
     key: str
+    acts_on: Literal["inputs", "targets", "hidden layers", "kernels", "reading"]
+    meaning: str
+    takes: str
+    formula: str
+    source: str
+    elsewhere: str = ""
+    column: str = ""
+    where: str = ""
     stronger: Mapping[str, Direction] = field(default_factory=dict)
     options: tuple[str, ...] = ()
+    splits: bool = False
+    of_classes: str = ""
+
+    @property
+    def title(self) -> str:
+        """Its column."""
+        return self.column or self.key
 
 
+_STRENGTH = "a number >= 0, or a list with one a layer"
+_RATE = "a rate in [0, 1)"
+_SWITCH = "true, false or a mapping of options"
+
+# In the order of a table's columns.
 KINDS: dict[str, Kind] = {
     kind.key: kind
     for kind in (
-        Kind("l1", {"l1": 1}, options=("l1_method",)),
-        Kind("l2", {"l2": 1}),
-        Kind("dropout", {"dropout": 1}),
-        Kind("input_dropout", {"input_dropout": 1}),
-        Kind("batchnorm"),
-        # All four rules stop earlier the smaller their number is.
         Kind(
-            "early_stopping",
-            {f"early_stopping.{rule}": -1 for rule in ("patience", "gl", "pq", "up")},
+            *("l1", "kernels", "l1 * sum|w| on every kernel; or one a layer", _STRENGTH),
+            formula="objective + l1 * sum|w|",
+            source="Tibshirani 1996; the proximal step: Yun et al. 2021",
+            stronger={"l1": 1},
+            options=("l1_method",),
         ),
-        Kind("weight_decay", {"weight_decay": 1}),
-        Kind("max_norm", {"max_norm": -1}),
-        Kind("label_smoothing", {"label_smoothing": 1}),
-        Kind("input_noise", {"input_noise": 1}),
+        Kind(
+            *("l2", "kernels", "l2 * sum(w^2) on every kernel; or one a layer", _STRENGTH),
+            formula="objective + l2 * sum(w^2)",
+            source="Hoerl & Kennard 1970; Krogh & Hertz 1992",
+            stronger={"l2": 1},
+        ),
+        Kind(
+            *("weight_decay", "kernels"),
+            meaning="w *= 1 - lr * weight_decay before each step, in every optimizer",
+            takes=_STRENGTH,
+            formula="w *= 1 - lr * weight_decay",
+            source="Loshchilov & Hutter 2019",
+            stronger={"weight_decay": 1},
+        ),
+        Kind(
+            *("max_norm", "kernels", "largest norm of an output unit's incoming weights"),
+            takes="a number > 0, or a list with one a layer",
+            formula="w *= min(1, max_norm / norm(w)), a unit's incoming weights at a time",
+            source="Srebro & Shraibman 2005; Srivastava et al. 2014, sec. 5.1",
+            elsewhere="keras.constraints.MaxNorm(max_value), the same number",
+            where="of each unit's incoming weights, after each step",
+            stronger={"max_norm": -1},
+        ),
+        Kind(
+            *("dropout", "hidden layers", "rate after each hidden activation; or one a layer"),
+            takes="a rate in [0, 1), or a list with one a hidden layer",
+            formula="h = 0 with probability dropout, else h / (1 - dropout)",
+            source="Srivastava et al. 2014",
+            elsewhere="keras.layers.Dropout(rate) and torch.nn.Dropout(p), the same number",
+            where="after each hidden activation, never on outputs",
+            stronger={"dropout": 1},
+        ),
+        Kind(
+            *("input_dropout", "inputs", "rate on the inputs", _RATE),
+            formula="x = 0 with probability input_dropout, else x / (1 - input_dropout)",
+            source="Srivastava et al. 2014",
+            elsewhere="a keras.layers.Dropout(rate) or torch.nn.Dropout(p) on the data",
+            column="on inputs",
+            stronger={"input_dropout": 1},
+        ),
+        Kind(
+            *("input_noise", "inputs"),
+            meaning="standard deviation of Gaussian noise on the inputs while training",
+            takes="a number >= 0",
+            formula="x + input_noise * z, z standard normal",
+            source="Bishop 1995",
+            elsewhere="keras.layers.GaussianNoise(stddev), the same number",
+            stronger={"input_noise": 1},
+        ),
+        Kind(
+            *("batchnorm", "hidden layers", "true, or options; between affine map and activation"),
+            takes=_SWITCH,
+            formula="(h - mean) / sqrt(var + eps) * gamma + beta, over the examples of a batch",
+            source="Ioffe & Szegedy 2015",
+            elsewhere="torch.nn.BatchNorm1d; keras.layers.BatchNormalization, momentum there "
+            "1 - momentum",
+            where="between each hidden kernel and its activation",
+            splits=True,
+        ),
+        Kind(
+            *("label_smoothing", "targets", "share of the target spread over all classes", _RATE),
+            formula="y = (1 - label_smoothing) y + label_smoothing / C",
+            source="Szegedy et al. 2016, sec. 7",
+            elsewhere="label_smoothing of Keras's and PyTorch's cross-entropy, the same number",
+            column="smoothing",
+            stronger={"label_smoothing": 1},
+            of_classes="spreads classes",
+        ),
+        Kind(
+            *("early_stopping", "reading"),
+            meaning="true, or options; chooses the epoch that a row reports",
+            takes=_SWITCH,
+            formula="the best epoch that its rule has seen",
+            source="Prechelt 1998; patience: Keras",
+            elsewhere="keras.callbacks.EarlyStopping has the same options for patience",
+            column="stopping",
+            # All four rules stop earlier the smaller their number is.
+            stronger={f"early_stopping.{rule}": -1 for rule in ("patience", "gl", "pq", "up")},
+        ),
     )
 }
 _OF_OPTION = {option: kind.key for kind in KINDS.values() for option in kind.options}

@@ -13,13 +13,17 @@ from regbench.advice.strengths.place import Place, Values
 from regbench.advice.strengths.translate import PLACES
 from regbench.config.messages import did_you_mean, shown
 from regbench.errors import BadStudy
+from regbench.vocabulary.optimizers import OPTIMIZERS
+from regbench.vocabulary.regularizers import KINDS
 
 __all__ = ["check_facts", "find_place", "find_targets", "read_settings"]
 
 _LIBRARIES = {"pytorch": "torch", "scikit-learn": "sklearn", "tf": "keras", "tensorflow": "keras"}
 # What people call Keras's penalty, and Adam where its decay is decoupled anyway.
 _ALSO = dict.fromkeys(("keras.l1", "keras.l2", "keras.l1l2"), "keras") | {
-    "regbench.adam": "regbench.adamw"
+    f"regbench.{optimizer.name}": optimizer.decay
+    for optimizer in OPTIMIZERS.values()
+    if optimizer.decay
 }
 _MOST = 10**15
 
@@ -53,6 +57,11 @@ def find_place(name: str) -> Place:
         return found[0]
     if found:
         raise BadStudy(f"{shown(name)} is several places: {', '.join(p.name for p in found)}")
+    if (own := name.lower().removeprefix("regbench.")) in OPTIMIZERS and own != name.lower():
+        raise BadStudy(
+            f"{shown(name)}: what a decay beside {own} is elsewhere is not known here; its l1 and "
+            "l2 are those of regbench"
+        )
     hint = _meant(name)
     raise BadStudy(f"{shown(name)} is no place of a strength{hint or f': {_listed(PLACES)}'}")
 
@@ -132,9 +141,12 @@ def _example(place: Place) -> str:
 
 
 def _by_name(place: Place, key: str) -> str:
-    """Why `regbench weight_decay=...` alone does not say enough; empty for anything else."""
-    if place.name != "regbench" or key != "weight_decay":
+    """Why a regularizer's own key is no setting of regbench's penalties; empty for other keys."""
+    if not place.name.startswith("regbench") or key not in KINDS:
         return ""
+    if key != "weight_decay":
+        elsewhere = KINDS[key].elsewhere or "nothing here says what it is elsewhere"
+        return f"{key} is neither a penalty nor a decay, and is not converted: {elsewhere}"
     return "weight_decay is another thing beside sgd than beside Adam: say regbench.sgd or .adamw"
 
 

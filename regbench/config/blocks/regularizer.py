@@ -19,19 +19,36 @@ from regbench.config.blocks.kinds import (
     switch,
 )
 from regbench.vocabulary.metrics import METRICS
+from regbench.vocabulary.regularizers import KINDS
 
 __all__ = [
     "BARE_REGULARIZERS",
+    "SWITCHES",
     "BareRegularizer",
     "BatchNorm",
     "EarlyStopping",
     "Monitor",
     "Regularizer",
     "RegularizerConfig",
+    "Switch",
 ]
 
 
-class BatchNorm(Block):
+class Switch(Block):
+    """Options of a regularizer that `true` switches on."""
+
+    @property
+    def words(self) -> str:
+        """What a table says of it."""
+        return "yes"
+
+    def canonical(self) -> dict[str, Any]:
+        """The values that differ from their defaults."""
+        fields = type(self).model_fields.items()
+        return {k: getattr(self, k) for k, f in fields if getattr(self, k) != f.default}
+
+
+class BatchNorm(Switch):
     """Options of batch normalisation (Ioffe & Szegedy 2015)."""
 
     momentum: Annotated[float, Field(gt=0, le=1)] = Field(
@@ -46,7 +63,7 @@ else:
     Monitor = Literal[(*(f"val_{name}" for name in METRICS), "train_loss")]
 
 
-class EarlyStopping(Block):
+class EarlyStopping(Switch):
     """One rule: `patience` (Keras), or `gl`, `pq`, `up` (Prechelt 1998); patience 10 by default."""
 
     patience: CountOrZero | None = Field(
@@ -94,6 +111,22 @@ class EarlyStopping(Block):
         return 10 if value is None else float(value)
 
     @property
+    def words(self) -> str:
+        """The rule and its number."""
+        return f"{self.rule} {self.threshold:g}"
+
+    def canonical(self) -> dict[str, Any]:
+        """One rule, and what it reads."""
+        values = super().canonical()
+        values.pop("patience", None)
+        threshold = self.threshold
+        if self.rule in ("patience", "up"):
+            threshold = int(threshold)
+        if self.rule not in ("pq", "up"):
+            values.pop("strip", None)
+        return {self.rule: threshold, **values}
+
+    @property
     def inapplicable(self) -> frozenset[str]:
         """The other rules, and the options of those."""
         keys = {"patience", "gl", "pq", "up"} - {self.rule}
@@ -102,35 +135,46 @@ class EarlyStopping(Block):
         return frozenset(keys if self.rule in ("pq", "up") else keys | {"strip"})
 
 
+def _field(key: str, default: Any) -> Any:
+    return Field(default, description=KINDS[key].meaning)
+
+
 class Regularizer(Block):
     """What acts against overfitting; the keys combine freely."""
 
-    l1: Strengths = Field(0.0, description="l1 * sum|w| on every kernel; or one a layer")
-    l2: Strengths = Field(0.0, description="l2 * sum(w^2) on every kernel; or one a layer")
+    l1: Strengths = _field("l1", 0.0)
+    l2: Strengths = _field("l2", 0.0)
     l1_method: Literal["proximal", "subgradient"] = Field(
         "proximal", description="proximal sets weights to exactly 0; subgradient never does"
     )
-    dropout: Rates = Field(0.0, description="rate after each hidden activation; or one a layer")
-    input_dropout: Rate = Field(0.0, description="rate on the inputs")
-    batchnorm: Annotated[
-        BatchNorm | None,
-        BeforeValidator(switch),
-    ] = Field(None, description="true, or options; between affine map and activation")
-    early_stopping: Annotated[
-        EarlyStopping | None,
-        BeforeValidator(switch),
-    ] = Field(None, description="true, or options; chooses the epoch that a row reports")
-    weight_decay: Strengths = Field(
-        0.0, description="w *= 1 - lr * weight_decay before each step, in every optimizer"
+    dropout: Rates = _field("dropout", 0.0)
+    input_dropout: Rate = _field("input_dropout", 0.0)
+    batchnorm: Annotated[BatchNorm | None, BeforeValidator(switch)] = _field("batchnorm", None)
+    early_stopping: Annotated[EarlyStopping | None, BeforeValidator(switch)] = _field(
+        "early_stopping", None
     )
-    max_norm: Norms | None = Field(
-        None, description="largest norm of an output unit's incoming weights"
-    )
-    label_smoothing: Rate = Field(0.0, description="share of the target spread over all classes")
-    input_noise: NonNegative = Field(
-        0.0, description="standard deviation of Gaussian noise on the inputs while training"
-    )
+    weight_decay: Strengths = _field("weight_decay", 0.0)
+    max_norm: Norms | None = _field("max_norm", None)
+    label_smoothing: Rate = _field("label_smoothing", 0.0)
+    input_noise: NonNegative = _field("input_noise", 0.0)
 
+    def by_layer(self, key: str, layers: int, off: float = 0.0) -> tuple[float, ...]:
+        """A strength or rate layer by layer, `off` where there is none.
+
+        >>> Regularizer(l2=0.1).by_layer("l2", 2), Regularizer().by_layer("max_norm", 1, off=9.0)
+        ((0.1, 0.1), (9.0,))
+        """
+        value = getattr(self, key)
+        return value if isinstance(value, tuple) else (off if value is None else value,) * layers
+
+
+# The keys that `true` switches on, and the options of each.
+SWITCHES: dict[str, type[Switch]] = {
+    key: option
+    for key, field in Regularizer.model_fields.items()
+    for option in get_args(field.annotation)
+    if isinstance(option, type) and issubclass(option, Switch)
+}
 
 BareRegularizer = Literal["none", "l1", "l2", "elastic", "dropout", "early_stopping", "batchnorm"]
 

@@ -8,8 +8,8 @@ from math import pi, sqrt
 import torch
 from torch import Tensor
 
+from regbench.engine.draws import Draws
 from regbench.engine.layers.buffers import Scratch
-from regbench.engine.layers.layer import Draws
 from regbench.engine.layers.parameters import Parameters, Slot
 
 __all__ = ["ACTIVATIONS", "Activation"]

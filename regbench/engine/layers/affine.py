@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from regbench.engine.draws import Draws
 from regbench.engine.layers.buffers import Scratch
-from regbench.engine.layers.layer import Draws
 from regbench.engine.layers.parameters import Parameters, Slot
 from regbench.engine.layers.products import product
 from regbench.models import layers

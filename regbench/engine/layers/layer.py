@@ -6,16 +6,10 @@ from typing import Protocol
 
 from torch import Tensor
 
+from regbench.engine.draws import Draws
 from regbench.engine.layers.parameters import Parameters, Slot
 
-__all__ = ["Draws", "Layer"]
-
-
-class Draws(Protocol):
-    """The random numbers of one training step; evaluation has none."""
-
-    def dropout(self, layer: int, width: int, rows: slice) -> Tensor:
-        """(r, B, width) uniform 16-bit integers for these runs; layer 0 is the input."""
+__all__ = ["Layer"]
 
 
 class Layer(Protocol):

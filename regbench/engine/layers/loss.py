@@ -2,34 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol
+
 import torch
 from torch import Tensor
 
 from regbench.engine.layers.buffers import Scratch
-from regbench.engine.layers.per_run import PerRun
 
-__all__ = ["CrossEntropy", "SquaredError"]
+__all__ = ["CrossEntropy", "OnTargets", "SquaredError"]
+
+
+class OnTargets(Protocol):
+    """A regularizer that moves the target of a cross-entropy, in place."""
+
+    def __call__(
+        self, log_p: Tensor, weight: Tensor | None, loss: Tensor, gradient: Tensor, target: Tensor
+    ) -> None:
+        """Add to the losses of the runs that have it, and to what their gradients are made of.
+
+        Args:
+            log_p: (R, C, B).
+            weight: (R, 1, B) of the examples, or None.
+            loss: (R,), of the labels as given.
+            gradient: (R, C, B), with p.
+            target: (R, 1, B), with -1: what is still to be added to the label's gradient.
+        """
 
 
 class CrossEntropy:
-    """Softmax cross-entropy, with label smoothing s[r] while training.
+    """Softmax cross-entropy: loss = mean over the batch of -v_y log p_y.
 
-    loss = mean over the batch of v_y (-(1 - s) log p_y - s mean_c log p_c)
+    Args:
+        on_targets: regularizers that move the target.
+        weights: v, (R, C), as Keras's class_weight: the sum is divided by B, not by the sum of v.
 
     Shape:
-        logits (R, C, B), y (R, B) class numbers, loss (R,), weights v (R, C).
-
-    Source: Szegedy et al. 2016, sec. 7; torch.nn.functional.cross_entropy(label_smoothing=s); the
-    weights as Keras's class_weight: the sum is divided by B, not by the sum of weights.
+        logits (R, C, B), y (R, B) class numbers, loss (R,).
     """
 
-    def __init__(self, smoothing: PerRun, weights: Tensor | None = None) -> None:
-        self._smoothing, self._weights = smoothing, weights
+    def __init__(self, on_targets: Sequence[OnTargets] = (), weights: Tensor | None = None) -> None:
+        self._on_targets, self._weights = on_targets, weights
         self._scratch = Scratch()
 
     def __call__(self, logits: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """(R,) mean loss of each run, and its gradient (R, C, B) for the logits."""
-        classes, batch = logits.shape[1:]
+        batch = logits.shape[2]
         log_p = torch.log_softmax(logits, 1)
         weight = None if self._weights is None else self._weights.gather(1, y).unsqueeze(1)
         y = y.unsqueeze(1)
@@ -37,25 +55,12 @@ class CrossEntropy:
         loss = (of_y if weight is None else of_y * weight).mean((1, 2)).neg_()
         gradient = torch.exp(log_p, out=self._scratch("gradient", logits.shape, logits))
         target = self._scratch("target", (len(y), 1, batch), logits).fill_(-1)
-        if self._smoothing:
-            rows = self._smoothing.rows
-            smoothing = self._smoothing.over(3)
-            target[rows] += smoothing
-            gradient[rows] -= smoothing / classes
-            flat = -log_p[rows].mean(1)
-            flat = (flat if weight is None else flat * weight[rows, 0]).mean(1)
-            loss[rows] = torch.lerp(loss[rows], flat, self._smoothing.over(1))
+        for act in self._on_targets:
+            act(log_p, weight, loss, gradient, target)
         gradient.scatter_add_(1, y, target)
         if weight is not None:
             gradient.mul_(weight)
         return loss, gradient.div_(batch)
-
-    def keep(self, rows: Tensor) -> None:
-        """Keep these runs' smoothing and weights."""
-        self._smoothing = self._smoothing.kept(rows)
-        if self._weights is not None:
-            self._weights = self._weights.index_select(0, rows)
-        self._scratch.clear()
 
 
 class SquaredError:
@@ -74,7 +79,3 @@ class SquaredError:
         gradient = self._scratch("gradient", prediction.shape, prediction)
         torch.mul(error, 2 / y.shape[1], out=gradient.squeeze(1))
         return (error * error).mean(1), gradient
-
-    def keep(self, rows: Tensor) -> None:
-        """The buffers have another size from now on."""
-        self._scratch.clear()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -11,7 +11,11 @@ from torch import Tensor
 from regbench.engine.layers.buffers import padded
 from regbench.models.layers import Parameter
 
-__all__ = ["Blocks", "Parameters", "Slot", "kept", "named"]
+__all__ = ["Blocks", "Parameters", "Slot", "kept", "named", "pieces"]
+
+# Elements that one pass works on before the next pass begins: so many that the calls cost little,
+# so few that values, gradients and moments stay in a core's cache between passes.
+_PIECE = 1 << 16
 
 # One tensor for each parameter of the model by its name, (R, padded size), in the order of the
 # layers; the padding is and stays zero.
@@ -104,3 +108,13 @@ def kept(blocks: Blocks, rows: Tensor) -> Blocks:
 def named(kind: str, blocks: Blocks) -> dict[str, Tensor]:
     """The blocks by kind and name, as checkpoints hold them."""
     return {f"{kind}.{name}": block for name, block in blocks.items()}
+
+
+def pieces(*blocks: Blocks) -> Iterator[tuple[slice, tuple[Tensor, ...]]]:
+    """Rows, and those rows of the same block of each kind, about `_PIECE` elements at a time."""
+    for same in zip(*(kind.values() for kind in blocks), strict=True):
+        runs, width = same[0].shape
+        size = max(1, _PIECE // width) if same[0].device.type == "cpu" else runs
+        for start in range(0, runs, size):
+            rows = slice(start, start + size)
+            yield rows, tuple(block[rows] for block in same)

@@ -9,11 +9,21 @@ from itertools import groupby
 import torch
 from torch import Tensor
 
-from regbench.config.schema import Setting
+from regbench.config.blocks.optimizer import Adam as AdamOptions
+from regbench.config.blocks.optimizer import AdamW as AdamWOptions
+from regbench.engine.layers import device as devices
 from regbench.engine.layers.parameters import Parameters, Slot, kept, named
-from regbench.engine.optimizers.columns import column
+from regbench.engine.layers.per_run import column
 
-__all__ = ["Adam", "ColumnAdam"]
+__all__ = ["Adam", "ColumnAdam", "adam"]
+
+Options = AdamOptions | AdamWOptions
+
+
+def adam(options: Sequence[Options], parameters: Parameters) -> Adam | ColumnAdam:
+    """The one for the device of the parameters."""
+    on_gpu = devices.is_gpu(parameters.like.device)
+    return ColumnAdam(options, parameters) if on_gpu else Adam(options, parameters)
 
 
 class Adam:
@@ -23,13 +33,10 @@ class Adam:
     call, so there is a call for every group of runs that have the same numbers. A row is a whole
     number of vectors, so a run has the same bits in any group.
 
-    Source: Kingma & Ba 2015, alg. 1; torch.optim.Adam. `adamw` is the same rule: its decay is
-    applied by the loop, as in every optimizer.
+    Source: Kingma & Ba 2015, alg. 1; torch.optim.Adam.
     """
 
-    def __init__(self, settings: Sequence[Setting], parameters: Parameters) -> None:
-        options = [s.optimizer for s in settings if s.optimizer.name in ("adam", "adamw")]
-        assert len(options) == len(settings)
+    def __init__(self, options: Sequence[Options], parameters: Parameters) -> None:
         like = parameters.like
         self._numbers = [(*o.betas, o.eps) for o in options]
         self._eps = column([o.eps for o in options], like)
@@ -67,7 +74,7 @@ class Adam:
             for own, chosen in spans.items()
         ]
 
-    def unit_step_divisor(self, slot: Slot, rows: slice) -> Tensor:
+    def divisor(self, slot: Slot, rows: slice) -> Tensor:
         """sqrt(v_hat) + eps."""
         if self._correction is None:  # once a step, for all kernels
             step = int(self._steps)
@@ -128,9 +135,7 @@ class ColumnAdam:
     Source: as `Adam`.
     """
 
-    def __init__(self, settings: Sequence[Setting], parameters: Parameters) -> None:
-        options = [s.optimizer for s in settings if s.optimizer.name in ("adam", "adamw")]
-        assert len(options) == len(settings)
+    def __init__(self, options: Sequence[Options], parameters: Parameters) -> None:
         like = parameters.like
         # In float64: 1 - beta2 keeps three digits of a float32 that is close to 1.
         exact = like.new_zeros(1, dtype=torch.float64)
@@ -159,7 +164,7 @@ class ColumnAdam:
             divisor = torch.sqrt(square, out=gradient).add_(eps)
             value.addcmul_(torch.div(mean, divisor, out=divisor), step)
 
-    def unit_step_divisor(self, slot: Slot, rows: slice) -> Tensor:
+    def divisor(self, slot: Slot, rows: slice) -> Tensor:
         """sqrt(v_hat) + eps."""
         square = self._square[slot.name][rows]
         root, eps = (each[rows].to(square.dtype) for each in (self._root(), self._eps))

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
+from regbench.config.blocks.regularizer import Regularizer
+from regbench.engine.draws import INTEGERS, Draws
 from regbench.engine.layers.buffers import Scratch
-from regbench.engine.layers.layer import Draws
 from regbench.engine.layers.parameters import Parameters, Slot
 from regbench.engine.layers.per_run import PerRun
+from regbench.models import layers
+from regbench.streams import Purpose
 
-__all__ = ["Dropout", "threshold"]
+__all__ = ["Dropout", "InputDropout", "dropout", "threshold"]
+
+
+def dropout(
+    regularizers: Sequence[Regularizer], layer: layers.Dropout, like: Tensor, scratch: Scratch
+) -> Dropout:
+    """After each hidden activation, never on outputs."""
+    i = layer.index
+    rates = PerRun([r.by_layer("dropout", i)[i - 1] for r in regularizers], like)
+    return Dropout(i, rates, scratch, gated=layer.gated)
 
 
 def threshold(rate: float) -> int:
@@ -26,7 +40,7 @@ class Dropout:
     """y = x / (1 - p) with probability 1 - p, else 0, while training; y = x in evaluation.
 
     Args:
-        index: 0 is the network's input, i the i-th hidden layer.
+        index: 0 for the data, i for the i-th hidden layer, counted from 1.
         rates: p of each run.
         gated: y comes from a relu, which lets no gradient pass where it is 0, dropped or not: what
             is left for the gradient here is the scale.
@@ -44,13 +58,11 @@ class Dropout:
         self._set(rates)
 
     def _set(self, rates: PerRun) -> None:
-        self._rates = rates
-        chosen = rates.values[rates.rows]
-        thresholds = [threshold(rate) for rate in chosen.tolist()]
-        self._thresholds = torch.tensor(thresholds, dtype=torch.int16, device=chosen.device).view(
-            -1, 1, 1
-        )
-        self._scales = (1 / (1 - chosen)).view(-1, 1, 1)
+        self._rates, like = rates, rates.values
+        thresholds = [threshold(rate) for rate in rates.acting]
+        signed = torch.tensor(thresholds, dtype=torch.int16, device=like.device)
+        self._thresholds = signed.view(-1, 1, 1)
+        self._scales = 1 / (1 - rates.over(3))
 
     def parameters(self) -> list[Slot]:
         """None."""
@@ -64,7 +76,7 @@ class Dropout:
         if draws is None or not self._rates:
             return x
         chosen = x[self._rates.rows]
-        uniforms = draws.dropout(self.index, x.shape[2], self._rates.rows)
+        uniforms = draws(INTEGERS, Purpose.DROPOUT, x.shape[2], self._rates.rows, layer=self.index)
         # Never by way of booleans: ATen's kernels that make or read them are not vectorised.
         kept = self._scratch((self, "kept"), chosen.shape, uniforms)
         self._factor = self._scratch((self, "factor"), chosen.shape, x)
@@ -81,3 +93,18 @@ class Dropout:
     def keep(self, rows: Tensor) -> None:
         """Keep these runs' rates."""
         self._set(self._rates.kept(rows))
+
+
+class InputDropout:
+    """Dropout on the data while training; nothing is propagated back to them."""
+
+    def __init__(self, regularizers: Sequence[Regularizer], like: Tensor) -> None:
+        self._rates = PerRun([r.input_dropout for r in regularizers], like)
+        self._layer = Dropout(0, self._rates, Scratch())
+
+    def __bool__(self) -> bool:
+        return bool(self._rates)
+
+    def __call__(self, x: Tensor, draws: Draws) -> None:
+        """Drop and scale the rows of the runs that ask for it."""
+        self._layer.forward(x, draws)

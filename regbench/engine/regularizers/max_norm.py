@@ -1,11 +1,25 @@
-"""Constraints on weights after a step."""
+"""Max-norm: after a step, each output unit's incoming weights have at most this norm."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf
 
 import torch
 from torch import Tensor
 
-__all__ = ["max_norm_"]
+from regbench.config.blocks.regularizer import Regularizer
+from regbench.engine.regularizers.step import Kernel, Step
+
+__all__ = ["max_norm", "max_norm_"]
+
+
+def max_norm(regularizers: Sequence[Regularizer], kernel: Kernel, step: Step) -> None:
+    """The constraint on every kernel."""
+    if limits := kernel.strengths(regularizers, "max_norm", off=inf):
+        weights = kernel.shaped[limits.rows]
+        limit = limits.over(weights.dim())
+        step.after.append(lambda lr, optimizer: max_norm_(weights, limit))
 
 
 def max_norm_(weight: Tensor, limit: Tensor) -> None:

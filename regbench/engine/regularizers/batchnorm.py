@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
+from regbench.config.blocks.regularizer import Regularizer
+from regbench.engine.draws import Draws
 from regbench.engine.layers.buffers import Scratch
-from regbench.engine.layers.layer import Draws
 from regbench.engine.layers.parameters import Parameters, Slot
 from regbench.engine.layers.per_run import PerRun
 from regbench.models import layers
 
-__all__ = ["BatchNorm"]
+__all__ = ["BatchNorm", "batchnorm"]
+
+
+def batchnorm(
+    regularizers: Sequence[Regularizer], layer: layers.BatchNorm, like: Tensor, scratch: Scratch
+) -> BatchNorm:
+    """In all runs of a stack or in none."""
+    options = [r.batchnorm for r in regularizers if r.batchnorm is not None]
+    momentum, eps = (
+        PerRun([getattr(o, key) for o in options], like) for key in ("momentum", "eps")
+    )
+    return BatchNorm(layer, momentum, eps, scratch)
 
 
 class BatchNorm:
