@@ -6,8 +6,11 @@ from regbench.data.description import Column, Description
 from regbench.data.source import Source
 from regbench.data.sources import (
     SOURCES,
+    Carried,
     Fitted,
     SplitKey,
+    bring,
+    carried,
     describe,
     fingerprint,
     fingerprints,
@@ -29,6 +32,7 @@ from regbench.data.transform import Transform
 
 __all__ = [
     "SOURCES",
+    "Carried",
     "Column",
     "DataShape",
     "Description",
@@ -40,6 +44,8 @@ __all__ = [
     "Suspicion",
     "Table",
     "Transform",
+    "bring",
+    "carried",
     "class_weights",
     "constant_scores",
     "describe",
