@@ -1,13 +1,26 @@
 """Stacks on a Ray cluster: the same bytes as in this process, whatever is lost on the way."""
 
 import json
+import os
+import pickle
+import signal
 import socket
+import subprocess
 import sys
+import time
+from itertools import chain
+from pathlib import Path
 
+import numpy as np
 import pytest
-from clusters import cluster
+from clusters import NODE, cluster
 from command import SMALL, contents, regbench, study
+from planned import planned
+from processes import gone
 
+from regbench.config.load import load_study
+from regbench.data import bring, carried, load, shape, sources
+from regbench.errors import BadData
 from regbench.executors import ray as ray_module
 
 pytestmark = pytest.mark.xdist_group("processes")
@@ -120,7 +133,7 @@ def test_a_files_data_travel_without_the_file(tmp_path, monkeypatch):
 # --- what is lost on the way ----------------------------------------------------------------------
 
 
-def workers_of(address):
+def workers():
     """The processes that train, by the title that Ray gives them."""
     found = subprocess.run(
         ["pgrep", "-f", "ray::_train"], capture_output=True, text=True, check=False
@@ -151,7 +164,7 @@ def whole(tmp_path_factory):
 def test_a_worker_that_is_killed_costs_seconds(tmp_path, two_nodes, start, whole):
     process = start("run", study(tmp_path, LONG), "-o", tmp_path / "r", "-q", *on(two_nodes))
     wait_until(lambda: checkpoints_of(tmp_path / "r") == {"s0001", "s0002"})
-    os.kill(workers_of(two_nodes)[0], signal.SIGKILL)
+    os.kill(workers()[0], signal.SIGKILL)
     _, err = process.communicate(timeout=240)
     assert process.returncode == 0, err
     assert err.count("the worker was killed (out of memory?); it was tried again") == 1
@@ -189,7 +202,7 @@ def test_a_command_that_is_ended_leaves_nobody_and_goes_on(
     assert time.monotonic() - begin < 10
     assert process.returncode == (128 + number if number != signal.SIGKILL else -number), err
     assert "Traceback" not in err
-    wait_until(lambda: not workers_of(two_nodes))
+    wait_until(lambda: not workers())
     assert gone(process)
     again = start("run", path, "-o", folder, *on(two_nodes))
     _, err = again.communicate(timeout=240)
