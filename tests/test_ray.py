@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clusters import NODE, cluster
+from clusters import cluster
 from command import SMALL, contents, regbench, study
 from planned import planned
 from processes import gone
@@ -25,7 +25,7 @@ from regbench.executors import ray as ray_module
 
 pytestmark = pytest.mark.xdist_group("processes")
 
-LONG = SMALL.replace("epochs: 4", "epochs: 4000")
+LONG = SMALL.replace("epochs: 4", "epochs: 2500")
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +118,7 @@ def test_a_files_data_travel_without_the_file(tmp_path, monkeypatch):
     key, size = plan.data[block.origin], shape(block, tmp_path)
     here, sent = load(block, 1, tmp_path, key), pickle.dumps(carried(loaded))
     (tmp_path / "data.csv").unlink()
-    with pytest.raises(BadData, match="cannot be read: No such file"):
+    with pytest.raises(BadData, match="no such file"):
         load(block, 1, tmp_path, key)
     bring(pickle.loads(sent))
     there = load(block, 1, Path("/nowhere"), key)
@@ -174,14 +174,10 @@ def test_a_worker_that_is_killed_costs_seconds(tmp_path, two_nodes, start, whole
 @pytest.mark.torture
 def test_a_node_that_is_lost_costs_seconds(tmp_path, start, whole):
     with cluster(2) as made:
-        other = made.add_node(**NODE)
+        (other,) = made.worker_nodes
         process = start("run", study(tmp_path, LONG), "-o", tmp_path / "r", *on(made.address))
         wait_until(lambda: checkpoints_of(tmp_path / "r") == {"s0001", "s0002"})
-        for node in (*made.worker_nodes,):
-            if node is not other:
-                made.remove_node(node, allow_graceful=False)
         made.remove_node(other, allow_graceful=False)
-        made.add_node(**NODE)
         _, err = process.communicate(timeout=240)
     assert process.returncode == 0, err
     assert "its node was lost; it was tried again" in err

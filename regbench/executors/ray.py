@@ -364,7 +364,7 @@ def _mailbox() -> Any:
     options: dict[str, Any] = {"num_cpus": 0, "max_concurrency": 100_000}
     if not client.is_connected():
         here = ray.get_runtime_context().get_node_id()
-        options["scheduling_strategy"] = NodeAffinitySchedulingStrategy(here, soft=True)
+        options["scheduling_strategy"] = NodeAffinitySchedulingStrategy(here, soft=False)
     return ray.remote(_Mailbox).options(**options).remote()
 
 
