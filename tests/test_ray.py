@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from processes import gone
 
 from regbench.config.load import load_study
 from regbench.data import bring, carried, load, shape, sources
-from regbench.errors import BadData
+from regbench.errors import BadData, BadStudy
 from regbench.executors import ray as ray_module
 
 pytestmark = pytest.mark.xdist_group("processes")
@@ -130,6 +131,41 @@ def test_a_files_data_travel_without_the_file(tmp_path, monkeypatch):
         load(block, 1, tmp_path, "another")
 
 
+def test_workers_with_other_versions_or_without_a_gpu_are_refused(monkeypatch):
+    here = {"Python": "3.11.7", "regbench": "0.1.0", "torch": "2.13.0"}
+    ray_module._require_same("n1", here, here)
+    for there, said in (("2.6.0", "2.6.0"), (None, "missing")):
+        with pytest.raises(BadStudy) as caught:
+            ray_module._require_same("n1", here | {"torch": there}, here)
+        assert str(caught.value) == (
+            f"--executor ray: torch is {said} on node n1 and 2.13.0 here: install the same on all "
+            "nodes"
+        )
+    cluster = object.__new__(ray_module.Cluster)
+    cluster.name = "head:6379"
+    for gpus, devices in ((0.0, ("cpu", "cpu")), (2.0, ("cuda:0", "cpu"))):
+        monkeypatch.setattr(cluster, "total", lambda resource, gpus=gpus: gpus, raising=False)
+        assert tuple(map(cluster.device, ("auto", "cpu"))) == devices
+        if gpus:
+            assert cluster.device("cuda") == "cuda:0"
+        else:
+            with pytest.raises(
+                BadStudy, match="no node of the cluster at head:6379 has a GPU: use"
+            ):
+                cluster.device("cuda")
+
+
+@pytest.mark.torture
+def test_versions_are_asked_before_training(tmp_path, two_nodes, start):
+    other = "from regbench.executors import ray\nray._versions = lambda: {'torch': '2.0.0'}\n"
+    path = study(tmp_path)
+    process = start("run", path, "-o", tmp_path / "r", *on(two_nodes), lines=other, folder=tmp_path)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert f"error: --executor ray: torch is {version('torch')} on node " in err
+    assert "and 2.0.0 here: install the same on all nodes" in err
+
+
 # --- what is lost on the way ----------------------------------------------------------------------
 
 
@@ -213,8 +249,6 @@ def test_a_head_that_is_lost_ends_the_command_which_goes_on_elsewhere(tmp_path, 
         process = start("run", path, "-o", folder, *on(made.address))
         wait_until(lambda: checkpoints_of(folder) == {"s0001", "s0002"})
         for each in made.head_node.all_processes["gcs_server"]:
-            each.process.kill()
-        for each in made.head_node.all_processes["raylet"]:
             each.process.kill()
         _, err = process.communicate(timeout=120)
     assert process.returncode == 6, err

@@ -102,7 +102,8 @@ def run_plan(
             check_data(plan)
             if limits.seconds is None:  # else nobody knows how far it comes
                 store.require_space(disk_bytes(stacks, plan.study.folder))
-        cells = {r.run_id: r.cell.name for r in plan.runs if r.run_id in todo | done}
+        of_interest = todo | done
+        cells = {r.run_id: r.cell.name for r in plan.runs if r.run_id in of_interest}
         epochs = sum(len(s.members) * s.members[0].setting.training.epochs for s in stacks)
         try:
             progress.start(cells, kept, len(stacks), epochs)
@@ -136,6 +137,7 @@ class _Driver:
     ) -> None:
         self._plan, self._store, self._device = plan, store, device
         self._progress, self._clock = progress, clock
+        self._files = plan.study.files
         self._waiting: deque[Stack] = deque()
         self._lost: deque[Stack] = deque()
         self._training: dict[str, Stack] = {}
@@ -232,7 +234,7 @@ class _Driver:
             self._store.add_provenance({"event": "split by memory", "stack": stack_id})
         ends = Counter(run.record.status for run in trained.runs)
         self._progress.stack_done(stack_id, len(trained.runs), ends["diverged"], ends["failed"])
-        for dataset in self._plan.study.files:  # committed is what was read before
+        for dataset in self._files:  # committed is what was read before
             require_unchanged(dataset, self._plan.study.folder, self._plan.data[dataset.origin])
         self._clock.count(ends["diverged"], ends["failed"])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import io
 import os
 import platform
@@ -34,6 +35,9 @@ _REPORT_SECONDS = 0.5
 _LOOK_SECONDS = 5.0
 # What a worker takes besides its stack, most of it torch.
 _WORKER_BYTES = 400 << 20
+# Between two looks for the head; how long it may be away, as Ray ends this process after a minute;
+# and how long this process may then take to end by itself.
+_HEAD_SECONDS, _AWAY_SECONDS, _LEAVE_SECONDS = 2.0, 20.0, 15.0
 _PACKAGES = ("regbench", "torch")
 
 
@@ -61,10 +65,14 @@ def connected(address: str | None) -> Iterator[Cluster]:
         mine = not ray.is_initialized()
         if mine:
             _connect(address)
+        cluster = Cluster(address or "this machine")
         try:
-            yield Cluster(address or "this machine")
+            yield cluster
         finally:
-            if mine:
+            cluster.over.set()
+            if cluster.head_away:
+                atexit.unregister(ray.shutdown)  # Ray would wait for it
+            elif mine:
                 ray.shutdown()
 
 
@@ -122,11 +130,48 @@ def _no_cluster(address: str | None, why: str) -> str:
     )
 
 
-@dataclass
 class Cluster:
-    """A Ray cluster that this process is connected to."""
+    """A Ray cluster that this process is connected to.
 
-    name: str
+    Attributes:
+        over: set when this process no longer needs it.
+        head_away: its head did not answer when last asked.
+    """
+
+    def __init__(self, name: str) -> None:
+        import ray
+
+        self.name, self.head_away, self.over = name, False, threading.Event()
+        self._lost = ""
+        if not ray.util.client.ray.is_connected():  # that connection says itself that it broke
+            head = ray.get_runtime_context().gcs_address
+            threading.Thread(target=self._watch, args=(head,), daemon=True).start()
+
+    def _watch(self, head: str) -> None:
+        """Note when the head is lost; then this process ends, wherever in Ray it waits."""
+        host, _, port = head.rpartition(":")
+        seen = time.monotonic()
+        while not self.over.wait(_HEAD_SECONDS):
+            try:
+                socket.create_connection((host.strip("[]"), int(port)), _HEAD_SECONDS).close()
+                seen, self.head_away = time.monotonic(), False
+            except OSError:
+                self.head_away = True
+            if time.monotonic() - seen > _AWAY_SECONDS:
+                self._lost = _LOST.format(f"its head {head} does not answer")
+                time.sleep(_LEAVE_SECONDS)
+                if not self.over.is_set():
+                    os.write(2, f"error: {self._lost}\n".encode())
+                os._exit(ClusterLost.exit_code)
+
+    def require_head(self) -> None:
+        """Go on if the head is there, or away for a moment.
+
+        Raises:
+            ClusterLost: it is gone.
+        """
+        if self._lost:
+            raise ClusterLost(self._lost)
 
     def total(self, resource: str) -> float:
         """How much of CPU or GPU its nodes have together."""
@@ -260,7 +305,7 @@ class RayTasks:
 
     def _slots_now(self) -> int:
         """How many tasks the cluster runs at once."""
-        if time.monotonic() - self._looked > _LOOK_SECONDS:
+        if time.monotonic() - self._looked > _LOOK_SECONDS and not self._cluster.head_away:
             self._looked = time.monotonic()
             gpus = "num_gpus" in self._needs
             by_cpu = self._cluster.total("CPU") // self._needs["num_cpus"]
@@ -287,6 +332,7 @@ class RayTasks:
         """
         import ray
 
+        self._cluster.require_head()
         with _cluster_errors():
             awaited = [self._mail, *self._running]
             ready, _ = ray.wait(awaited, timeout=_POLL_SECONDS)
@@ -322,10 +368,15 @@ class RayTasks:
         """End all tasks at once; their stacks go on from the checkpoints that came."""
         import ray
 
+        if self._cluster.head_away:  # Ray would wait for it, and without it nothing goes on
+            return
         with suppress(Exception):  # a cluster that is gone has no tasks
             for task in self._running:
                 ray.cancel(task, force=True)
             ray.kill(self._mailbox)
+
+
+_LOST = "the Ray cluster is gone ({}): finished work is kept; the same command goes on"
 
 
 @contextmanager
@@ -337,9 +388,7 @@ def _cluster_errors() -> Iterator[None]:
         yield
     except (ray.exceptions.RayError, ConnectionError) as error:
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ClusterLost(
-            f"the Ray cluster is gone ({why}): finished work is kept; the same command goes on"
-        ) from error
+        raise ClusterLost(_LOST.format(why)) from error
 
 
 def _why_lost(error: Exception) -> str:
@@ -358,11 +407,10 @@ def _why_lost(error: Exception) -> str:
 def _mailbox() -> Any:
     """A mailbox, on this very node where this process is on one."""
     import ray
-    from ray.util.client import ray as client
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     options: dict[str, Any] = {"num_cpus": 0, "max_concurrency": 100_000}
-    if not client.is_connected():
+    if not ray.util.client.ray.is_connected():
         here = ray.get_runtime_context().get_node_id()
         options["scheduling_strategy"] = NodeAffinitySchedulingStrategy(here, soft=False)
     return ray.remote(_Mailbox).options(**options).remote()
