@@ -42,6 +42,7 @@ bench: setup
 	$(BIN)/python benchmarks/stacking.py
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/tables.py
+	$(BIN)/python benchmarks/real_tables.py
 	$(BIN)/python benchmarks/growth.py
 	$(BIN)/python benchmarks/gpu.py
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from io import BytesIO
 from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,14 +35,15 @@ from regbench.executors.sites import Where
 from regbench.report.markdown import gap_markdown
 from regbench.results import health
 from regbench.results.csv_text import write_csv
-from regbench.results.files import opened, there
+from regbench.results.files import there
+from regbench.results.frames import read_frame
 from regbench.results.health import Health
 from regbench.results.merge import merged
-from regbench.results.planned import judged, read_judged, recorded_plan, recorded_study
-from regbench.results.proof import require_as_written
+from regbench.results.planned import read_judged, recorded_plan, recorded_study
 from regbench.results.runs import Runs
 from regbench.results.saved import Arrays, read_predictions, read_weights
 from regbench.results.store import Store
+from regbench.results.tables import judged_runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,17 +98,17 @@ class Results:
     @cached_property
     def runs(self) -> pd.DataFrame:
         """runs.csv, one row a run."""
-        return _frame(self.folder, "runs.csv")
+        return read_frame(self.folder, "runs.csv")
 
     @cached_property
     def epochs(self) -> pd.DataFrame:
         """epochs.csv, one row a run and epoch."""
-        return _frame(self.folder, "epochs.csv")
+        return read_frame(self.folder, "epochs.csv")
 
     @cached_property
     def gap(self) -> pd.DataFrame:
         """gap.csv, one row a cell."""
-        return _frame(self.folder, "gap.csv")
+        return read_frame(self.folder, "gap.csv")
 
     @cached_property
     def study(self) -> Study:
@@ -185,33 +185,6 @@ class Results:
     def export(self, out: Path | str, cell: str | None = None, seed: int | None = None) -> Path:
         """Write a run's model into a folder of its own, see `export`."""
         return export(self.folder, out, cell=cell, seed=seed)
-
-
-def _frame(folder: Path, name: str) -> pd.DataFrame:
-    import pandas as pd
-
-    from regbench.results.csv_text import unguard
-
-    with opened(folder / name) as file:
-        require_as_written(folder, name, file)
-        file.seek(0)
-        content = file.read()
-    # "none" and "NA" are labels here; only nothing is missing.
-    try:
-        header = pd.read_csv(BytesIO(content), nrows=0).columns
-        words = dict.fromkeys([name for name in _WORDS if name in header], str)
-        missing = {name: [""] for name in header if name not in words}
-        frame = pd.read_csv(BytesIO(content), keep_default_na=False, na_values=missing, dtype=words)
-    except ValueError as error:  # pandas has several kinds of it
-        raise BadData(f"{folder / name}: cannot be understood: {error}") from error
-    for column in frame.columns:
-        if not pd.api.types.is_numeric_dtype(frame[column]):
-            frame[column] = frame[column].map(lambda v: unguard(v) if isinstance(v, str) else v)
-    return frame
-
-
-# A cell may be called 007, true or nothing at all.
-_WORDS = ("study", "run_id", "cell", "regularizer", "status", "error")
 
 
 def run(
@@ -434,8 +407,8 @@ def rebuild(folder: Path | str) -> Health:
 
 
 def _write_gap(store: Store, plan: Plan) -> Runs:
-    """Write gap.csv and gap.md, and give the runs that they are made of."""
-    rows = judged(plan, store.records())
+    """Write gap.csv and gap.md of what runs.csv holds, and give that."""
+    rows = judged_runs(plan, store.records())
     for file, content in _gap_files(plan.study, rows).items():
         store.write_file(file, content)
     return rows
@@ -553,11 +526,11 @@ def predict(model: Path | str, data: Path | str, *, overrides: Sequence[str] = (
         is_array = path.suffix.lower() == ".npz"
         block = made.block(None if is_array else path, overrides)
         if is_array:
-            rows = rows_of_array(str(path), array_in(path), made.known)
+            rows = rows_of_array(str(path), array_in(path), made.known, made.example)
         else:
             rows = rows_of_file(block, Path(), made.known, unused)
     else:
-        rows = rows_of_array("data", data, made.known)
+        rows = rows_of_array("data", data, made.known, made.example)
     frame = pd.DataFrame(named_predictions(predicted(exported, rows.values), made.classes))
     frame.attrs["notes"] = rows.notes
     return frame

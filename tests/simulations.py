@@ -13,6 +13,7 @@ from regbench.analysis.statistics import intervals, paired_ps
 SEEDS = (3, 5, 10)
 CELLS = (1, 7, 34)
 DRAWS = 2_000
+FOLDS = ((5, 1), (5, 4), (10, 1), (10, 4))
 # A hard split is hard for all cells: so much of a difference's variance is shared by the cells.
 SHARED = 0.5
 (GATE,) = parse_gates(["val_loss:+1"])
@@ -95,6 +96,31 @@ def misses(rng, draws, seeds, rows=150, val=30, train=90):
     return found
 
 
+def fold_misses(rng, draws, folds, repeats, rows=60, inputs=5):
+    """How many intervals of a difference in val_loss leave 0 out, by the plain t and the corrected.
+
+    Two least-squares learners have half of the inputs each, which tell as much of the target: over
+    data sets they are equal, and on one they differ by its rows and by what was learnt of them.
+    """
+    found = np.zeros(2, dtype=int)
+    for _ in range(draws):
+        x = rng.normal(size=(rows, 2 * inputs))
+        y = x.sum(axis=1) + rng.normal(size=rows)
+        values = []
+        for _ in range(repeats):
+            for val in np.array_split(rng.permutation(rows), folds):
+                train = np.delete(np.arange(rows), val)
+                losses = []
+                for own in (x[:, :inputs], x[:, inputs:]):
+                    weights = np.linalg.lstsq(own[train], y[train])[0]
+                    losses.append(((own[val] @ weights - y[val]) ** 2).mean())
+                values.append(losses[0] - losses[1])
+        for k, ratio in enumerate((0.0, 1 / (folds - 1))):
+            (interval,) = intervals(np.array([values]), ratio=ratio)
+            found[k] += interval.above or interval.below
+    return found
+
+
 def share(number, draws):
     return f"{number / draws:.3f}".removeprefix("0")
 
@@ -138,6 +164,11 @@ def main():
     print("\n| looks at n = | decided where nothing is |\n| --- | ---: |")
     for name, at in (("3, 5, 10", (3, 5, 10)), ("3, 4, ..., 20", range(3, 21))):
         print(f"| {name} | {share(looks(rng, 20_000, at), 20_000)} |")
+    print("\n" + heading(["folds", "repeats", "plain t", "corrected t (rows)"]))
+    rng = np.random.default_rng(13)  # of its own: a table more changes no other
+    for folds, repeats in FOLDS:
+        plain, corrected = fold_misses(rng, DRAWS, folds, repeats)
+        print(f"| {folds} | {repeats} | {share(plain, DRAWS)} | {share(corrected, DRAWS)} |")
 
 
 if __name__ == "__main__":

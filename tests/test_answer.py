@@ -11,10 +11,9 @@ from tables import LONG, RUNS, runs_of, study_of
 from regbench.analysis.gap import gap_table
 from regbench.analysis.sentence import answer
 from regbench.report.content import Content
-from regbench.report.markdown import gap_markdown
+from regbench.report.markdown import escaped, gap_markdown
 from regbench.report.page.headline import tiles
 from regbench.report.page.page import page
-from regbench.report.plain import escaped
 from regbench.results.planned import read_judged
 from regbench.results.runs import read_runs
 
@@ -55,6 +54,20 @@ def test_the_whole_answer():
         ("least validation loss: below", "−0.160", "95% interval −0.259 to −0.061, 3 seeds"),
         ("test loss of that choice", "0.500", "95% interval 0.500 to 0.500, 3 seeds"),
     ]
+
+
+def test_no_interval_that_is_said_leaves_the_bounds_of_its_metric():
+    """Student's t knows of no bounds: the table has .87 to 1.05, a sentence no accuracy above 1."""
+    cells = {"none": (setting(), {"val_loss": 0.02, "test_loss": 0.03, "test_acc": 0.96})}
+    runs = study_of(cells, seeds=3, noise=0.03)
+    (row,) = gap_table(runs)
+    assert row.metrics["val_loss"].low < 0
+    assert row.metrics["test_acc"].high > 1
+    losses = re.findall(r"loss (?:is )?(0.\d+) \(0 to", told(runs))
+    assert len(losses) == 2
+    assert re.search(r"accuracy 0.\d+ \(0.\d+ to 1\)", told(runs))
+    details = {what: detail for what, _, detail in figures(runs)}
+    assert details["least validation loss: none"].startswith("95% interval 0.000 to")
 
 
 def test_the_same_words_everywhere(tmp_path):

@@ -232,7 +232,7 @@ def test_odd_comparisons_have_a_page_too(put):
     huge = changed(l2={"val_loss": [1e308, 1.5e308, -1e308]})
     done, text = page_of(put("a", BASE), put("b", huge))
     assert done.code == 0
-    assert "1 of 2 cells have nothing to draw" in text
+    assert "Nothing to draw in 1 of 2 cells" in text
     same = page_of(put("a", BASE), put("b", BASE))[1]
     assert re.findall('<span class="figure">([^<]*)', same) == ["identical"] * 4
 

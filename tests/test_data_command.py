@@ -124,7 +124,7 @@ def test_what_cannot_be_is_said(tmp_path):
     for words, code, message in (
         (["none.csv"], 3, "none.csv: no such file"),
         (["none.yaml"], 2, "none.yaml"),
-        ([tmp_path], 3, "is a folder, not a file"),
+        ([tmp_path], 3, "holds no images: expected a folder a class"),
         (["t.csv", "--target", "prize"], 2, "no column 'prize'"),
         (["t.csv", "--target", "colour", "--task", "regression"], 3, "is not a number"),
         (["t.csv", "-s", "dataset.sep=tab"], 2, "-s goes with a study"),

@@ -44,7 +44,7 @@ MISTAKES: list[tuple[str, str | bytes, dict[str, Any], str]] = [
     (
         "long rows",
         "a,y\n1,2,p\n1,2,q\n",
-        {},
+        {"row_names": False},
         "d.csv: line 2 has 3 cells, the header has 2\nd.csv: line 3 has 3 cells, the header has 2",
     ),
     ("one cell", "a,y\n1,p\n2\n", {}, "d.csv: line 3 has 1 cell, the header has 2"),
@@ -160,7 +160,7 @@ MISTAKES: list[tuple[str, str | bytes, dict[str, Any], str]] = [
         "a,y\n" + "".join(f"n{n},{n % 2}\n" for n in range(1001)),
         {},
         "d.csv: column 'a': more than 1000 different texts, too many for one-hot columns: list it "
-        "under drop",
+        "under drop, or set max_categories",
     ),
     # --- cells of the target
     (

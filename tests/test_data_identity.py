@@ -284,6 +284,11 @@ def test_a_file_is_remembered_once_its_clock_has_moved_on(tmp_path, monkeypatch)
 # --- another file source, by the steps of docs/architecture.md ------------------------------------
 
 STEPS = [
+    (
+        "config/blocks/files.py",
+        "blocks.dataset import Dataset",
+        "blocks.dataset import Classification, Dataset",
+    ),
     (  # 1. its class, and its place in the union
         "config/blocks/files.py",
         "class Frame(",

@@ -631,6 +631,44 @@ def test_keys_that_contradict_each_other() -> None:
         assert message in str(caught.value)
 
 
+def test_a_header_that_does_not_name_the_rows_names(tmp_path: Path) -> None:
+    table = "x y\n" + "".join(f'"row {i}" {i} {2 * i}\n' for i in range(20))
+    keys = {"sep": " ", "val_size": 0, "test_size": 0, "standardize": False}
+    for row_names in ({}, {"row_names": True}):
+        found, split = read(tmp_path, table, **keys, **row_names)
+        assert found.left_out == {"column 1": "no name: taken for the rows' numbers"}
+        assert found.notes == ("column 1 is left out (no name: taken for the rows' numbers)",)
+        assert split.train.x[:, 0].tolist() == [float(i) for i in range(20)]
+        assert split.train.y.tolist() == [2.0 * i for i in range(20)]
+    # No row's name: an empty cell behind a last separator; and a header that is whole.
+    commas = "x,y\n" + "".join(f"{i},{2 * i},\n" for i in range(20))
+    assert "line 2 has 3 cells, the header has 2" in refused(tmp_path, commas)
+    whole = rows(range(20))
+    assert "line 2 has 2 cells, the header has 3" in refused(tmp_path, whole, row_names=True)
+    # The first row decides, whatever stands before it, and where the first block ends.
+    late = "x,y\n\n\n" + "".join(f"r{i},{i},{2 * i}\n" for i in range(20))
+    assert read(tmp_path, late, **keys | {"sep": ","})[1].train.x[:, 0].tolist()[-1] == 19.0
+
+
+def test_rare_categories_share_an_input_where_asked(tmp_path: Path) -> None:
+    texts = ["often"] * 60 + ["next"] * 30 + [f"rare {i}" for i in range(10)]
+    table = rows(random.Random(0).sample(texts, 100))
+    told, split = read(tmp_path, table, max_categories=3)
+    assert told.shape.inputs == split.inputs == 3
+    assert split.feature_names == ("x=next", "x=often", "x=(others)")
+    assert (split.train.x.sum(axis=1) == 1).all()
+    assert (split.val.x.sum(axis=1) == 1).all()
+    assert told.notes == (
+        "column 'x': of 12 categories the 2 most frequent in training have an input of their own, "
+        "the others share one (max_categories)",
+    )
+    assert read(tmp_path, table)[1].inputs == 12
+    # More texts than may have an input each.
+    many = "x,z,y\n" + "".join(f"t{i % 1500},{i},{i}\n" for i in range(3000))
+    assert "more than 1000 different texts" in refused(tmp_path, many)
+    assert read(tmp_path, many, max_categories=50)[1].inputs == 51
+
+
 def test_what_was_made_of_a_file_is_said_once_it_is_used(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_text(
         ",x,y\n" + "".join(f"{i},{i if i % 5 else ''},{i}\n" for i in range(40))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -33,6 +34,36 @@ def made(seed: int, rows: int = 80) -> Table:
     ).astype(np.float64)
     values[rng.random(values.shape) < 0.1] = np.nan
     return Table(values, rng.normal(50, 9, rows), COLUMNS, (), TEXTS, indicators=frozenset([1]))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_rare_categories_share_an_input_as_in_scikit_learn(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for most in (2, 3, 8, 20):
+        texts = tuple(f"t{i:02d}" for i in range(rng.integers(most + 1, 30)))
+        codes = np.minimum(rng.geometric(0.2, 120) - 1, len(texts) - 1).astype(np.float64)
+        codes[rng.random(120) < 0.1] = np.nan
+        codes[-1] = -1.0  # a text that is new to the whole table
+        table = Table(
+            codes[:, None], rng.normal(size=120), ("code",), (), {0: texts}, max_categories=most
+        )
+        fitted = Transform.fit(table, np.arange(40))
+        x = Transform.from_json(json.loads(json.dumps(fitted.as_json())))(table.values)
+        np.testing.assert_array_equal(x, fitted(table.values))
+        assert x.shape == (120, most) == (120, table.shape.inputs)
+        shown = {code for code in codes[:40] if code >= 0}
+        assert (fitted.feature_names[-1] == "code=(others)") == (len(shown) > most)
+        reference = make_pipeline(
+            SimpleImputer(strategy="most_frequent"),
+            OneHotEncoder(
+                max_categories=most, handle_unknown="infrequent_if_exist", sparse_output=False
+            ),
+        ).fit(codes[:40, None])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of unknown texts
+            theirs = reference.transform(codes[:, None])
+        used = [sorted(map(tuple, each.T[each.any(axis=0)])) for each in (x, theirs)]
+        assert used[0] == used[1]
 
 
 @pytest.mark.parametrize("seed", range(5))

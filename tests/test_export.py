@@ -61,7 +61,9 @@ def world(tmp_path_factory):
         study("kinds", "kind", "float32", "spent", task="classification", sweep=sweep),
         study("sums", "spent", "float64", "kind", task="regression", sweep=sweep),
         study("line", "spent", "float32", "kind", task="regression", model="linear"),
+        study("rare", "spent", "float64", "kind", task="regression", model="linear"),
     ]
+    studies[-1]["dataset"]["max_categories"] = 2
     for each in studies:
         (folder / f"{each['name']}.yaml").write_text(yaml.safe_dump(each))
         done = regbench("run", f"{each['name']}.yaml", "-o", each["name"], "-q", cwd=folder)
@@ -116,8 +118,9 @@ def test_predictions_are_the_runs_own(world, tmp_path, capsys):
     cells = [f"model={a}, regularizer={r}" for a in ACTIVATIONS for r in ("none", "norm")]
     asked = [("kinds", cell, 1e-6) for cell in cells] + [("sums", cell, 1e-12) for cell in cells]
     only = package.read(world / "line").runs.cell[0]
-    for number, (name, cell, error) in enumerate([*asked, ("line", only, 1e-6)]):
-        folder = export(world, name, tmp_path / f"m{number}", cell if name != "line" else None)
+    asked_too = [("line", only, 1e-6), ("rare", only, 1e-12)]
+    for number, (name, cell, error) in enumerate([*asked, *asked_too]):
+        folder = export(world, name, tmp_path / f"m{number}", cell if cell != only else None)
         ids, own = validated(world, name, cell)
         frame = package.predict(folder, world / "people.csv").iloc[ids]
         unit = 1 if name == "kinds" else people().spent.std()

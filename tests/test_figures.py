@@ -12,11 +12,11 @@ from safetensors.numpy import load_file
 from tables import LONG, RUNS, runs_of
 
 from regbench.analysis.axes import grids, swept_keys
+from regbench.analysis.axis_path import axis_paths
 from regbench.analysis.curves import cell_curves
 from regbench.analysis.gap import gap_table
-from regbench.analysis.path import paths
 from regbench.analysis.saved import calibration, weight_shape
-from regbench.export.fits import fits
+from regbench.export.surfaces import surfaces
 from regbench.report.figures import (
     NARROW,
     Difference,
@@ -25,16 +25,15 @@ from regbench.report.figures import (
     Mark,
     Panel,
     Span,
+    axis_path_figure,
     curves_figure,
     differences_figure,
     forest_figure,
     gap_figure,
     heatmap_figure,
-    line_figure,
     panels_figure,
-    path_figure,
 )
-from regbench.results.epochs import RunCurves, read_epochs
+from regbench.results.frames import read_epochs
 from regbench.results.runs import Runs, read_runs
 
 NASTY = [
@@ -81,12 +80,17 @@ def all_figures(label, **options):
         "gap": gap_figure(label, table, **options),
         "forest": forest_figure(label, table, **options),
         "differences": differences_figure(label, label, [Difference(label, 0.1)], **options),
-        "line": line_figure(
-            *(label, label, label, [line, a_line()]),
-            log_x=True,
-            marks=[Mark(5, label), Mark(1, label, horizontal=True)],
-            spans=[Span(2, 4, label)],
-            dots=[Dot(1, 2, label)],
+        "line": panels_figure(
+            label,
+            [
+                Panel(
+                    *("", label, label, [line, a_line()]),
+                    log_x=True,
+                    marks=[Mark(5, label), Mark(1, label, horizontal=True)],
+                    spans=[Span(2, 4, label)],
+                    dots=[Dot(1, 2, label)],
+                )
+            ],
             **options,
         ),
         "panels": panels_figure(label, [Panel(label, label, label, [line])] * 4, **options),
@@ -102,7 +106,7 @@ def curves_of(cells, column="val_loss", epochs_run=None):
     for row in runs.rows:
         values = cells[row.cell][row.seed]
         epochs = np.arange(1.0, len(values) + 1)
-        curves[row.run_id] = RunCurves({"epoch": epochs, column: np.array(values)})
+        curves[row.run_id] = {"epoch": epochs, column: np.array(values)}
         own = {**row.metrics, "epochs_run": float(len(values)), "best_epoch": 2.0}
         rows.append(type(row)(**{**vars(row), "metrics": own}))
     return cell_curves(Runs(runs.study, runs.metrics, runs.varying, tuple(rows)), curves, [column])
@@ -145,7 +149,7 @@ def test_one_seed_and_no_numbers_are_drawn_too():
     assert any("no cell without" in text for text in texts(forest_figure("s", nothing)))
     assert any("no learning curves" in text for text in texts(curves_figure("s", [])))
     assert panels_figure("s", [])
-    assert line_figure("s", "x", "y", [])
+    assert panels_figure("s", [Panel("", "x", "y", [])])
     assert heatmap_figure("s", "x", "y", [1], ["a"], [[np.nan]], value_label="v")
 
 
@@ -156,9 +160,8 @@ def points(svg, colour):
 
 
 def test_a_zero_stands_left_of_a_logarithmic_axis():
-    svg = line_figure(
-        "", "l1", "y", [Line("a", [0, 0.01, 1], [1, 2, 3], colour="#0072B2")], log_x=True
-    )
+    line = Line("a", [0, 0.01, 1], [1, 2, 3], colour="#0072B2")
+    svg = panels_figure("", [Panel("", "l1", "y", [line], log_x=True)])
     x = points(svg, "#0072B2")[:, 0]
     # 0.01 to 1 are two decades; the 0 stands half a decade left of them.
     assert (x[1] - x[0]) / (x[2] - x[1]) == pytest.approx(0.5 / 2, abs=0.01)
@@ -198,12 +201,12 @@ def test_epochs_of_a_folder_are_read_run_by_run(trained):
     lines = (trained / "epochs.csv").read_text().splitlines()
     header = lines[0].split(",")
     curves = read_epochs(trained, header[4:])
-    assert sum(len(run.columns["epoch"]) for run in curves.values()) == len(lines) - 1
+    assert sum(len(run["epoch"]) for run in curves.values()) == len(lines) - 1
     last = lines[-1].split(",")
     run = curves[last[0]]
     for name in header[3:]:
         text = last[header.index(name)]
-        assert run.columns[name][-1] == pytest.approx(float(text or "nan"), nan_ok=True, rel=0)
+        assert run[name][-1] == pytest.approx(float(text or "nan"), nan_ok=True, rel=0)
 
 
 def test_the_path_marks_the_least_loss():
@@ -214,7 +217,7 @@ def test_the_path_marks_the_least_loss():
         for value in [{"none": "0.0", "weak": "0.01", "strong": "1.0"}[row.cell]]
     ]
     runs = Runs(runs.study, runs.metrics, ("regularizer.l2",), tuple(rows))
-    found = texts(path_figure("s", paths(runs, "regularizer.l2")))
+    found = texts(axis_path_figure("s", axis_paths(runs, gap_table(runs), "regularizer.l2")))
     assert "regularizer.l2" in found
     assert {"training", "validation", "gap in loss"} <= set(found)
     assert any("one standard error" in text for text in found)
@@ -273,7 +276,7 @@ def test_a_fit_is_what_the_saved_weights_give(tmp_path):
     )
     assert regbench("run", study(tmp_path, text), "-o", tmp_path / "r", "-q").code == 0
     runs = read_runs(tmp_path / "r")
-    (fit,) = fits(tmp_path / "r", runs, {runs.rows[0].cell})
+    (fit,) = surfaces(tmp_path / "r", runs, {runs.rows[0].cell})
     w = load_file(tmp_path / "r" / "weights" / f"{runs.rows[0].run_id}.safetensors")
     x = np.array([fit.axes[0][7], fit.axes[1][61]])
     hidden = np.tanh(w["layers.0.weight"] @ x + w["layers.0.bias"])

@@ -279,7 +279,7 @@ def test_equivalence_uses_the_90_interval():
 def test_single_seeds_and_lost_runs():
     passes = outcome("gap_loss[l2] < gap_loss[none]", {"0.1 l2": LOW, "0.2 l2": LOW}, seeds=1)
     assert passes.decision == "PASS"
-    assert "1 of 1 runs" in passes.evidence
+    assert "1 of 1 run" in passes.evidence
     # Four of five seeds lost is not a study of one seed.
     lost = [(1, seed) for seed in range(4)]
     left = outcome("gap_loss[l2] < gap_loss[none]", {"0.1 l2": LOW, "0.2 l2": LOW}, lost=lost)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from regbench import api
 from regbench.errors import BadData
 from regbench.report.figures import gap_figure
-from regbench.report.plain import escaped
+from regbench.report.markdown import escaped
 from regbench.results.csv_text import write_csv
 
 

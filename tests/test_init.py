@@ -141,6 +141,14 @@ READ = {
     ),
     "sharp.csv": (_lines("#x,y", lambda i: f"{i % 7},{i * i}").encode(), {}),
     "index.csv": (_lines(",x,y", lambda i: f"{i},{i % 7},{i * i}").encode(), {}),
+    "written-by-r.txt": (
+        _lines('"x" "y"', lambda i: f'"r{i}" {i % 7} {i * i}').encode(),
+        {"sep": " ", "row_names": True},
+    ),
+    "rows-named.csv": (
+        _lines("x,y", lambda i: f"r{i},{i % 7},{i * i}").encode(),
+        {"row_names": True},
+    ),
     "money.csv": (
         _lines("x,y", lambda i: f'"${_group(1000 + i * i)}",{i * i}').encode(),
         {"thousands": ",", "numeric": ("x",)},

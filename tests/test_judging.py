@@ -4,6 +4,7 @@ seed; and intervals that speak of other rows.
 
 import csv
 import io
+import json
 from math import inf, nan
 
 import numpy as np
@@ -13,11 +14,11 @@ from comparison import FACTS, rows_of
 from comparison import METRICS as COLUMNS
 from scipy import stats
 
+from regbench.analysis.axis_path import axis_paths
 from regbench.analysis.by_seed import BySeed
 from regbench.analysis.claims import LOOKING_AGAIN, decide
 from regbench.analysis.gap import gap_columns, gap_table
 from regbench.analysis.lost import lost
-from regbench.analysis.path import paths
 from regbench.analysis.statistics import intervals, paired_ps
 from regbench.config.load import study_from_mapping
 from regbench.errors import BadData, BadStudy
@@ -116,7 +117,7 @@ def test_a_claim_says_whom_it_speaks_of_and_what_it_judged():
     assert "for other rows of this kind" in of_rows.evidence
     assert "for other" not in decided("train_loss[l2] < 5", {}, l2).evidence
     one = decided("val_acc[l2] > 0.5", {"val_acc": [0.1]}, {"val_acc": [0.9]})
-    assert one.evidence.endswith("1 of 1 runs, 0.9 to 0.9; one seed: the bare value is judged")
+    assert one.evidence.endswith("1 of 1 run, 0.9 to 0.9; one seed: the bare value is judged")
 
 
 def test_advice_to_add_seeds_stands_beside_its_price(tmp_path):
@@ -310,6 +311,10 @@ def test_what_cannot_be_judged_has_no_decision_before_its_error(put):
     done = regbench("compare", base, new, "--fail-on", "val_loss:10%")
     assert (done.code, "no share can be taken" in done.err) == (3, True), done.err
     assert not any(word in done.err for word in ("UNDECIDED", "PASS", "FAIL"))
+    page = regbench("compare", base, new, "--fail-on", "val_loss:10%", "--format", "html")
+    assert "UNDECIDED" not in page.out
+    facts = regbench("compare", base, new, "--fail-on", "val_loss:10%", "--format", "json")
+    assert json.loads(facts.out)["gates"] == []
     more = put("c", {"a": {"val_loss": [-0.1, 0.2, 0.0]}, "c": {"l2": 0.5}})
     done = regbench("compare", base, more, "--fail-on", "val_loss:+1")
     assert (done.code, "PASS" in done.err) == (3, False), done.err
@@ -455,7 +460,8 @@ def test_one_standard_error_is_paired():
         ("0.2", "l2=0.2", "0.2"): {"val_loss": same},
         ("0.3", "l2=0.3", "0.3"): {"val_loss": worse},
     }
-    (path,) = paths(runs_of(cells), "regularizer.l2")
+    runs = runs_of(cells)
+    (path,) = axis_paths(runs, gap_table(runs), "regularizer.l2")
     assert np.mean(worse) - np.mean(best) < stats.sem(best)  # the unpaired error took it
     assert [path.minimum, path.one_standard_error] == [0, 1]
     assert "the largest value within one standard error is 0.2 (paired by seed)" in path.sentence
@@ -466,7 +472,8 @@ def test_one_standard_error_goes_to_the_stronger_side():
         (c, f"max_norm={c}", c): {"val_loss": [0.5 + d, 0.6 - d, 0.7 + d, 0.8]}
         for c, d in (("1", 0.01), ("2", 0.0), ("4", 0.01))
     }
-    (path,) = paths(runs_of(cells, key="regularizer.max_norm"), "regularizer.max_norm")
+    runs = runs_of(cells, key="regularizer.max_norm")
+    (path,) = axis_paths(runs, gap_table(runs), "regularizer.max_norm")
     assert path.minimum == 1
     assert path.one_standard_error == 0
     assert "the smallest value within one standard error is 1" in path.sentence

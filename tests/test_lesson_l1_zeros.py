@@ -6,7 +6,7 @@ from sklearn.linear_model import ElasticNet, Lasso, Ridge
 
 import regbench
 from regbench.textbook.l1_zeros import LESSON, precision, recall
-from regbench.textbook.linear import Fit, kkt_violation, ridge
+from regbench.textbook.linear import LinearModel, kkt_violation, ridge
 from regbench.textbook.reproduce import study_file
 
 
@@ -19,7 +19,7 @@ def data():
 
 def solved(model, x, y):
     model.fit(x, y)
-    return Fit(0, model.coef_, float(model.intercept_), x, y)
+    return LinearModel(0, model.coef_, float(model.intercept_), x, y)
 
 
 # scikit-learn halves the squared error, and its elastic net halves the square of the weights too.
@@ -45,12 +45,12 @@ def test_what_is_no_optimum_is_not_certified(data):
     for j, step in ((0, 1e-4), (at_zero, 1e-4), (at_zero, -1e-4)):
         moved = fit.weight.copy()
         moved[j] += step
-        assert kkt_violation(Fit(0, moved, fit.bias, x, y), 0.3) > 1e-4, j
+        assert kkt_violation(LinearModel(0, moved, fit.bias, x, y), 0.3) > 1e-4, j
     absent = np.where(np.arange(12) == 1, 0, fit.weight)
-    assert kkt_violation(Fit(0, absent, fit.bias, x, y), 0.3) > 1
-    assert kkt_violation(Fit(0, fit.weight, fit.bias + 1e-3, x, y), 0.3) > 1e-3
+    assert kkt_violation(LinearModel(0, absent, fit.bias, x, y), 0.3) > 1
+    assert kkt_violation(LinearModel(0, fit.weight, fit.bias + 1e-3, x, y), 0.3) > 1e-3
     assert kkt_violation(fit, 0.31) > 0.009
-    nothing = Fit(0, np.zeros(12), float(y.mean()), x, y)
+    nothing = LinearModel(0, np.zeros(12), float(y.mean()), x, y)
     pull = 2 * np.abs(x.T @ (y - y.mean())).max() / len(y)
     assert kkt_violation(nothing, 0.3) == pytest.approx(pull - 0.3)
     assert kkt_violation(nothing, pull) == pytest.approx(0, abs=1e-12)
@@ -71,7 +71,7 @@ def test_the_violation_is_the_least_slope_of_the_objective(data):
         for sign in (1, -1)
     )
     residual = abs(2 * np.mean(x @ weight + 0.5 - y))
-    assert kkt_violation(Fit(0, weight, 0.5, x, y), l1, l2) == pytest.approx(
+    assert kkt_violation(LinearModel(0, weight, 0.5, x, y), l1, l2) == pytest.approx(
         max(-down, residual), abs=1e-4
     )
 

@@ -6,7 +6,7 @@ from sklearn.datasets import load_diabetes
 
 import regbench
 from regbench.textbook.lasso_path import ENTERED, FIRST_KNOT, LESSON
-from regbench.textbook.path import Path, between, descended, knots, moves
+from regbench.textbook.lasso_solvers import LassoPath, between, descended, entries_and_exits, knots
 from regbench.textbook.reproduce import study_file
 
 
@@ -23,18 +23,18 @@ def test_two_algorithms_have_the_published_order():
     path = knots()
     inside = (path.n_alphas[1:] + path.n_alphas[:-1]) / 2
     expected = [*ENTERED, "-s3", "s3"]
-    assert moves(between(path, inside)) == expected
-    assert moves(descended(inside)) == expected
+    assert entries_and_exits(between(path, inside)) == expected
+    assert entries_and_exits(descended(inside)) == expected
 
 
 def test_two_that_move_at_once_are_one_move():
     weights = np.array([[0.0, 0, 1], [1, -1, 1], [1, 0, 0]])
-    path = Path(np.array([3.0, 2, 1]), weights, ("a", "b", "c"))
-    assert moves(path) == ["c", "a = b", "-b = -c"]
+    path = LassoPath(np.array([3.0, 2, 1]), weights, ("a", "b", "c"))
+    assert entries_and_exits(path) == ["c", "a = b", "-b = -c"]
 
 
 def test_a_path_is_straight_between_its_knots():
-    path = Path(np.array([4.0, 2, 0]), np.array([[0.0, 0], [1, 0], [3, -2]]), ("a", "b"))
+    path = LassoPath(np.array([4.0, 2, 0]), np.array([[0.0, 0], [1, 0], [3, -2]]), ("a", "b"))
     halfway = between(path, np.array([3.0, 1])).coefficients
     np.testing.assert_allclose(halfway, [[0.5, 0], [2, -1]])
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from regbench.cli.github import annotation
-from regbench.report.plain import print_plain
+from regbench.report.aligned import print_plain
 from regbench.report.say import say
 
 BREAKING = ["\v", "\f", "\x85", "\u2028", "\x1b[2J", "\u202e"]

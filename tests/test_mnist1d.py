@@ -15,6 +15,7 @@ from command import regbench, study
 from mnist1d.data import get_dataset_args, make_dataset
 
 from regbench.config.blocks.bundled import Mnist1d
+from regbench.config.identity import canonical
 from regbench.data import Table, load, mnist1d, shape
 from regbench.errors import BadStudy
 
@@ -169,3 +170,22 @@ def test_the_version_is_the_one_that_is_installed_with_regbench() -> None:
 
 def test_a_table_is_as_others() -> None:
     assert isinstance(mnist1d.load(block(), 0), Table)
+
+
+def test_the_shuffled_twin_has_the_same_rows_in_one_other_order() -> None:
+    plain = mnist1d.load(block(), 3).values
+    twin = mnist1d.load(block(shuffled=True), 3)
+    options = get_dataset_args()
+    options.num_samples, options.seed, options.shuffle_seq = 400, 3, True
+    made = make_dataset(options)
+    np.testing.assert_array_equal(twin.values, np.concatenate([made["x"], made["x_test"]]))
+    order = [int(np.abs(plain - column[:, None]).sum(axis=0).argmin()) for column in twin.values.T]
+    assert sorted(order) == list(range(40)) != order
+    np.testing.assert_allclose(twin.values, plain[:, order], atol=1e-12)
+    assert twin.example == (1, 40)
+
+
+def test_a_run_on_the_plain_set_is_what_it_was_before_there_was_a_twin() -> None:
+    one, twin = (canonical(block(shuffled=shuffled)) for shuffled in (False, True))
+    assert "shuffled" not in one
+    assert twin == {**one, "shuffled": True}

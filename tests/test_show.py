@@ -116,12 +116,14 @@ def test_a_path_fits_the_terminal(folder, width):
 
     from rich.console import Console
 
-    from regbench.analysis.path import SPARE, path_columns, paths
+    from regbench.analysis.axis_path import SPARE, axis_path_columns, axis_paths
     from regbench.api import read
-    from regbench.report.plain import print_plain
+    from regbench.report.aligned import print_plain
 
     out = StringIO()
-    found = path_columns(paths(read(folder).rows, "regularizer.l2"), "regularizer.l2")
+    results = read(folder)
+    paths = axis_paths(results.rows, results.table, "regularizer.l2")
+    found = axis_path_columns(paths, "regularizer.l2")
     console = Console(file=out, width=width, force_terminal=True, color_system=None)
     print_plain(console, *found, SPARE)
     lines = out.getvalue().splitlines()

@@ -6,9 +6,11 @@ from scipy import stats
 from simulations import (
     CELLS,
     DRAWS,
+    FOLDS,
     SEEDS,
     claims_that_decide,
     false_passes,
+    fold_misses,
     gate_answers,
     looks,
     misses,
@@ -86,6 +88,24 @@ def check_coverage(draws):
 
 def test_each_interval_covers_what_it_speaks_of():
     check_coverage(150)
+
+
+def check_folds(draws, kinds):
+    rng = np.random.default_rng(11)
+    for folds, repeats in kinds:
+        plain, corrected = fold_misses(rng, draws, folds, repeats)
+        assert not above(corrected, draws, 0.05), (folds, repeats)
+        if repeats > 1:  # repeats bring no rows: what takes them for new ones errs often
+            assert plain / draws > 0.25
+
+
+def test_folds_cover_what_they_speak_of():
+    check_folds(100, ((5, 1), (5, 3)))
+
+
+@pytest.mark.torture
+def test_folds_cover_what_they_speak_of_at_length():
+    check_folds(DRAWS, FOLDS)
 
 
 @pytest.mark.torture

@@ -14,17 +14,18 @@ from faults import Fault, hooked
 from planned import planned
 from safetensors.numpy import load_file
 
-import regbench as package
+from regbench import run as regbench_run
 from regbench.config.load import load_study
 from regbench.errors import FolderInUse, Unwritable
 from regbench.executors import train as training
 from regbench.executors.provenance import git_commit
 from regbench.results import files
 from regbench.results.pieces import commit, read_piece, stacks_folder
-from regbench.results.planned import judged, read_judged, recorded_plan
+from regbench.results.planned import read_judged, recorded_plan
 from regbench.results.records import RunRecord
 from regbench.results.sealed import Damaged
 from regbench.results.store import Store
+from regbench.results.tables import judged_runs
 
 
 @pytest.fixture(scope="module")
@@ -381,10 +382,10 @@ def test_the_commit_of_the_studys_folder_is_noted(tmp_path):
 )
 def test_the_runs_of_a_plan_are_those_of_its_table(tmp_path, given):
     study = {"model": {"hidden": [3]}, "training": {"epochs": 2}, "seeds": 3, **given}
-    results = package.run(study, out=tmp_path)
+    results = regbench_run(study, out=tmp_path)
     plan = recorded_plan(tmp_path)
     with Store.open(tmp_path, plan) as store:
-        made = judged(plan, store.records())
+        made = judged_runs(plan, store.records())
     read, over = read_judged(tmp_path)
     assert over == given.get("interval", "seeds")
     assert {row.status for row in read.rows} == {row.status for row in results.rows.rows}

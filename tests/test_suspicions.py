@@ -52,6 +52,20 @@ def test_nothing_is_told_of_a_sound_table(tmp_path):
     assert found(tmp_path, {"age": draw.integers(0, 100, 300), **sound}) == {}
 
 
+def test_rare_categories(tmp_path):
+    draw, sound = np.random.default_rng(1), noise()
+    codes = [f"c{k}" for k in draw.integers(0, 150, 300)]
+    told = found(tmp_path, {"code": codes, **sound})
+    assert list(told) == [("rare", "code")]
+    rare = sum(codes.count(code) < 3 for code in set(codes))
+    many, most = len(set(codes)), len(set(codes)) - rare + 1
+    assert told["rare", "code"] == (
+        f"column 'code': {rare} of {many} texts stand in fewer than 3 rows each: max_categories: "
+        f"{most} lets them share one input"
+    )
+    assert found(tmp_path, {"code": codes, **sound}, max_categories=most) == {}
+
+
 def test_columns(tmp_path):
     sound, n = noise(), 300
     for name, values, kind, words in (

@@ -8,6 +8,7 @@ import pytest
 from tables import study_of
 
 import regbench
+from regbench.analysis.axis_path import axis_paths
 from regbench.analysis.cell_gap import CellGap, Delta
 from regbench.analysis.evidence import Behind, Evidence
 from regbench.analysis.gap import gap_columns, gap_table
@@ -78,9 +79,12 @@ CASES = [
     ("regularized", BIASES | {"collapsed": 1.0, "score_gains": {"auc": around(0.2)}} | narrow()),
     ("collapsed", BIASES | {"collapsed": 1.0, "score_gains": {"auc": around(0, 0)}} | narrow()),
     ("regularized", {"loss_gain": around(0.011)} | narrow()),
-    ("overconfident", {"loss_gain": around(0.009)} | narrow()),
+    # Two seeds may not show a loss that is better in the mean: that is no overconfidence.
+    ("regularized", {"loss_gain": around(0.009)} | narrow()),
+    ("overconfident", {"loss_gain": around(0)} | narrow()),
+    ("overconfident", {"loss_gain": around(-0.001)} | narrow()),
     ("overconfident", {"loss_gain": around(-1.0), **metrics(**OVERFIT)}),
-    ("overconfident", NO_GAIN | {"score_gains": {"acc": around(0), "auc": around(0.2)}}),
+    ("overconfident", {"loss_gain": around(0), "score_gains": {"auc": around(0.2)}}),
     ("no signal shown", NO_GAIN | {"score_gains": {"acc": around(0), "auc": around(0, 0.1)}}),
     # What the table does not hold gives no word.
     ("regularized", {"loss_gain": None, "score_gains": {}, **narrow()}),
@@ -199,6 +203,24 @@ def test_underfits_is_adjusted_for_the_cells_behind_the_best():
     }
     crowd = words(cells | {"x": (setting(m="x"), worse)} | many, seeds=2, noise=0.001)
     assert (few["x"], crowd["x"]) == ("underfits", "no gap shown")
+
+
+def test_a_cell_that_has_collapsed_is_not_the_best():
+    """A constant of little loss: no other cell underfits beside it, no axis is least there."""
+    dead = {"train_loss": 0.02, "val_loss": 0.05, "constant_loss": 0.05, "constant_acc": 0.9}
+    cells = {
+        "none": (setting(), {"constant_loss": 0.6}),
+        "x": (setting("1"), {"constant_loss": 0.6, "train_loss": 0.11, "val_loss": 0.51}),
+        "dead": (setting("2"), dead | {"collapsed": 1.0}),
+    }
+    runs = study_of(cells, noise=0.0001)
+    table = gap_table(runs)
+    found = {row.cell: row.verdict for row in table}
+    assert found["dead"] == "collapsed"
+    assert "underfits" not in found.values()
+    (path,) = axis_paths(runs, table, "regularizer.l2")
+    assert path.points[path.minimum].row.cell == "none"
+    assert path.points[path.one_standard_error].row.cell == "none"
 
 
 def test_a_narrower_gap_has_to_come_nearer_to_zero():

@@ -11,8 +11,9 @@ import numpy as np
 
 from regbench.analysis.by_seed import Floats
 from regbench.analysis.cell_gap import CellGap
+from regbench.vocabulary.words import number_in
 
-__all__ = ["Grid", "grids", "number_in", "swept_keys"]
+__all__ = ["Grid", "grids", "swept_keys"]
 
 _FEWEST = 3  # values that make a path
 
@@ -64,11 +65,3 @@ def grids(table: Sequence[CellGap], metric: str) -> list[Grid]:
                 field = np.array([[known.get((x, y), np.nan) for x in xs] for y in ys])
                 found.append(Grid(x_key, y_key, dict(rest), xs, ys, field))
     return sorted(found, key=lambda grid: -grid.values.size)
-
-
-def number_in(text: str) -> float | None:
-    """The number that a setting is, if it is one."""
-    try:
-        return float(text)
-    except ValueError:
-        return None

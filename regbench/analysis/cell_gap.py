@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from regbench.analysis.decides import ALPHA
 from regbench.analysis.statistics import METHODS, Interval
 from regbench.config.speaks import Over
+from regbench.vocabulary.metrics import LOSS
 
-__all__ = ["COLLAPSED", "NO_SIGNAL", "CellGap", "Delta", "Edge", "shown", "signed"]
+__all__ = ["COLLAPSED", "NO_SIGNAL", "CellGap", "Delta", "Edge", "learned", "least_val_loss"]
 
 # Verdicts of cells that are not shown to have learned anything.
 COLLAPSED = "collapsed"
@@ -83,7 +84,7 @@ class CellGap:
         over: what the intervals speak of.
         verdict, evidence: what the numbers say of the cell, and which (see `verdict.py`).
         narrows: whether its gap is shown to be smaller than the baseline's, and nearer to 0.
-        signal_in: the scores that are shown to be better than the constant prediction's.
+        signal_in: the metrics that are shown to be better than the constant prediction's.
     """
 
     cell: str
@@ -133,8 +134,9 @@ class CellGap:
         Ranks alone: not better than a constant in loss, and one class for all rows in every run.
         """
         share = self.metrics.get("collapsed")
-        ranks = self.verdict == "overconfident" and share is not None and share.mean == 1
-        return self.verdict in NO_SIGNAL or ranks
+        one_class = share is not None and share.mean == 1
+        ranks = bool(self.signal_in) and LOSS.name not in self.signal_in
+        return self.verdict in NO_SIGNAL or (ranks and one_class)
 
     @property
     def is_lost(self) -> bool:
@@ -142,23 +144,12 @@ class CellGap:
         return self.verdict == "diverged" or self.n == 0
 
 
-def shown(found: Interval) -> str:
-    """
-    >>> shown(Interval(0.5, 0.25, 0.75, 5)), shown(Interval(0.5, None, None, 1))
-    ('0.5 (0.25 to 0.75)', '0.5')
-    """
-    if found.mean is None:
-        return "unknown"
-    if found.low is None or found.high is None:
-        return f"{found.mean:.4g}"
-    return f"{found.mean:.4g} ({found.low:.4g} to {found.high:.4g})"
+def learned(rows: Iterable[CellGap]) -> list[CellGap]:
+    """The cells that may be called the best: neither collapsed nor lost to divergence."""
+    return [row for row in rows if row.verdict != COLLAPSED and not row.is_lost]
 
 
-def signed(name: str, found: Interval) -> str:
-    """
-    >>> signed("gap_loss", Interval(-0.5, -0.75, 0.25, 5))
-    'gap_loss -0.5 (-0.75 to +0.25)'
-    """
-    if found.mean is None or found.low is None or found.high is None:
-        return f"{name} unknown"
-    return f"{name} {found.mean:+.4g} ({found.low:+.4g} to {found.high:+.4g})"
+def least_val_loss(rows: Iterable[CellGap]) -> CellGap | None:
+    """The first cell of least mean validation loss; None where none has one."""
+    with_loss = [row for row in rows if row.metrics["val_loss"].mean is not None]
+    return min(with_loss, key=lambda row: row.metrics["val_loss"].mean or 0.0, default=None)

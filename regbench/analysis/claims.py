@@ -10,9 +10,10 @@ from typing import Literal
 import numpy as np
 
 from regbench.analysis.by_seed import BySeed, Floats
-from regbench.analysis.statistics import Interval, differences, intervals, seeds_to_decide
+from regbench.analysis.statistics import differences, intervals, seeds_to_decide
 from regbench.config.cell import Cell
 from regbench.config.claims import Addresses, Claim, Term, resolve
+from regbench.vocabulary.words import counted
 
 __all__ = ["COUNTED", "LOOKING_AGAIN", "Decision", "Outcome", "decide", "speaks_of"]
 
@@ -146,7 +147,8 @@ def _every_run(claim: Claim, differences: Floats, name: str, number: float) -> t
     else:
         holds = [_COMPARE[claim.op](value, 0) for value in differences.tolist()]
     values = [value + number for value in differences.tolist()]
-    evidence = f"{name}: {sum(holds)} of {len(holds)} runs, {min(values):.4g} to {max(values):.4g}"
+    runs = f"{sum(holds)} of {counted(len(holds), 'run')}"
+    evidence = f"{name}: {runs}, {min(values):.4g} to {max(values):.4g}"
     return ("PASS" if all(holds) else "FAIL"), evidence
 
 
@@ -154,9 +156,12 @@ def _by_interval(
     claim: Claim, differences: Floats, name: str, number: float, ratio: float
 ) -> tuple[Decision, str]:
     (found,) = intervals(differences[None], ratio=ratio)
-    evidence = f"{name}: {_shown(found, number)}, n = {found.n}"
+    assert found.mean is not None
     assert found.low is not None
     assert found.high is not None
+    low, high = found.low + number, found.high + number
+    shown = f"{found.mean + number:.4g} (95% interval {low:.4g} to {high:.4g})"
+    evidence = f"{name}: {shown}, n = {found.n}"
     if claim.margin is not None:
         (narrow,) = intervals(differences[None], level=0.90, ratio=ratio)
         assert narrow.low is not None
@@ -178,11 +183,3 @@ def _more_seeds(differences: Floats, by_seed: BySeed) -> str:
         return ""
     needed = seeds_to_decide(differences.tolist())
     return f"; about {needed} seeds would decide it {_ADVICE}" if needed else ""
-
-
-def _shown(found: Interval, number: float) -> str:
-    assert found.mean is not None
-    assert found.low is not None
-    assert found.high is not None
-    low, high = found.low + number, found.high + number
-    return f"{found.mean + number:.4g} (95% interval {low:.4g} to {high:.4g})"

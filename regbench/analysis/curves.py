@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regbench.analysis.statistics import intervals
-from regbench.results.epochs import RunCurves
+from regbench.results.frames import Trajectory
 from regbench.results.runs import RunRow, Runs
 
 __all__ = ["CellCurves", "MeanCurve", "cell_curves"]
@@ -44,7 +44,7 @@ class CellCurves:
 
 
 def cell_curves(
-    runs: Runs, curves: Mapping[str, RunCurves], columns: Sequence[str]
+    runs: Runs, curves: Mapping[str, Trajectory], columns: Sequence[str]
 ) -> list[CellCurves]:
     """The curves of each cell, in the order of the plan.
 
@@ -85,15 +85,15 @@ def _average(values: Sequence[float]) -> float | None:
     return float(np.mean(known)) if known else None
 
 
-def _mean(runs: Sequence[RunCurves], name: str) -> MeanCurve | None:
+def _mean(runs: Sequence[Trajectory], name: str) -> MeanCurve | None:
     """The mean over runs, which may have stopped at different epochs."""
-    own = [run for run in runs if name in run.columns]
+    own = [run for run in runs if name in run]
     if not own:
         return None
-    epochs = np.unique(np.concatenate([run.columns["epoch"] for run in own]))
+    epochs = np.unique(np.concatenate([run["epoch"] for run in own]))
     values = np.full((len(epochs), len(own)), np.nan)
     for r, run in enumerate(own):
-        values[np.searchsorted(epochs, run.columns["epoch"]), r] = run.columns[name]
+        values[np.searchsorted(epochs, run["epoch"]), r] = run[name]
     values = np.where(np.isfinite(values), values, np.nan)
     there = np.isfinite(values).sum(axis=1)
     kept = there * 2 >= max(1, len(own))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from regbench.analysis.axes import number_in
-from regbench.analysis.cell_gap import COLLAPSED, CellGap, Edge
+from regbench.analysis.cell_gap import CellGap, Edge, learned, least_val_loss
+from regbench.vocabulary.words import number_in
 
 __all__ = ["edges"]
 
@@ -17,7 +17,7 @@ def edges(table: Sequence[CellGap]) -> dict[str, list[Edge]]:
     """The values on whose least or largest value a cell is the best of its row of the grid.
 
     A row of the grid are cells that differ in one number only, at least three of them. The edge at
-    0 is none: there is nothing below it. A cell that has collapsed is never the best.
+    0 is none: there is nothing below it. A cell that has collapsed, or diverged, is never the best.
     """
     found: dict[str, list[Edge]] = {}
     keys = list(table[0].settings) if table else []
@@ -33,10 +33,10 @@ def edges(table: Sequence[CellGap]) -> dict[str, list[Edge]]:
             values = sorted({value for value, _ in line})
             if len(values) < _FEWEST_ON_AN_AXIS:
                 continue
-            learned = [each for each in line if each[1].verdict != COLLAPSED]
-            if not learned:
+            best = least_val_loss(learned(row for _, row in line))
+            if best is None:
                 continue
-            value, best = min(learned, key=lambda each: each[1].metrics["val_loss"].mean or 0.0)
+            value = next(value for value, row in line if row is best)
             if value == values[-1]:
                 edge = Edge(key, value, "largest", _beyond(value, values[-2]))
             elif value == values[0] != 0:

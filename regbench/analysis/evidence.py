@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from regbench.analysis.by_seed import BySeed
-from regbench.analysis.cell_gap import CellGap, shown, signed
+from regbench.analysis.cell_gap import CellGap, learned, least_val_loss
 from regbench.analysis.decides import ALPHA
 from regbench.analysis.statistics import Interval, differences, holm, intervals, paired_ps
 from regbench.vocabulary.metrics import LOSS, METRICS, Metric, score_among
 
-__all__ = ["Behind", "Evidence", "gathered"]
+__all__ = ["Behind", "Evidence", "behind_best", "gathered"]
 
 # Scores that say whether anything was learned, besides the loss.
 _SIGNAL_IN = tuple(m for m in METRICS.values() if m.constant is not None and m is not LOSS)
@@ -54,7 +54,7 @@ class Evidence:
         collapsed: the share of its runs that collapsed to a constant.
         wrong_labels: how many training labels are wrong, over all its runs.
         both_gaps: its gap in loss plus the baseline's: above 0 where a narrower one is nearer to 0.
-        behind: what is between it and the best cell; None where it is the best.
+        behind: what is between it and the best cell; None where it is the best, or not yet known.
     """
 
     row: CellGap
@@ -91,8 +91,9 @@ class Evidence:
 
     @property
     def signal_in(self) -> tuple[str, ...]:
-        """The scores that are shown to be better than the constant prediction's."""
-        return tuple(name for name, gain in self.score_gains.items() if gain.above)
+        """The metrics that are shown to be better than the constant prediction's."""
+        loss = {} if self.loss_gain is None else {LOSS.name: self.loss_gain}
+        return tuple(name for name, gain in (loss | dict(self.score_gains)).items() if gain.above)
 
     @property
     def without_signal_in_loss(self) -> bool:
@@ -109,13 +110,15 @@ class Evidence:
     def changes(self) -> str:
         """What has changed against the baseline."""
         names = (LOSS.gap_column, "val_loss", f"val_{self.score.name}")
-        found = [signed(n, self.row.deltas[n].interval) for n in names if n in self.row.deltas]
+        found = [
+            f"{n} {self.row.deltas[n].interval.text('+.4g')}" for n in names if n in self.row.deltas
+        ]
         return f"{', '.join(found)} against {self.row.baseline}"
 
     def gaps(self) -> str:
         """Both gaps, with their intervals."""
         pairs = ((LOSS.gap_column, self.gap), (self.score.gap_column, self.score_gap))
-        found = [f"{name} {shown(gap)}" for name, gap in pairs if gap.mean is not None]
+        found = [f"{name} {gap.text()}" for name, gap in pairs if gap.mean is not None]
         return ", ".join(found) or "no validation part"
 
 
@@ -125,16 +128,15 @@ def _by(name: str, better: str, worse: str, gain: Interval) -> str:
     'val_loss higher by 0.5 (-0.25 to 0.75)'
     """
     if (gain.mean or 0.0) >= 0:
-        return f"{name} {better} by {shown(gain)}"
+        return f"{name} {better} by {gain.text()}"
     mean, low, high = (None if end is None else -end for end in (gain.mean, gain.high, gain.low))
-    return f"{name} {worse} by {shown(Interval(mean, low, high, gain.n))}"
+    return f"{name} {worse} by {Interval(mean, low, high, gain.n).text()}"
 
 
 def gathered(table: Sequence[CellGap], by_seed: BySeed) -> Iterator[Evidence]:
-    """The evidence for each cell, in the table's order."""
+    """The evidence for each cell, in the table's order; all but how far it is behind the best."""
     at = {row.cell: k for k, row in enumerate(table)}
     of_constant = _Constant(by_seed)
-    behind = _behind(table, by_seed)
     gap = by_seed[LOSS.gap_column]
     for k, row in enumerate(table):
         score = _score(row)
@@ -149,7 +151,6 @@ def gathered(table: Sequence[CellGap], by_seed: BySeed) -> Iterator[Evidence]:
             collapsed=None if collapsed is None else collapsed.mean,
             wrong_labels=_wrong_labels(by_seed, row.cell),
             both_gaps=both,
-            behind=behind.get(row.cell),
         )
 
 
@@ -194,7 +195,11 @@ class _Constant:
         return loss, {name: gain for name, gain in scores.items() if gain.mean is not None}
 
 
-def _behind(table: Sequence[CellGap], by_seed: BySeed) -> dict[str, Behind]:
+def behind_best(table: Sequence[CellGap], by_seed: BySeed) -> dict[str, Behind]:
+    """By cell, how far it is behind the best, of a table whose cells have words for the collapsed.
+
+    A ground on which none has learned anything has no best.
+    """
     found: dict[str, Behind] = {}
     groups: dict[object, list[CellGap]] = {}
     for row in table:
@@ -202,7 +207,9 @@ def _behind(table: Sequence[CellGap], by_seed: BySeed) -> dict[str, Behind]:
             groups.setdefault(row.ground, []).append(row)
     at = {row.cell: k for k, row in enumerate(table)}
     for group in groups.values():
-        best = min(group, key=lambda row: row.metrics["val_loss"].mean or 0.0)
+        best = least_val_loss(learned(group))
+        if best is None:
+            continue
         others = [row for row in group if row is not best]
         ks = [at[row.cell] for row in others]
         ps: dict[str, list[float | None]] = {}

@@ -15,6 +15,7 @@ from itertools import pairwise
 from math import isfinite
 
 from regbench.vocabulary.regularizers import kind_of, stronger
+from regbench.vocabulary.words import number_in
 
 __all__ = ["Family", "Member", "adjusted", "baselines", "families"]
 
@@ -126,19 +127,11 @@ def _strengths(cells: Sequence[Mapping[str, str]]) -> list[tuple[float, ...]] | 
     for key in varying:
         way = stronger(key)
         for own, parts in zip(found, cells, strict=True):
-            value = _number(parts.get(key, ""))
-            if way is None or value is None:
+            value = number_in(parts.get(key, ""))
+            if way is None or value is None or not isfinite(value):
                 return None
             own.append(way * value)
     return [tuple(own) for own in found]
-
-
-def _number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if isfinite(value) else None
 
 
 def adjusted(

@@ -288,7 +288,7 @@ def decide(
         for k, (cell, each) in enumerate(zip(cells, found, strict=True))
         if each.n and cell not in refused and cell not in identical
     ]
-    usable = [k for k in sound if all(isfinite(x or 0.0) for x in _numbers(found[k]))]
+    usable = [k for k in sound if found[k].is_finite]
     more = np.broadcast_to(np.asarray(ratio, dtype=np.float64), len(cells))
     exact = gate.metric in COUNTED
     ps = [None] * len(usable) if exact else one_sided_ps(excess[usable], more[usable])
@@ -323,10 +323,6 @@ def decide(
         tuple(cells[k] for k in sound if k not in beyond),
         tuple(cell for cell in cells if cell in refused),
     )
-
-
-def _numbers(found: Interval) -> tuple[float | None, ...]:
-    return found.mean, found.low, found.high
 
 
 def _of_cell(

@@ -76,17 +76,22 @@ class Judgement:
     @property
     def undecided(self) -> list[str]:
         """The gates that the data leave open."""
-        return [each.text for each in self.outcomes if each.decision == "UNDECIDED"]
+        return [each.text for each in self.judged if each.decision == "UNDECIDED"]
+
+    @property
+    def judged(self) -> list[GateOutcome]:
+        """All gates but those that were refused, of which the problems say all."""
+        return [each for each in self.outcomes if not each.refused]
 
     @property
     def told(self) -> list[GateOutcome]:
         """The gates whose decision is told.
 
-        Not those of which the problems say all: a pass would be read as the answer where there can
-        be none, and what was refused was not judged.
+        Not the passed ones where there are problems: it would be read as the answer where there can
+        be none.
         """
         gone = ("PASS",) if self.problems else ()
-        return [o for o in self.outcomes if o.decision not in gone and not o.refused]
+        return [each for each in self.judged if each.decision not in gone]
 
     @property
     def answer(self) -> str:

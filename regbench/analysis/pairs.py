@@ -104,12 +104,9 @@ class Pairs:
     def values(self, metric: str) -> tuple[Floats, Floats]:
         """Two (K, S) arrays, NaN unless both runs of a pair are ok."""
         ok = np.array([a.ok and b.ok for a, b in self.rows], dtype=bool)
-        found = []
-        for side in (0, 1):
-            column = np.array([pair[side].metrics[metric] for pair in self.rows])
-            values = np.full((len(self.cells), len(self.seeds)), np.nan)
+        found = np.full((2, len(self.cells), len(self.seeds)), np.nan)
+        for values, column in zip(found, self.column(metric), strict=True):
             values[self._k, self._s] = np.where(ok, column, np.nan)
-            found.append(values)
         return found[0], found[1]
 
     def column(self, metric: str) -> tuple[Floats, Floats]:

@@ -34,10 +34,10 @@ def within_precision(pairs: Sequence[Pair]) -> tuple[tuple[Pair, ...], list[str]
     side = digits.index(min(digits))
     few = digits[side]
     rounded = 0 < few <= _FEW
-    others = [_digits(value)[0] > few for value in _numbers(pairs, 1 - side)] if rounded else []
+    others = [_digits(value)[0] > few for value in _fractions(pairs, 1 - side)] if rounded else []
     if 2 * sum(others) <= len(others):  # not even half of them could have been rounded
         return tuple(pairs), []
-    step = 10.0 ** -max(_digits(value)[1] for value in _numbers(pairs, side))
+    step = 10.0 ** -max(_digits(value)[1] for value in _fractions(pairs, side))
     found, count = [], 0
     for pair in pairs:
         short, exact = pair[side], pair[1 - side]
@@ -64,7 +64,7 @@ def _agree(x: float, y: float, digits: int, step: float) -> bool:
     return abs(x - y) <= max(step, own) / 2 + ulp(x)
 
 
-def _numbers(pairs: Iterable[Pair], side: int) -> Iterator[float]:
+def _fractions(pairs: Iterable[Pair], side: int) -> Iterator[float]:
     """What is no whole number, and so has digits that can be lost."""
     for pair in pairs:
         for value in pair[side].metrics.values():
@@ -74,7 +74,7 @@ def _numbers(pairs: Iterable[Pair], side: int) -> Iterator[float]:
 
 def _upto(pairs: Iterable[Pair], side: int) -> Iterator[float]:
     """The numbers up to the first that has more than few digits: all there is to know of them."""
-    for value in _numbers(pairs, side):
+    for value in _fractions(pairs, side):
         yield value
         if _digits(value)[0] > _FEW:
             return

@@ -1,4 +1,4 @@
-"""What saved weights and predictions of a cell come to: histograms, norms, calibration."""
+"""What saved weights and predictions come to: histograms, norms, surfaces, calibration."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from regbench.analysis.by_seed import Floats
 
-__all__ = ["Calibration", "WeightShape", "calibration", "weight_shape"]
+__all__ = ["Calibration", "PredictionSurface", "WeightShape", "calibration", "weight_shape"]
 
 Arrays = Mapping[str, npt.NDArray[np.generic]]
 
@@ -48,6 +48,29 @@ def weight_shape(cell: str, runs: Sequence[Arrays], largest: float, bins: int = 
 def _layer(name: str) -> int:
     number = name.split(".")[1]
     return int(number) if number.isdecimal() else 0
+
+
+@dataclass(frozen=True)
+class PredictionSurface:
+    """What one run predicts over a whole one- or two-dimensional space.
+
+    Attributes:
+        axes: the grid's values on each axis, one or two of them, as the model sees them.
+        outputs: (n,) predictions of a regression with one input; (n,) * axes + (C,) probabilities
+            of a classifier.
+        train_x, train_y, val_x, val_y: (n, I) and (n,) examples.
+    """
+
+    cell: str
+    seed: int
+    names: tuple[str, ...]
+    classes: int
+    axes: tuple[Floats, ...]
+    outputs: Floats
+    train_x: Floats
+    train_y: Floats
+    val_x: Floats
+    val_y: Floats
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from regbench.analysis.gap import gap_columns
 from regbench.config.messages import did_you_mean
 from regbench.errors import BadStudy
 from regbench.results.runs import RunRow, Runs
+from regbench.vocabulary.words import number_in
 
 __all__ = ["averaged", "require_column", "selected"]
 
@@ -57,15 +58,8 @@ def selected(
 
 
 def _sortable(value: object) -> tuple[int, float, str]:
-    number = _number(value)
+    number = number_in(str(value))
     return (0, number, "") if number is not None else (1, 0.0, str(value))
-
-
-def _number(value: object) -> float | None:
-    try:
-        return float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return None
 
 
 def _condition(text: str, header: Sequence[str]) -> Callable[[Mapping[str, object]], bool]:
@@ -74,13 +68,13 @@ def _condition(text: str, header: Sequence[str]) -> Callable[[Mapping[str, objec
         raise BadStudy(f"--where: expected column=value or column<number, not {text!r}")
     name, op, wanted = match.groups()
     name = require_column(name, header, "--where")
-    number = _number(wanted)
+    number = number_in(wanted)
     if op not in ("=", "==", "!=") and number is None:
         raise BadStudy(f"--where: {op} needs a number, not {wanted!r}")
 
     def holds(row: Mapping[str, object]) -> bool:
         value = row[name]
-        own = _number(value)
+        own = number_in(str(value))
         if number is not None and own is not None:
             return _COMPARE[op](own, number)
         shown = "" if value is None else str(value)

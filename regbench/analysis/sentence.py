@@ -23,6 +23,7 @@ __all__ = ["Answer", "answer", "constant_name", "share"]
 _MOST_NAMES = 5
 _MOST_STORIES = 2
 _LR = "optimizer.lr"
+_DIGITS = ".3g"
 _COLLAPSED = "collapsed to a constant prediction"
 
 
@@ -153,7 +154,7 @@ def _moves(story: Story, baseline: CellGap) -> list[str]:
     crossing = [m for m in story.lowering if story.overfits and _crosses(m)]
     if crossing:
         taken = f"{_named(crossing)} {_verb(crossing, 'take')} it below 0"
-        parts.append(f"{taken}, to {_figure(_gap_of(crossing[0].cell))}, which is no gain")
+        parts.append(f"{taken}, to {_gap_of(crossing[0].cell).text(_DIGITS)}, which is no gain")
     parts += _one_way([m for m in story.lowering if m not in crossing], "lower", baseline)
     parts += _one_way(story.raising, "widen" if story.overfits else "raise", baseline)
     if not story.undecided:
@@ -262,11 +263,11 @@ def _validation_sentences(story: Story) -> str:
     parts = []
     if story.narrowing and story.narrowing[0].cell is not best:
         parts.append(_cost(story.narrowing[0].cell))
-    found = best.metrics["val_loss"]
+    found = best.metrics["val_loss"].within(LOSS.bounds)
     where = f"is least in {best.cell}: " if len(story.rows) > 1 else "is "
     if story.passes_over:
         where = f"is, of the cells that have not collapsed, least in {best.cell}: "
-    start = f"Validation loss {where}{_figure(found)}"
+    start = f"Validation loss {where}{found.text(_DIGITS)}"
     delta = best.deltas.get("val_loss")
     if delta is not None and delta.interval.mean is not None:
         start += f", {_against(delta)} in {best.baseline}{_sureness(delta)}"
@@ -334,16 +335,12 @@ def _test(row: CellGap, chosen: bool) -> str:
         return ""
     kind = score_among(_known(row))
     score = row.metrics.get(f"test_{kind.name}")
-    more = "" if score is None or score.mean is None else f" and {kind.title} {_figure(score)}"
+    more = ""
+    if score is not None and score.mean is not None:
+        more = f" and {kind.title} {score.within(kind.bounds).text(_DIGITS)}"
     whose = "that choice has" if chosen else "it has"
     alone = ", over trainings alone: all folds have one test part" if row.one_test else ""
-    return f"On the test part {whose} loss {_figure(loss)}{more}{alone}."
-
-
-def _figure(found: Interval) -> str:
-    if found.low is None or found.high is None:
-        return f"{found.mean:.3g}"
-    return f"{found.mean:.3g} ({found.low:.3g} to {found.high:.3g})"
+    return f"On the test part {whose} loss {loss.within(LOSS.bounds).text(_DIGITS)}{more}{alone}."
 
 
 # --- notes ----------------------------------------------------------------------------------------

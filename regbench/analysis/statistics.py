@@ -7,7 +7,7 @@ than a table takes to print, so it is imported where the bootstrap or Wilcoxon's
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Literal
 
@@ -67,6 +67,11 @@ class Interval:
     method: str = field(default="", repr=False, compare=False)
 
     @property
+    def is_finite(self) -> bool:
+        """Whether none of its numbers was too large to be one."""
+        return all(isfinite(each or 0.0) for each in (self.mean, self.low, self.high))
+
+    @property
     def half(self) -> float | None:
         """Half the interval's width: what stands after the plus-minus sign."""
         return None if self.low is None or self.high is None else (self.high - self.low) / 2
@@ -80,6 +85,30 @@ class Interval:
     def below(self) -> bool:
         """Whether the whole interval lies below 0."""
         return self.high is not None and self.high < 0
+
+    def text(self, form: str = ".4g") -> str:
+        """The mean with its interval, as people write it.
+
+        >>> Interval(0.5, 0.25, 0.75, 5).text(), Interval(0.5, None, None, 1).text("+.3g")
+        ('0.5 (0.25 to 0.75)', '+0.5')
+        """
+        if self.mean is None:
+            return "unknown"
+        mean = f"{self.mean:{form}}"
+        if self.low is None or self.high is None:
+            return mean
+        return f"{mean} ({self.low:{form}} to {self.high:{form}})"
+
+    def within(self, bounds: tuple[float, float]) -> Interval:
+        """What is said of it: no accuracy lies above 1. Decisions and tables have the whole.
+
+        >>> Interval(0.95, 0.85, 1.05, 3).within((0, 1))
+        Interval(mean=0.95, low=0.85, high=1, n=3)
+        """
+        least, most = bounds
+        if self.low is None or self.high is None or not least <= (self.mean or 0.0) <= most:
+            return self
+        return replace(self, low=max(self.low, least), high=min(self.high, most))
 
 
 def interval(values: Sequence[float], level: float = 0.95) -> Interval:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import inf
 
-from regbench.analysis.cell_gap import COLLAPSED, NO_SIGNAL, CellGap
+from regbench.analysis.cell_gap import COLLAPSED, NO_SIGNAL, CellGap, learned, least_val_loss
 from regbench.analysis.decides import ALPHA, t_quantile
 from regbench.analysis.families import Family, Member, families
 from regbench.vocabulary.metrics import LOSS
@@ -109,8 +108,7 @@ class Story:
     @cached_property
     def best(self) -> CellGap | None:
         """The cell of least mean validation loss that has not collapsed, unless all have."""
-        sound = [row for row in self.learned if row.metrics["val_loss"].mean is not None]
-        return min(sound, key=_val_loss, default=None)
+        return least_val_loss(self.learned)
 
     @cached_property
     def collapsed(self) -> list[CellGap]:
@@ -120,12 +118,12 @@ class Story:
     @cached_property
     def learned(self) -> Sequence[CellGap]:
         """The cells that have not collapsed; all, where all have."""
-        return [row for row in self.rows if row.verdict != COLLAPSED] or self.rows
+        return learned(self.rows) or self.rows
 
     @property
     def passes_over(self) -> bool:
         """Whether a cell that has collapsed has less validation loss than the best."""
-        return self.best is not None and min(map(_val_loss, self.rows)) < _val_loss(self.best)
+        return least_val_loss([*self.learned, *self.rows]) is not self.best
 
     @property
     def without_signal(self) -> bool:
@@ -190,11 +188,6 @@ def short_name(row: CellGap, baseline: CellGap) -> str:
 def _delta(row: CellGap) -> float | None:
     delta = row.deltas.get(LOSS.gap_column)
     return None if delta is None else delta.interval.mean
-
-
-def _val_loss(row: CellGap) -> float:
-    mean = row.metrics["val_loss"].mean
-    return inf if mean is None else mean
 
 
 def _side(row: CellGap) -> int:

@@ -15,9 +15,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from regbench.analysis.by_seed import BySeed
-from regbench.analysis.cell_gap import COLLAPSED, CellGap, shown, signed
+from regbench.analysis.cell_gap import COLLAPSED, CellGap
 from regbench.analysis.edges import edges
-from regbench.analysis.evidence import Evidence, gathered
+from regbench.analysis.evidence import Evidence, behind_best, gathered
 from regbench.analysis.statistics import Interval
 from regbench.vocabulary.metrics import LOSS
 from regbench.vocabulary.words import counted
@@ -77,8 +77,12 @@ def _of_one(e: Evidence) -> str:
 
 
 def _overconfident(e: Evidence) -> bool:
-    # By R^2 there is no other answer than by the squared error that it is made of.
-    return e.without_signal_in_loss and bool(e.signal_in) and e.score.name == "acc"
+    """More seeds would not show a loss that is no better in the mean: no lack of power alone.
+
+    By R^2 there is no other answer than by the squared error that it is made of.
+    """
+    no_better = e.loss_gain is not None and (e.loss_gain.mean or 0.0) <= 0
+    return no_better and bool(e.signal_in) and e.score.name == "acc"
 
 
 def _diverged(e: Evidence) -> bool:
@@ -117,7 +121,7 @@ def _loss_only(e: Evidence) -> bool:
 def _gap_to_the_best(e: Evidence) -> str:
     if e.behind is None:
         return ""
-    found = ", ".join(signed(name, higher) for name, higher in e.behind.higher.items())
+    found = ", ".join(f"{name} {higher.text('+.4g')}" for name, higher in e.behind.higher.items())
     why = f": {why_below(e.row)}" if e.gap.below else ""
     return f"{found} against {e.behind.best}; {e.gaps()}{why}"
 
@@ -164,8 +168,8 @@ RULES = (
     ),
     Rule(
         "overconfident",
-        "the validation loss is not shown to be better than the constant prediction's, a score is; "
-        "the gap stands",
+        "the mean validation loss is no better than the constant prediction's, a score is shown to "
+        "be; the gap stands",
         _CONSTANT,
         _overconfident,
         lambda e: f"against the constant prediction {', '.join(e.against_constant())}; {e.gaps()}",
@@ -177,7 +181,7 @@ RULES = (
         ("noisy_rows_acc", "wrong_labels"),
         _memorises,
         lambda e: (
-            f"noisy_rows_acc {shown(e.row.metrics['noisy_rows_acc'])} "
+            f"noisy_rows_acc {e.row.metrics['noisy_rows_acc'].text()} "
             f"on {e.wrong_labels or 0:.0f} wrong labels"
         ),
     ),
@@ -222,7 +226,7 @@ RULES = (
     Rule(
         "underfits",
         "training and validation loss are both shown to be higher than those of the cell of least "
-        "validation loss with the same data set, task, noise and model",
+        "validation loss with the same data set, task, noise and model that has learned something",
         ("train_loss", "val_loss"),
         lambda e: e.behind is not None and e.behind.shown,
         _gap_to_the_best,
@@ -280,7 +284,11 @@ def _lost(e: Evidence) -> str:
 
 def with_verdicts(table: Sequence[CellGap], by_seed: BySeed) -> list[CellGap]:
     """The table with each cell's verdict, its evidence and the grid edges it is best on."""
-    found = [(evidence, *verdict(evidence)) for evidence in gathered(table, by_seed)]
+    alone = list(gathered(table, by_seed))
+    # Which cell is the best depends on which have collapsed.
+    behind = behind_best([replace(e.row, verdict=verdict(e)[0]) for e in alone], by_seed)
+    whole = [replace(e, behind=behind.get(e.row.cell)) for e in alone]
+    found = [(evidence, *verdict(evidence)) for evidence in whole]
     on_edges = edges([replace(evidence.row, verdict=word) for evidence, word, _ in found])
     judged = []
     for evidence, word, text in found:

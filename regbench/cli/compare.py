@@ -280,7 +280,7 @@ def _facts(pairs: Pairs, found: Found, judgement: Judgement) -> dict[str, object
                 "failed": [cell.cell for cell in o.failed],
                 "undecided": [cell.cell for cell in o.undecided],
             }
-            for o in judgement.outcomes
+            for o in judgement.judged
         ],
         "failures": judgement.failures,
         "problems": judgement.problems,

@@ -26,6 +26,11 @@ _WORKFLOW = "regbench.yml"
 _PLAIN = re.compile(r"[A-Za-z_][\w./-]*")
 # What csv.yaml has.
 _HIDDEN, _LR, _SEEDS = (64, 64), 1e-3, 5
+_ALSO_TABLE = """\
+  # Also: drop: [id, date]; groups: COLUMN keeps what belongs together in one part; time: COLUMN
+  # validates on later rows; split_column: COLUMN says itself what is train, val and test."""
+_ALSO_IMAGES = """\
+  # Also: train_size: 1000 trains on fewer, as many of each class as there are in all."""
 _STOPPING = "\n    early stopping: {early_stopping: {patience: 10}}"
 
 
@@ -51,7 +56,10 @@ def init(
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Your table: CSV, TSV, also packed; Parquet, npz."),
+        typer.Option(
+            metavar="FILE|FOLDER",
+            help="Your data: CSV, TSV, also packed; Parquet, npz; a folder of images, idx, CIFAR.",
+        ),
     ] = None,
     target: options.Target = None,
     task: options.Task = None,
@@ -125,8 +133,9 @@ def _table(data: Path, shown: str, target: str | None, task: Task | None) -> dic
     from regbench.vocabulary.words import counted
 
     found = guess(data, target, task)
-    sizes = {"val_size": 0.25, "test_size": 0.2}
-    found.keys |= {} if "split_column" in found.keys else sizes
+    as_guessed = study_from_mapping({"dataset": found.keys}).base.dataset
+    if as_guessed.split_by is None:
+        found.keys |= {"val_size": 0.25} | ({} if as_guessed.brings_test else {"test_size": 0.2})
     # All that the reader has to say, before a study is written that it would refuse.
     block = study_from_mapping({"dataset": found.keys}).base.dataset
     described, (train, val, _) = describe(block, Path()), part_counts(block, Path())
@@ -138,20 +147,30 @@ def _table(data: Path, shown: str, target: str | None, task: Task | None) -> dic
     for key, value in found.keys.items():
         line = f"  {key}: {_yaml_value(value)}"
         lines.append(f"{line:<30}# {one_line(found.why[key])}" if key in found.why else line)
-    return {
+    told = {
         "dataset": "\n".join(lines),
         "epochs": str(fit.epochs),
         "batch": str(fit.batch),
         "decay": f"{fit.decay:g}",
         "stopping": _STOPPING if stops else "",
         "about": f"{counted(described.rows, 'row')}, {counted(len(described.columns), 'feature')}.",
+        "what": "this table",
+        "also": _ALSO_TABLE,
         "cost": fit.told,
     }
+    if len(described.shape.example) > 1:
+        sides = "x".join(map(str, described.shape.example))
+        classes = counted(described.shape.outputs, "class")
+        told["about"] = f"{described.rows} of {sides} (channels first), {classes}."
+        told |= {"what": "these images", "also": _ALSO_IMAGES}
+    return told
 
 
 def _yaml_value(value: object) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_yaml_value, value))}]"
+    if isinstance(value, bool):
+        return str(value).lower()
     return _yaml(value) if isinstance(value, str) else str(value)
 
 

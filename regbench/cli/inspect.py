@@ -54,6 +54,7 @@ def show(
     from regbench.analysis.select import averaged, selected
     from regbench.report.say import say
     from regbench.report.terminal import print_answer
+    from regbench.vocabulary.words import counted
 
     runs, over = read_results(folder, interval)
     for sentence in lost(runs):
@@ -73,7 +74,7 @@ def show(
     if not (where or sort or columns):
         print_answer(stderr(), runs, table)
     elif len(table) < len(whole):
-        say(stderr(), f"{len(table)} of {len(whole)} cells")
+        say(stderr(), f"{len(table)} of {counted(len(whole), 'cell')}")
 
 
 def list_parts(

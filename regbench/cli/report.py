@@ -95,33 +95,36 @@ def _content(
     from regbench.report.content import Content
     from regbench.report.say import say
     from regbench.results.files import there
+    from regbench.results.study_note import note_path
 
     if folder.is_file():
         raise BadData(f"{folder}: is no results folder")
     require_results(folder)
-    if not there(folder / ".regbench" / "study.json"):
+    if not there(note_path(folder)):
         rows, over = read_results(folder, interval)
         return Content(folder, rows, over=over, method=method)
     results = api.check(folder, interval=interval)
-    fits = []
+    surfaces = []
     if with_fits:
-        from regbench.export.fits import fits as predicted
+        from regbench.export.surfaces import surfaces as predicted
         from regbench.report.content import telling
 
         try:
-            fits = predicted(folder, results.rows, telling(results.table))
+            surfaces = predicted(folder, results.rows, telling(results.table))
         except BadData as error:  # a data file that is no longer there, or no longer the same
             if fits_only:
                 raise
             say(stderr(), f"note: no fitted functions are drawn: {error}")
-    return Content(folder, results.rows, results.claims, fits, over=results.interval, method=method)
+    return Content(
+        folder, results.rows, results.claims, surfaces, over=results.interval, method=method
+    )
 
 
 def _figure(content: Content, kind: Kind, form: Image) -> bytes:
     from regbench.report.figures import WIDE
-    from regbench.report.kinds import KINDS, NEEDS
+    from regbench.report.kinds import NEEDS, kind_figure
 
-    drawn = KINDS[kind](content, content.runs.study, WIDE, form)
+    drawn = kind_figure(kind, content, content.runs.study, WIDE, form)
     if drawn is None:
         raise BadStudy(f"--kind {kind}: this study lacks {NEEDS[kind]}")
     return drawn

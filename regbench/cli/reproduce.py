@@ -80,13 +80,12 @@ def _print(each: Reproduced) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
-    from regbench.report.say import say
-    from regbench.report.terminal import STYLES
+    from regbench.report.say import DECISIONS, say
 
     console = stdout()
     say(console, Text.assemble((each.name, "bold"), ": ", each.lesson.title))
     for finding in each.findings:
-        decision = (f"{finding.decision:<{_INDENT}}", STYLES[finding.decision])
+        decision = (f"{finding.decision:<{_INDENT}}", DECISIONS[finding.decision])
         say(console, Text.assemble(decision, finding.what))
         for label in ("found", "expected", "source"):
             if not getattr(finding, label):

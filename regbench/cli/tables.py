@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from regbench.cli.consoles import stderr, stdout, write_utf8
 from regbench.cli.options import Format
+from regbench.vocabulary.words import number_in
 
 if TYPE_CHECKING:
     from regbench.analysis.cell_gap import CellGap
@@ -59,7 +60,8 @@ def print_rows(
         settings: columns whose values come as text, and are typed in JSON.
         spare: columns that a narrow terminal does without, in the order in which they go.
     """
-    from regbench.report.plain import markdown_rows, print_plain
+    from regbench.report.aligned import print_plain
+    from regbench.report.markdown import markdown_table
     from regbench.results.csv_text import write_csv
 
     if form == "table":
@@ -67,7 +69,7 @@ def print_rows(
     elif form == "csv":
         write_utf8(write_csv(header, rows).decode())
     elif form == "md":
-        write_utf8(markdown_rows(header, rows))
+        write_utf8(markdown_table(header, rows))
     else:
         records = [
             {k: _typed(v) if k in settings else v for k, v in zip(header, row, strict=True)}
@@ -84,19 +86,17 @@ def _typed(value: object) -> object:
         return None
     if value in ("true", "false"):
         return value == "true"
-    try:
-        number = float(value)
-    except ValueError:
-        return value
-    return number if isfinite(number) else value
+    number = number_in(value)
+    return number if number is not None and isfinite(number) else value
 
 
 def print_paths(runs: Runs, key: str, form: Format, over: Over = "seeds") -> None:
     """Print each path along one axis, and say what is best on it."""
-    from regbench.analysis.path import SPARE, path_columns, paths
+    from regbench.analysis.axis_path import SPARE, axis_path_columns, axis_paths
+    from regbench.analysis.gap import gap_table
     from regbench.report.say import say
 
-    found = paths(runs, key, over)
-    print_rows(*path_columns(found, key), form, spare=SPARE)
+    found = axis_paths(runs, gap_table(runs, over=over), key, over)
+    print_rows(*axis_path_columns(found, key), form, spare=SPARE)
     for path in found:
         say(stderr(), path.sentence)

@@ -35,8 +35,8 @@ NUMERICS_VERSION = 3
 
 BLOCKS = ("dataset", "model", "regularizer", "optimizer", "training")
 
-# Keys of `dataset` that make other parts than those at random.
-_PARTING = ("folds", "groups", "time")
+# Keys that came later: at these values a run is what it was before there were such keys.
+_LATER = {"folds": None, "groups": None, "time": None, "layout": None, "shuffled": False}
 
 # Keys of `training`: where and how a run is carried out, and what else it writes; not what it is.
 EXECUTION = ("device", "threads", "save_weights", "save_predictions")
@@ -60,8 +60,8 @@ def canonical(block: Any) -> dict[str, Any]:
         return {key: value for key, value in plain.items() if value is not None}
     for key in block.places:
         del values[key]
-    for key in _PARTING:
-        if values.get(key, True) is None:  # as before there was such a key
+    for key, absent in _LATER.items():
+        if values.get(key, ...) is absent:
             del values[key]
     schedule = values.get("schedule")
     if schedule == {"name": "constant", "warmup_epochs": 0}:

@@ -3,6 +3,7 @@
 from regbench.data.class_weights import class_weights
 from regbench.data.constant import constant_scores
 from regbench.data.description import Column, Description
+from regbench.data.pixels import Pixels
 from regbench.data.source import Source
 from regbench.data.sources import (
     SOURCES,
@@ -38,6 +39,7 @@ __all__ = [
     "Description",
     "Fitted",
     "Part",
+    "Pixels",
     "Source",
     "Split",
     "SplitKey",

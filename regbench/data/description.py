@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from regbench.data.table import DataShape, Table
 
-__all__ = ["Column", "Description", "Kind", "described"]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+__all__ = ["Column", "Description", "Kind", "channels", "described"]
 
 # number: scaled. indicator: 0 and 1 only, left as it is. category: one indicator a text.
 Kind = Literal["number", "indicator", "category"]
@@ -16,11 +19,12 @@ Kind = Literal["number", "indicator", "category"]
 
 @dataclass(frozen=True)
 class Column:
-    """One column as it was understood.
+    """One column as it was understood; of images one channel.
 
     missing: cells taken as missing, by the word that stands there ("" is a blank).
     low, high: the range of a number; None where there is none, or it was not looked at.
     texts: of a category, or of classes: text -> cells, in the order of their numbers.
+    most: inputs that it may make of them; None: one for each.
     """
 
     name: str
@@ -29,11 +33,14 @@ class Column:
     low: float | None = None
     high: float | None = None
     texts: Mapping[str, int] = field(default_factory=dict)
+    most: int | None = None
 
     @property
     def inputs(self) -> int:
         """How many inputs of the network it makes."""
-        return len(self.texts) if self.kind == "category" else 1
+        if self.kind != "category":
+            return 1
+        return min(len(self.texts), self.most or len(self.texts))
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,7 @@ class Description:
     left_out: columns that are no features -> why.
     notes: what a user should know of how it was read, a sentence each.
     example: the shape of one row's inputs, channels first; None: (I,).
+    as_bytes: images, see `DataShape`.
     """
 
     rows: int
@@ -54,12 +62,13 @@ class Description:
     left_out: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     example: tuple[int, ...] | None = None
+    as_bytes: bool = False
 
     @property
     def shape(self) -> DataShape:
         """Rows, inputs (one for each category) and outputs."""
         example = self.example or (sum(column.inputs for column in self.columns),)
-        return DataShape(self.rows, example, len(self.target.texts) or 1)
+        return DataShape(self.rows, example, len(self.target.texts) or 1, self.as_bytes)
 
 
 def described(table: Table, target: str = "target") -> Description:
@@ -91,8 +100,38 @@ def described(table: Table, target: str = "target") -> Description:
         made = Column(target, "category", texts=_counted(y, table.class_names))
     else:
         made = Column(target, "number", {}, float(y.min()), float(y.max()))
-    columns = tuple(column(j, name) for j, name in enumerate(table.column_names))
-    return Description(len(y), columns, made, example=table.example)
+    if table.by_channel:
+        columns = tuple(_channel(name, values) for name, values in channels(table))
+    else:
+        columns = tuple(column(j, name) for j, name in enumerate(table.column_names))
+    shape = table.shape
+    return Description(len(y), columns, made, example=table.example, as_bytes=shape.as_bytes)
+
+
+def channels(table: Table) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+    """Each channel of images or signals: its name and (N, points) values.
+
+    >>> import numpy as np
+    >>> pixels = np.arange(12, dtype=np.uint8).reshape(1, 12)
+    >>> table = Table(pixels, np.array([0]), (), ("a", "b"), example=(3, 2, 2), by_channel=True)
+    >>> [(name, values.tolist()) for name, values in channels(table)][1]
+    ('green', [[4, 5, 6, 7]])
+    """
+    shape = table.shape.example
+    names = [f"channel {c}" for c in range(shape[0])]
+    if len(shape) == 3:
+        names = {1: ["grey"], 3: ["red", "green", "blue"]}.get(shape[0], names)
+    values = table.values.reshape(len(table.values), shape[0], -1)
+    for c, name in enumerate(names):
+        yield name, values[:, c]
+
+
+def _channel(name: str, values: npt.NDArray[Any]) -> Column:
+    import numpy as np
+
+    missing = int(np.isnan(values).sum()) if values.dtype != np.uint8 else 0
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    return Column(name, "number", {"": missing} if missing else {}, low, high)
 
 
 def _counted(codes: object, texts: tuple[str, ...]) -> dict[str, int]:

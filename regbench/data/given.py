@@ -37,7 +37,17 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["ARRAYS", "FRAME", "FramePass", "Given", "as_given", "frame_columns", "given_to", "hold"]
+__all__ = [
+    "ARRAYS",
+    "FRAME",
+    "FramePass",
+    "Given",
+    "as_given",
+    "frame_columns",
+    "given_to",
+    "hold",
+    "read_given",
+]
 
 _BATCH_ROWS = 1 << 14
 _EXPECTED = (
@@ -270,8 +280,11 @@ def _of(config: Any) -> Given:
 
 
 def _known(config: Any) -> tuple[Description, Table]:
+    return read_given(config, _of(config))
+
+
+def read_given(config: Any, given: Given) -> tuple[Description, Table]:
     """What a block makes of what was given."""
-    given = _of(config)
     own = config.model_dump_json(exclude=SPLITTING)
     kept = _read.setdefault(given, {})
     if own not in kept:

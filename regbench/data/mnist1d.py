@@ -50,7 +50,8 @@ def load(config: Mnist1d, seed: int) -> Table:
 
     All rows come from one stream of random numbers, class after class, and are then scaled together
     to mean 0 and variance 1. So nothing nests in `n_samples`: another number is another data set.
-    Within one, training sets nest as everywhere, and label noise with them.
+    Within one, training sets nest as everywhere, and label noise with them. The shuffled twin has
+    the same rows, their points in one random order, another for each seed.
 
     A row takes about .4 ms, so the sets last asked for are kept.
 
@@ -62,16 +63,16 @@ def load(config: Mnist1d, seed: int) -> Table:
         raise BadStudy(
             Problem(f"seed {seed}: mnist1d's generator takes seeds below {_SEEDS}", key="seeds")
         )
-    return _made(config.n_samples, seed)
+    return _made(config.n_samples, seed, config.shuffled)
 
 
 @lru_cache(maxsize=16)  # at most 32 MB each
-def _made(rows: int, seed: int) -> Table:
+def _made(rows: int, seed: int, shuffled: bool = False) -> Table:
     with _own_random_state():
         from mnist1d.data import get_dataset_args, make_dataset
 
         options = get_dataset_args()
-        options.num_samples, options.seed = rows, seed
+        options.num_samples, options.seed, options.shuffle_seq = rows, seed, shuffled
         made = make_dataset(options)
     return Table(
         values=np.concatenate([made["x"], made["x_test"]]),

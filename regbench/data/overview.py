@@ -9,13 +9,16 @@ import numpy as np
 import numpy.typing as npt
 
 from regbench.config.blocks.datasets import DatasetConfig
-from regbench.data.description import Column
+from regbench.data.description import Column, channels
 from regbench.data.sources import SOURCES, describe, suspicions
 from regbench.data.split import PartIds, part_ids, split_seed
+from regbench.data.transform import Transform
 
 __all__ = ["overview"]
 
 _BINS, _MOST_TEXTS = 20, 12
+_EDGES = np.linspace(0, 1, _BINS + 1)
+_ROWS = 1024  # of bytes at a time
 
 
 def overview(config: DatasetConfig, folder: Path, seed: int = 0) -> dict[str, Any]:
@@ -24,6 +27,9 @@ def overview(config: DatasetConfig, folder: Path, seed: int = 0) -> dict[str, An
     A column's `counts` are its rows by part: of a number in bins of equal width, whose `edges` are
     one more; of a category in its most frequent texts, `shown`, and a last one for all others.
     `in_training` are the texts that the training part has: the others have no input of their own.
+    Where `inputs` are fewer than texts, the rarest in training share the last.
+    Of images and signals (`by_channel`) a column is a channel; its `mean` and `deviation` are those
+    of the training part, by which it is scaled.
 
     Raises:
         BadData: the data cannot be read, or cannot be split as asked.
@@ -35,13 +41,25 @@ def overview(config: DatasetConfig, folder: Path, seed: int = 0) -> dict[str, An
     for k, rows in enumerate(ids):
         part[rows] = k
     target = described.target
-    columns = [
-        _told(column, table.values[:, j], part) for j, column in enumerate(described.columns)
-    ]
+    if table.by_channel:
+        pairs = zip(described.columns, channels(table), strict=True)
+        scaler = Transform.fit(table, ids.train).scaler
+        points = slice(None, None, table.shape.inputs // len(described.columns))
+        numbers = zip(scaler.mean[points].tolist(), scaler.scale[points].tolist(), strict=True)
+        columns = [
+            _told_channel(column, values, part) | {"mean": mean, "deviation": scale}
+            for (column, (_, values)), (mean, scale) in zip(pairs, numbers, strict=True)
+        ]
+    else:
+        columns = [
+            _told(column, table.values[:, j], part) for j, column in enumerate(described.columns)
+        ]
     return {
         "data": config.label,
         "rows": described.rows,
         "inputs": table.shape.inputs,
+        "example": list(table.shape.example),
+        "by_channel": table.by_channel,
         "seed": seed,
         "parts": {name: len(rows) for name, rows in zip(PartIds._fields, ids, strict=True)},
         "target": {
@@ -56,6 +74,36 @@ def overview(config: DatasetConfig, folder: Path, seed: int = 0) -> dict[str, An
             {"kind": each.kind, "column": each.column, "text": each.text}
             for each in suspicions(config, folder, seed)
         ],
+    }
+
+
+def _told_channel(
+    column: Column, values: npt.NDArray[Any], part: npt.NDArray[Any]
+) -> dict[str, Any]:
+    """As `_told`, of (N, points) values; bytes are counted level by level, for they are many."""
+    if values.dtype != np.uint8:
+        return _told(column, values.ravel(), part.repeat(values.shape[1]))
+    levels = np.zeros((len(PartIds._fields) + 1, 256), np.int64)  # the last: in no part
+    for start in range(0, len(values), _ROWS):
+        images, of = values[start : start + _ROWS], part[start : start + _ROWS]
+        for k in np.unique(of):
+            levels[k] += np.bincount(images[of == k].ravel(), minlength=256)
+    every = levels.sum(axis=0)
+    low, high = np.flatnonzero(every)[[0, -1]].tolist()
+    edges = np.linspace(low, high, _BINS + 1)
+    place = np.clip((np.arange(256) - low) / ((high - low) or 1) * _BINS, 0, _BINS - 1)
+    return {
+        "name": column.name,
+        "kind": column.kind,
+        "missing": {},
+        "low": float(low),
+        "median": float(np.searchsorted(every.cumsum(), every.sum() / 2)),
+        "high": float(high),
+        "edges": edges.tolist(),
+        "counts": {
+            name: np.bincount(place.astype(np.int64), levels[k], _BINS).astype(int).tolist()
+            for k, name in enumerate(PartIds._fields)
+        },
     }
 
 
@@ -79,21 +127,22 @@ def _told(column: Column, values: npt.NDArray[Any], part: npt.NDArray[Any]) -> d
         told |= {
             "texts": dict(column.texts),
             "in_training": int(in_training.sum()),
+            "inputs": column.inputs,
             "shown": [texts[j] for j in shown],
         }
     else:
-        known = values[there]
-        low, high = float(known.min()), float(known.max())
-        edges = np.linspace(low, high, _BINS + 1)
+        known = np.sort(values[there])
+        low, high, middle = float(known[0]), float(known[-1]), len(known) // 2
         width = (high - low) or 1.0
         bins = _BINS
-        where = np.clip((np.nan_to_num(values) - low) / width * bins, 0, bins - 1).astype(np.int64)
+        where = np.full(len(values), bins)
+        where[there] = np.minimum((values[there] - low) / width * bins, bins - 1)
         told |= {
             "low": low,
-            "median": float(np.median(known)),
+            "median": float(known[middle] + known[-1 - middle]) / 2,
             "high": high,
             "mean": float(known.mean()),
-            "edges": edges.tolist(),
+            "edges": (low + (high - low) * _EDGES).tolist(),
         }
     told["counts"] = {
         name: np.bincount(where[there & (part == k)], minlength=bins)[:bins].tolist()

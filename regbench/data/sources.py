@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,18 +12,24 @@ import numpy as np
 
 from regbench.config.blocks.datasets import DatasetConfig
 from regbench.config.plan import Study
-from regbench.data import bundled, mnist1d, synthetic
+from regbench.data import bundled, mnist1d, mnist_5k, synthetic
 from regbench.data.description import Description, described
+from regbench.data.files.cifar import CIFAR
 from regbench.data.files.csv import CSV
+from regbench.data.files.folders import IMAGES
+from regbench.data.files.idx import IDX
 from regbench.data.files.npz import NPZ
 from regbench.data.files.parquet import PARQUET
 from regbench.data.given import ARRAYS, FRAME
 from regbench.data.noise import noisy_labels
+from regbench.data.openml import OPENML
+from regbench.data.pixels import Pixels
+from regbench.data.scaling import Scaler
 from regbench.data.source import Source
 from regbench.data.split import PartIds, part_ids, part_sizes, require_classes, split_seed
 from regbench.data.suspicions import Suspicion
 from regbench.data.suspicions import suspicions as suspected
-from regbench.data.table import DataShape, Part, Split, Table
+from regbench.data.table import DataShape, Floats, Ints, Part, Split, Table
 from regbench.data.transform import Transform
 from regbench.errors import BadData
 
@@ -89,10 +96,19 @@ SOURCES: dict[str, Source] = {
     "polynomial": _made(synthetic.polynomial),
     "sparse_linear": _made(synthetic.sparse_linear),
     "mnist1d": _made(mnist1d.load, mnist1d.shape),
+    "mnist_5k": Source(
+        lambda config, seed, folder: mnist_5k.load(),
+        lambda config, folder: mnist_5k.shape(),
+        lambda config, folder: "mnist_5k 1",
+    ),
     "modular_addition": _made(synthetic.modular_addition),
     "csv": CSV,
     "parquet": PARQUET,
     "npz": NPZ,
+    "idx": IDX,
+    "cifar": CIFAR,
+    "images": IMAGES,
+    "openml": OPENML,
     "frame": FRAME,
     "arrays": ARRAYS,
 }
@@ -218,7 +234,7 @@ def part_counts(config: DatasetConfig, folder: Path, seed: int = 0) -> tuple[int
     >>> part_counts(Digits(name="digits", train_size=300), Path("."))
     (300, 359, 359)
     """
-    if config.split_by is None and config.unit is None:
+    if config.split_by is None and config.unit is None and not config.brings_test:
         return part_sizes(config, shape(config, folder).rows, seed)
     train, val, test = part_ids(config, SOURCES[config.name].table(config, 0, folder), seed)
     return len(train), len(val), len(test)
@@ -335,7 +351,8 @@ def load(config: DatasetConfig, seed: int, folder: Path, planned: str | None = N
     (90, 30, 30)
     """
     table, ids, transform = fitted(config, seed, folder, planned)
-    x, y_clean = transform(table.values), transform.scaled_target(table.target)
+    y_clean = transform.scaled_target(table.target)
+    inputs = _inputs(table, transform)
     target_mean, target_scale = transform.target
 
     y_train, flip_rate = y_clean, None
@@ -346,7 +363,7 @@ def load(config: DatasetConfig, seed: int, folder: Path, planned: str | None = N
         flip_rate = float((y_train != y_clean)[ids.train].mean())
 
     def part(rows: Any, y: Any) -> Part:
-        return Part(x=x[rows], y=y[rows], y_clean=y_clean[rows], ids=rows)
+        return Part(inputs=inputs(rows), y=y[rows], y_clean=y_clean[rows], ids=rows)
 
     return Split(
         train=part(ids.train, y_train),
@@ -354,7 +371,7 @@ def load(config: DatasetConfig, seed: int, folder: Path, planned: str | None = N
         test=part(ids.test, y_clean),
         task=table.task,
         classes=len(table.class_names),
-        example=table.example or x.shape[1:],
+        example=table.shape.example,
         feature_names=transform.feature_names,
         class_names=table.class_names,
         flip_rate=flip_rate,
@@ -362,6 +379,17 @@ def load(config: DatasetConfig, seed: int, folder: Path, planned: str | None = N
         target_scale=target_scale,
         transform=transform,
     )
+
+
+def _inputs(table: Table, transform: Transform) -> Callable[[Ints], Floats | Pixels]:
+    """The inputs of some rows, given by their numbers; bytes are not copied for them."""
+    values = table.values
+    if values.dtype != np.uint8:
+        x = transform(values)
+        return lambda rows: x[rows]
+    first = slice(None, None, prod(table.shape.example[1:]))  # pixel of each channel
+    scaler = Scaler(transform.scaler.mean[first], transform.scaler.scale[first])
+    return lambda rows: Pixels(values, rows, scaler)
 
 
 def suspicions(config: DatasetConfig, folder: Path, seed: int = 0) -> list[Suspicion]:

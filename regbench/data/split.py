@@ -54,12 +54,18 @@ def part_ids(config: DatasetConfig, table: Table, seed: int) -> PartIds:
     if table.parts is not None:
         return PartIds(*(np.flatnonzero(table.parts == name) for name in PartIds._fields))
     rows = len(table.target)
-    sizes = part_sizes(config, rows, seed)
+    own = _own_test(config, table)
+    sizes = part_sizes(config, rows, seed, None if own is None else len(own))
     labels = table.target.astype(np.int64) if table.class_names else np.zeros(rows, dtype=np.int64)
     units = _units(config, table)
-    order = _order(config, labels, units, split_seed(config, seed))
-    _require_units(config, order, sizes)
-    test, rest = _cut(order, sizes[2], spare=config.folds or 1 + (sizes[1] > 0))
+    if own is None:
+        order = _order(config, labels, units, split_seed(config, seed))
+        _require_units(config, order, sizes)
+        test, rest = _cut(order, sizes[2], spare=config.folds or 1 + (sizes[1] > 0))
+    else:
+        test, others = own, np.delete(np.arange(rows), own)
+        order = _order(config, labels[others], None, split_seed(config, seed))
+        rest = order._replace(rows=others[order.rows])
     if config.folds is None:
         val, rest = _cut(rest, sizes[1], spare=1)
         pool = rest.rows
@@ -74,6 +80,18 @@ def part_ids(config: DatasetConfig, table: Table, seed: int) -> PartIds:
             f"{config.train_size} asks for {n_train}"
         )
     return PartIds(np.sort(pool[:n_train]), np.sort(val), np.sort(test))
+
+
+def _own_test(config: DatasetConfig, table: Table) -> Ints | None:
+    """(n,) the rows of the test part that the data bring; None where it is drawn."""
+    if not config.brings_test:
+        return None
+    if table.own_test is None or not table.own_test.any():
+        raise BadData(
+            f"{config.label}: has no test part of its own: set own_test: false, and one is drawn "
+            "(test_size)"
+        )
+    return np.flatnonzero(table.own_test)
 
 
 _NAMES = {"groups": "groups", "time": "times", None: "rows"}
@@ -194,11 +212,15 @@ def _fold(
     return val, others[order.rows]
 
 
-def part_sizes(config: DatasetConfig, rows: int, seed: int = 0) -> tuple[int, int, int]:
+def part_sizes(
+    config: DatasetConfig, rows: int, seed: int = 0, own_test: int | None = None
+) -> tuple[int, int, int]:
     """How many rows train, validate and test: a fraction is a share of all rows (half rounds up).
 
     Groups and times are not divided, so with them validation and test only come near it.
 
+    Args:
+        own_test: how many rows the data themselves set aside for the test.
     Raises:
         BadData: a part that was asked for gets no row, or the parts ask for more than there are.
 
@@ -208,7 +230,7 @@ def part_sizes(config: DatasetConfig, rows: int, seed: int = 0) -> tuple[int, in
     >>> [part_sizes(Digits(name="digits", folds=5), 1797, seed) for seed in (0, 6, 7)]
     [(1437, 360, 0), (1437, 360, 0), (1438, 359, 0)]
     """
-    n_test = _count(config, "test_size", rows)
+    n_test = _count(config, "test_size", rows) if own_test is None else own_test
     if config.folds is None:
         n_val = _count(config, "val_size", rows)
     else:

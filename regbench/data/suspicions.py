@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ _FEWEST_ROWS = 20
 _NINES = re.compile(r"-?9{2,}(\.9+)?")
 # A column that tells the target: correlation, share of rows, and of what a constant gets wrong.
 _TELLS, _ERRORS, _OF_CONSTANT = 0.99, 0.01, 0.05
+_MANY_TEXTS, _ROWS_OF_RARE = 20, 3
 _COPIES, _FEWEST_COPIES = 0.01, 2
 _FEWEST_GROUPS, _LIKENESS, _COMPARED = 20, 0.3, 50
 _GROUP_NAME = re.compile(
@@ -37,7 +39,7 @@ _TOLD = 3
 class Suspicion:
     """Something that may be wrong.
 
-    kind: constant, id, sentinel, tells, copies, groups or order.
+    kind: constant, id, sentinel, rare, tells, copies, groups or order.
     text: what was seen, and what to do.
     """
 
@@ -58,6 +60,8 @@ def suspicions(
     """
     if len(table.target) < _FEWEST_ROWS:
         return []
+    if table.by_channel:  # of a pixel there is nothing to say
+        return list(_copies(config, table, ids))
     rows = np.linspace(0, len(table.target) - 1, min(_ROWS, len(table.target))).astype(np.int64)
     found = list(_columns(table, rows))
     found += _copies(config, table, ids)
@@ -78,6 +82,8 @@ def _columns(table: Table, rows: Ints) -> Iterator[Suspicion]:
             if len(table.categories[j]) == 1:
                 yield Suspicion("constant", name, f"{column} is the same in every row: drop it")
                 continue
+            if table.max_categories is None:
+                yield from _rare(name, column, table.values[:, j])
         else:
             every = table.values[:, j]
             low, high = np.nanmin(every), np.nanmax(every)
@@ -102,6 +108,18 @@ def _columns(table: Table, rows: Ints) -> Iterator[Suspicion]:
     yield from telling
 
 
+def _rare(name: str, column: str, codes: Floats) -> Iterator[Suspicion]:
+    """Many texts of a category, most of them in so few rows that nothing is learnt of each."""
+    counts = np.bincount(codes[codes >= 0].astype(np.int64))
+    frequent, texts = int((counts >= _ROWS_OF_RARE).sum()), np.count_nonzero(counts)
+    if texts > _MANY_TEXTS and frequent < texts / 2:
+        text = (
+            f"{column}: {texts - frequent} of {texts} texts stand in fewer than {_ROWS_OF_RARE} "
+            f"rows each: max_categories: {max(frequent + 1, 2)} lets them share one input"
+        )
+        yield Suspicion("rare", name, text)
+
+
 def _counts(x: Floats, low: float, high: float) -> bool:
     """Whether every row has a whole number of its own, without a gap."""
     if high - low != len(x) - 1 or np.isnan(x).any() or (x != np.floor(x)).any():
@@ -113,10 +131,11 @@ def _sentinels(name: str, column: str, x: Floats) -> Iterator[Suspicion]:
     """Values such as -999 or 9999, at an end, and far from all others."""
     rest = x[~np.isnan(x)]
     for _ in range(_TOLD):
-        low, high = rest.min(), rest.max()
-        for end in (low, high):
+        for end in (rest.min(), rest.max()):
+            if not _NINES.fullmatch(f"{end:.10g}"):
+                continue
             others = rest[rest != end]
-            if not len(others) or not _NINES.fullmatch(f"{end:.10g}"):
+            if not len(others):
                 continue
             first, last = others.min(), others.max()
             if (
@@ -149,7 +168,7 @@ def _telling(x: Floats, y: Floats, classes: int, is_category: bool) -> str | Non
         return f"correlation {r:.4f}" if r > _TELLS else None
     # Along x, how often the class changes; ties in any order. Apart from C - 1 changes, each stands
     # for rows that no interval of x has for its own.
-    order = np.random.default_rng(0).permutation(len(x))
+    order = _shuffled(len(x))
     order = order[np.argsort(x[order], kind="stable")]
     changes = int(np.count_nonzero(np.diff(y[order]))) - (classes - 1)
     shares = np.bincount(y.astype(np.int64)) / len(y)
@@ -157,6 +176,11 @@ def _telling(x: Floats, y: Floats, classes: int, is_category: bool) -> str | Non
     if changes > min(_ERRORS * len(y), _OF_CONSTANT * chance):
         return None
     return f"its order parts the classes but for {max(changes, 0) / 2 / len(y):.1%} of the rows"
+
+
+@lru_cache(maxsize=1)
+def _shuffled(n: int) -> Ints:
+    return np.random.default_rng(0).permutation(n)
 
 
 def _telling_category(x: Floats, y: Floats, classes: int) -> str | None:
@@ -198,9 +222,10 @@ def _copies(config: Any, table: Table, ids: PartIds) -> Iterator[Suspicion]:
     if many < _FEWEST_COPIES or share < _COPIES:
         return
     own = ": the file's own split puts them there" if config.split_by else ""
+    instead = "" if table.by_channel else ", or keep each with its copies by groups: COLUMN"
     text = (
         f"{share:.0%} of the validation rows are copies of training rows{own}: validation praises "
-        "what was learnt by heart; remove them, or keep each with its copies by groups: COLUMN"
+        f"what was learnt by heart; remove them{instead}"
     )
     yield Suspicion("copies", "", text)
 
@@ -221,6 +246,9 @@ def _may_coincide(table: Table) -> bool:
 
 def _hashed(table: Table) -> npt.NDArray[np.uint64]:
     """(N,) a number for each row, target and all."""
+    if table.values.dtype == np.uint8:
+        pairs = zip(table.values, table.target.tolist(), strict=True)
+        return np.array([hash((image.tobytes(), y)) for image, y in pairs]).astype(np.uint64)
     result = np.zeros(len(table.target), np.uint64)
     prime, shift = np.uint64(0x9E3779B97F4A7C15), np.uint64(29)
     with np.errstate(over="ignore"):

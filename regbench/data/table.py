@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +12,12 @@ import numpy.typing as npt
 from regbench.vocabulary.metrics import Task
 
 if TYPE_CHECKING:
+    from regbench.data.pixels import Pixels
     from regbench.data.transform import Transform
 
-__all__ = ["DataShape", "Floats", "Ints", "Part", "Split", "Table"]
+__all__ = ["Bytes", "DataShape", "Floats", "Ints", "Part", "Split", "Table"]
 
+Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
@@ -28,6 +30,7 @@ class DataShape:
     example: the shape of one example, channels first: (I,) of a table, (channels, points) of a
         signal, (channels, height, width) of an image.
     outputs: O.
+    as_bytes: images, of which all splits share one copy, a byte a number.
 
     >>> DataShape(rows=1797, example=(1, 8, 8), outputs=10).inputs
     64
@@ -36,6 +39,7 @@ class DataShape:
     rows: int
     example: tuple[int, ...]
     outputs: int
+    as_bytes: bool = field(default=False, repr=False)
 
     @property
     def inputs(self) -> int:
@@ -48,7 +52,7 @@ class Table:
     """A whole data set before it is split: N rows, K columns.
 
     values: (N, K); NaN where a value is missing; a text column holds category numbers (-1: a text
-        that is none of its categories).
+        that is none of its categories). Images stay the bytes that they are.
     target: (N,); class numbers 0..C-1 (int64), or the value to predict (float64).
     column_names: K names.
     class_names: C names; empty for regression.
@@ -56,13 +60,16 @@ class Table:
     parts: (N,) of "train", "val", "test", where the data set brings its own split.
     fingerprint: of what it was parsed from; empty where nothing was read.
     indicators: numbers of the columns that hold 0 and 1 only: made of a category, so not scaled.
+    max_categories: inputs that a text column may make; None: one for each of its texts.
     rows: (N,) the numbers of these rows in the file, from 0, where some were left out.
     groups, time: (N,) what is equal for rows of one group, and what orders rows by time; where the
         data set says so.
     example: the shape of one row's inputs, channels first; None: (I,).
+    by_channel: scaled by channel, not by column; `example` tells the channels.
+    own_test: (N,) true for the rows that the data set itself sets aside for the test.
     """
 
-    values: Floats
+    values: npt.NDArray[Any]  # float64, or of images uint8
     target: Floats | Ints
     column_names: tuple[str, ...]
     class_names: tuple[str, ...] = ()
@@ -70,10 +77,13 @@ class Table:
     parts: npt.NDArray[np.str_] | None = None
     fingerprint: str = ""
     indicators: frozenset[int] = frozenset()
+    max_categories: int | None = None
     rows: Ints | None = None
     groups: npt.NDArray[np.generic] | None = None
     time: npt.NDArray[np.generic] | None = None
     example: tuple[int, ...] | None = None
+    by_channel: bool = False
+    own_test: npt.NDArray[np.bool_] | None = None
 
     @property
     def task(self) -> Task:
@@ -82,26 +92,33 @@ class Table:
 
     @property
     def shape(self) -> DataShape:
-        """Rows, inputs (one for each category of a text column) and outputs."""
-        one_hot = sum(len(texts) - 1 for texts in self.categories.values())
+        """Rows, inputs (one for each category of a text column, up to a bound) and outputs."""
+        most = self.max_categories or max(map(len, self.categories.values()), default=0)
+        one_hot = sum(min(len(texts), most) - 1 for texts in self.categories.values())
         rows, columns = self.values.shape
-        return DataShape(rows, self.example or (columns + one_hot,), len(self.class_names) or 1)
+        example, outputs = self.example or (columns + one_hot,), len(self.class_names) or 1
+        return DataShape(rows, example, outputs, self.values.dtype == np.uint8)
 
 
 @dataclass(frozen=True)
 class Part:
     """The training, validation or test part: n rows in the order of the whole data set.
 
-    x: (n, I) as the model sees it: no missing value, text one-hot, scaled.
+    inputs: what makes x: x itself, or the images whose bytes are scaled where they are read.
     y: (n,) as trained on: with label noise, the noisy labels.
     y_clean: (n,) the true labels; y itself where there is no noise.
     ids: (n,) row numbers in the whole data set.
     """
 
-    x: Floats
+    inputs: Floats | Pixels
     y: Floats | Ints
     y_clean: Floats | Ints
     ids: Ints
+
+    @property
+    def x(self) -> Floats:
+        """(n, I) as the model sees it: no missing value, text one-hot, scaled."""
+        return np.asarray(self.inputs, np.float64)
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from regbench.data.pixels import channel_scaler
 from regbench.data.scaling import Scaler
 from regbench.data.table import Floats, Ints, Table
 
@@ -22,24 +23,55 @@ class Category:
     fill: the number of the training part's most frequent text; None where it has none.
     shown: (C,) true for the texts that the training part has. The others are 0 everywhere, because
         nothing could be learnt about them: what OneHotEncoder(handle_unknown="ignore") does.
+    kept: numbers of the texts that have an input of their own, where there may be only so many. All
+        others share a last one, if the training part has any of them, as with
+        OneHotEncoder(max_categories=..., handle_unknown="infrequent_if_exist").
     """
 
     texts: tuple[str, ...]
     fill: int | None
     shown: npt.NDArray[np.bool_]
+    kept: tuple[int, ...] | None = None
 
     @classmethod
-    def fit(cls, texts: tuple[str, ...], train: Floats) -> Category:
-        """Of the category numbers of the training part, (n,), NaN where missing."""
+    def fit(cls, texts: tuple[str, ...], train: Floats, most: int | None = None) -> Category:
+        """Of the category numbers of the training part, (n,), NaN where missing.
+
+        Args:
+            most: inputs that there may be.
+        """
         counts = np.bincount(train[train >= 0].astype(np.int64), minlength=len(texts))
-        return cls(texts, int(counts.argmax()) if counts.any() else None, counts > 0)
+        fill, kept = int(counts.argmax()) if counts.any() else None, None
+        if most is not None and len(texts) > most:
+            # Of texts that are as frequent the last are kept, as scikit-learn has it.
+            if fill is not None:
+                counts[fill] += np.isnan(train).sum()  # they become it
+            own = most - (np.count_nonzero(counts) > most)
+            kept = tuple(sorted(np.argsort(counts, kind="stable")[len(texts) - own :].tolist()))
+        return cls(texts, fill, counts > 0, kept)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What each input stands for."""
+        if self.kept is None:
+            return self.texts
+        return (*(self.texts[code] for code in self.kept), *(["(others)"] * self.has_others))
+
+    @property
+    def has_others(self) -> bool:
+        """Whether the training part has texts without an input of their own."""
+        return self.kept is not None and bool(np.delete(self.shown, self.kept).any())
 
     def __call__(self, codes: Floats) -> Floats:
-        """(n,) category numbers -> (n, C) of 0 and 1."""
+        """(n,) category numbers -> (n, inputs) of 0 and 1."""
         if self.fill is not None:
             codes = np.where(np.isnan(codes), self.fill, codes)
-        x: Floats = ((codes[:, None] == np.arange(len(self.texts))) & self.shown).astype(np.float64)
-        return x
+        own = np.arange(len(self.texts)) if self.kept is None else np.array(self.kept, np.int64)
+        x: Floats = ((codes[:, None] == own) & self.shown[own]).astype(np.float64)
+        if not self.has_others:
+            return x
+        others = ~np.isnan(codes) & ~np.isin(codes, own)
+        return np.hstack([x, others[:, None].astype(np.float64)])
 
 
 @dataclass(frozen=True)
@@ -48,7 +80,7 @@ class Transform:
 
     Numbers come first, then the categories, each in the table's order. Only numbers are scaled: a
     column that holds 0 and 1 because it was made of a category stays as it is. Of I inputs, M are
-    not made of texts.
+    not made of texts. All pixels of a channel are scaled alike.
 
     columns: the K names of the table's columns.
     numbers: (M,) numbers of the columns that hold numbers or indicators.
@@ -91,21 +123,30 @@ class Transform:
         flags = np.array([j in table.indicators for j in numbers], dtype=np.bool_)
         x = values[:, numbers] if table.categories else values
         whole = table.values[:, numbers] if table.categories else table.values
-        gaps: npt.NDArray[np.bool_] = np.logical_or.reduce(np.isnan(whole), axis=0)
+        gaps = np.zeros(len(numbers), np.bool_)
+        if whole.dtype != np.uint8:  # a byte is always there
+            gaps = np.logical_or.reduce(np.isnan(whole), axis=0)
         fill = _medians(x, flags, gaps | np.array(complete))
         x, scaler = _filled(x, fill), _nothing(len(numbers))
-        if standardize and len(numbers):
+        if standardize and table.by_channel and table.example:
+            each = channel_scaler(x, table.example[0])
+            pixels = len(numbers) // table.example[0]
+            scaler = Scaler(each.mean.repeat(pixels), each.scale.repeat(pixels))
+        elif standardize and len(numbers):
             fitted = Scaler.fit(x)
             scaler = Scaler(np.where(flags, 0, fitted.mean), np.where(flags, 1, fitted.scale))
         target = (0.0, 1.0)
         if standardize and not table.class_names:
             y = Scaler.fit(table.target[train, None].astype(np.float64))
             target = float(y.mean[0]), float(y.scale[0])
-        categories = {j: Category.fit(texts, values[:, j]) for j, texts in table.categories.items()}
+        most = table.max_categories
+        categories = {
+            j: Category.fit(texts, values[:, j], most) for j, texts in table.categories.items()
+        }
         names = table.class_names
         return cls(table.column_names, numbers, fill, scaler, categories, names, target)
 
-    def __call__(self, values: Floats) -> Floats:
+    def __call__(self, values: npt.NDArray[Any]) -> Floats:
         """(n, K) values of a table with these columns -> (n, I) finite numbers."""
         x = values[:, self.numbers] if self.categories else values
         x = self.scaler(_filled(x, self.fill))
@@ -118,7 +159,7 @@ class Transform:
         """I names; an input that is made of a text reads `column=text`."""
         numbers = [self.columns[j] for j in self.numbers]
         texts = [
-            f"{self.columns[j]}={text}" for j, c in self.categories.items() for text in c.texts
+            f"{self.columns[j]}={text}" for j, c in self.categories.items() for text in c.inputs
         ]
         return (*numbers, *texts)
 
@@ -157,6 +198,7 @@ class Transform:
                 "shown": [
                     text for text, there in zip(made.texts, made.shown, strict=True) if there
                 ],
+                **({} if made.kept is None else {"kept": [made.texts[code] for code in made.kept]}),
             }
             for j, made in self.categories.items()
         ]
@@ -182,7 +224,9 @@ class Transform:
                 texts, fill = tuple(each["texts"]), each["fill"]
                 shown = np.array([text in set(each["shown"]) for text in texts], dtype=np.bool_)
                 code = None if fill is None else texts.index(fill)
-                categories[place[each["name"]]] = Category(texts, code, shown)
+                kept = each.get("kept")
+                own = None if kept is None else tuple(map(texts.index, kept))
+                categories[place[each["name"]]] = Category(texts, code, shown, own)
 
         def column(key: str) -> Floats:
             return np.array(
@@ -205,7 +249,9 @@ def _nothing(columns: int) -> Scaler:
     return Scaler(np.zeros(columns), np.ones(columns))
 
 
-def _medians(x: Floats, flags: npt.NDArray[np.bool_], wanted: npt.NDArray[np.bool_]) -> Floats:
+def _medians(
+    x: npt.NDArray[Any], flags: npt.NDArray[np.bool_], wanted: npt.NDArray[np.bool_]
+) -> Floats:
     """(M,) of the values that are there; of an indicator the more frequent one, 0 at a tie."""
     medians = np.zeros(x.shape[1])
     for j in np.flatnonzero(wanted):
@@ -217,7 +263,7 @@ def _medians(x: Floats, flags: npt.NDArray[np.bool_], wanted: npt.NDArray[np.boo
     return medians
 
 
-def _filled(x: Floats, fill: Floats) -> Floats:
+def _filled(x: npt.NDArray[Any], fill: Floats) -> npt.NDArray[Any]:
     """Missing values replaced; a column of which the training part has none is 0 everywhere."""
     never = np.isnan(fill)
     if not never.any() and not np.isnan(x).any():

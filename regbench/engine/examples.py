@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import gcd
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from regbench.data import Part, Split, SplitKey, load, split_key
+from regbench.data import Part, Pixels, Split, SplitKey, load, split_key
 from regbench.engine import philox
 from regbench.engine.draws import device_orders, shuffled
 from regbench.engine.layers import device as devices
-from regbench.engine.layers.buffers import ALIGNMENT, Scratch
+from regbench.engine.layers.buffers import Scratch
 from regbench.engine.member import Member
+from regbench.engine.rows import PixelRows, Rows, TableRows
 from regbench.errors import BadData
 from regbench.vocabulary.metrics import Task
 
@@ -43,8 +43,7 @@ class StackedPart:
     """One part (train, validation or test) of all the stack's splits.
 
     Attributes:
-        rows: (V, N, I), V distinct splits, with rows of zeros after the n examples, so that the
-            examples of every split start aligned.
+        rows: the n examples of each of V distinct splits.
         y: (V, n) class numbers or targets, as trained on.
         before_noise: None where no run asks for label noise.
         spread: (V,) sum of squares about the mean of y, for R^2.
@@ -52,7 +51,7 @@ class StackedPart:
         unit: (V,) what standardising has divided a regression's target by.
     """
 
-    rows: Tensor
+    rows: Rows
     y: Tensor
     before_noise: BeforeNoise | None
     spread: Tensor
@@ -63,11 +62,6 @@ class StackedPart:
     def size(self) -> int:
         """Examples in the part, n."""
         return self.y.shape[1]
-
-    @property
-    def x(self) -> Tensor:
-        """(V, n, I)."""
-        return self.rows[:, : self.size]
 
 
 class Examples:
@@ -103,17 +97,21 @@ class Examples:
         views = [view_of[key] for key in keys]
         self._splits = splits = list(self.splits.values())
         self.task: Task = splits[0].task
-        self.example = splits[0].example
+        self.example, self._inputs = splits[0].example, splits[0].inputs
         self.outputs = splits[0].classes if self.task == "classification" else 1
         _check_shapes(splits)
         # By each run's own setting: what a run records must not depend on its neighbours.
         noisy = [getattr(setting.dataset, "label_noise", 0) > 0 for setting in settings]
         self.noisy = torch.tensor(noisy, device=like.device)
+        self._like = like
+        some = splits[0].train.inputs
+        pool = torch.from_numpy(some.pool).to(like.device) if isinstance(some, Pixels) else None
         self.parts: dict[str, StackedPart] = {}
         for name in ("train", "val", "test"):
             chosen = [getattr(split, name) for split in splits]
             units = [split.target_scale for split in splits]
-            part = _stack(chosen, units, self.task, like, noisy=name == "train" and any(noisy))
+            with_noise = name == "train" and any(noisy)
+            part = _stack(chosen, units, self.task, like, pool, noisy=with_noise)
             if part is not None:
                 self.parts[name] = part
         self._shuffle = settings[0].training.shuffle
@@ -134,7 +132,6 @@ class Examples:
             ids = np.stack([self._splits[view].train.ids for _, view in self._streams])
             self._ids, self._id_count = torch.from_numpy(ids).to(device), int(ids.max()) + 1
             self._stream_seeds = philox.as_words([seed for seed, _ in self._streams], device)
-        self._first_row = (self.view_of_run * self.parts["train"].rows.shape[1]).unsqueeze(1)
 
     def size_of(self, part: str) -> int:
         """Examples in a part, which may be empty."""
@@ -154,18 +151,18 @@ class Examples:
         train = self.parts["train"]
         order = self._order(epoch, batch).index_select(0, self._stream_of_run)
         y = train.y.index_select(0, self.view_of_run).gather(1, order)
-        x, rows = train.rows.flatten(0, 1), order + self._first_row
+        rows = train.rows.places(order, self.view_of_run)
         for step_rows, step_y in zip(
             torch.split(rows, batch, 1), torch.split(y, batch, 1), strict=True
         ):
-            buffer = self._scratch("x", (*step_rows.shape, x.shape[1]), x)
-            yield _gather(x, step_rows.flatten(), buffer), step_y
+            buffer = self._scratch("x", (*step_rows.shape, self._inputs), self._like)
+            yield train.rows.read(step_rows, self.view_of_run, buffer), step_y
 
     def _order(self, epoch: int, batch: int) -> Tensor:
         """(S, n) row numbers within the training part, for each stream."""
         n = self.parts["train"].size
         if not self._shuffle or batch >= n:  # one step sees all: their order is nothing
-            return torch.arange(n, device=self._first_row.device).repeat(len(self._streams), 1)
+            return torch.arange(n, device=self.view_of_run.device).repeat(len(self._streams), 1)
         if self._on_gpu:
             return device_orders(self._stream_seeds, epoch, self._ids, self._id_count)
         order = [
@@ -175,30 +172,22 @@ class Examples:
 
     def chunks(self, part: StackedPart, size: int) -> Iterator[tuple[Tensor, slice]]:
         """The part in file order: x (R, b, I), not to be written to, and which rows these are."""
-        runs, splits = len(self._views), len(part.x)
+        runs, splits = len(self._views), len(part.y)
+        views = self.view_of_run[:1] if splits == 1 else self.view_of_run
         for start in range(0, part.size, size):
             rows = slice(start, min(start + size, part.size))
-            chunk = part.x[:, rows]
-            if splits == 1:
-                chunk = chunk.expand(runs, -1, -1)
-            elif not self._own_split:
-                buffer = self._scratch("score", (runs, *chunk.shape[1:]), chunk)
-                chunk = _gather(chunk, self.view_of_run, buffer)
-            yield chunk, rows
+            chunk = None if splits > 1 and not self._own_split else part.rows.as_they_lie(rows)
+            if chunk is None:
+                shape = (len(views), rows.stop - rows.start, self._inputs)
+                buffer = self._scratch("score", shape, self._like)
+                chunk = part.rows.of(rows, views, buffer)
+            yield chunk.expand(runs, -1, -1), rows
 
     def keep(self, rows: np.ndarray) -> None:
         """Keep only these runs, in this order; the splits stay."""
         self._set(self._seeds[rows], self._views[rows])
         self.noisy = self.noisy[torch.from_numpy(rows).to(self.noisy.device)]
         self._scratch.clear()
-
-
-def _gather(source: Tensor, index: Tensor, buffer: Tensor) -> Tensor:
-    """The chosen rows of the source in an aligned buffer, written once where that can be."""
-    if not buffer.is_contiguous():
-        return buffer.copy_(source.index_select(0, index).view(buffer.shape))
-    torch.index_select(source, 0, index, out=buffer.view(len(index), *source.shape[1:]))
-    return buffer
 
 
 def _check_shapes(splits: Sequence[Split]) -> None:
@@ -214,7 +203,13 @@ def _check_shapes(splits: Sequence[Split]) -> None:
 
 
 def _stack(
-    parts: Sequence[Part], units: Sequence[float], task: Task, like: Tensor, *, noisy: bool
+    parts: Sequence[Part],
+    units: Sequence[float],
+    task: Task,
+    like: Tensor,
+    pool: Tensor | None,
+    *,
+    noisy: bool,
 ) -> StackedPart | None:
     if len(parts[0].y) == 0:
         return None
@@ -227,10 +222,12 @@ def _stack(
         kept = (y == clean).to(like.dtype)
         before_noise = BeforeNoise(clean, kept, kept.sum(1, dtype=torch.float64))
     spread = ((y64 - y64.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
-    n, inputs = parts[0].x.shape
-    every = ALIGNMENT // gcd(inputs, ALIGNMENT)  # so many rows end on a boundary
-    rows = like.new_zeros(len(parts), -(-n // every) * every, inputs)
-    rows[:, :n] = torch.from_numpy(np.stack([part.x for part in parts])).to(like)
+    rows: Rows
+    if pool is None:
+        rows = TableRows([part.x for part in parts], like)
+    else:
+        inputs = [part.inputs for part in parts]
+        rows = PixelRows([each for each in inputs if isinstance(each, Pixels)], pool, like)
     target = y if task == "classification" else torch.from_numpy(y64).to(like.device)
     unit = torch.tensor(units, dtype=torch.float64, device=like.device)
     return StackedPart(

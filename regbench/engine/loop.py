@@ -114,6 +114,7 @@ class StackTrainer:
         like = torch.zeros(1, dtype=DTYPES[self._training.dtype], device=device)
         self._like = like
         self.examples = Examples(members, folder, like, splits)
+        of_runs = [self.examples.split_of(row) for row in range(len(members))]
         self.network = build(settings, seeds, self.examples.example, self.examples.outputs, like)
         self._update = Update(settings, self.network)
         self._batch = batch_size(self._training, self.examples.parts["train"].size)
@@ -122,7 +123,6 @@ class StackTrainer:
         own = (None, self.examples.task)
         self._metrics = [name for name in metrics if METRICS[name].task in own]
         self._in_stack = np.arange(len(members))  # the member in each row of the stack
-        of_runs = [self.examples.split_of(row) for row in range(len(members))]
         self._flip_rates = [split.flip_rate for split in of_runs]
         self._constants = [constant_scores(split) for split in of_runs]
         self._readers = [Readers(member) for member in members]

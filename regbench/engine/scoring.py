@@ -36,7 +36,9 @@ def score(network: Network, examples: Examples, metrics: Sequence[str] = ()) -> 
     scores: dict[str, Tensor] = {}
     for name, part in examples.parts.items():
         spread = Spread() if name == "val" else None
-        outputs = part.x.new_empty(network.runs, examples.outputs, part.size) if metrics else None
+        outputs = None
+        if metrics:
+            outputs = network.parameters.like.new_empty(network.runs, examples.outputs, part.size)
         total, hits, noise_hits = _totals(network, examples, part, outputs, spread)
         if spread is not None:
             scores["collapsed"] = spread.collapsed()

@@ -50,12 +50,14 @@ class Cost:
         products: multiply-adds of an epoch, training and scoring.
         steps: of an epoch.
         memory_bytes: parameters, gradients, optimizer state and data.
+        shared_bytes: data of which all trajectories have one copy.
     """
 
     parameters: int
     products: int
     steps: int
     memory_bytes: int
+    shared_bytes: int
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,10 @@ def cost(setting: Setting, folder: Path) -> Cost:
     products = chain.products * data.rows * 3
     steps = ceil(data.rows / batch_size(setting.training, data.rows))
     item = item_bytes(setting.training)
-    return Cost(parameters, products, steps, item * (parameters * 5 + data.rows * data.inputs))
+    numbers = data.rows * data.inputs
+    own = 0 if data.as_bytes else numbers
+    shared = numbers if data.as_bytes else 0
+    return Cost(parameters, products, steps, item * (parameters * 5 + own), shared)
 
 
 def stack_key(setting: Setting, data: str) -> str:

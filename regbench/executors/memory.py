@@ -90,5 +90,7 @@ def needed_bytes(members: Sequence[Member], folder: Path) -> int:
     drawn = len(widths) * max(CHUNK_BYTES, 8 * seeds * batch * max(widths))
     splits = len({split_key(m.setting.dataset, m.seed, m.data) for m in members})
     inputs = item * splits * data.rows * (data.inputs + 4)
+    if data.as_bytes:
+        inputs = data.rows * (data.inputs + splits * (8 + 4 * item))
     orders = 8 * data.rows * (4 * runs + 5 * seeds)
     return item * (weights + layers + scores) + drawn + inputs + orders

@@ -36,7 +36,7 @@ def describe(plan: Plan) -> list[StackPlan]:
     found = []
     for stack in make_stacks(plan.runs, folder, device=kind):
         n, each = len(stack.members), cost(stack.members[0].setting, folder)
-        seconds, memory = seconds_of(stack, folder), n * each.memory_bytes
+        seconds, memory = seconds_of(stack, folder), n * each.memory_bytes + each.shared_bytes
         runs = len(stack.run_ids)
         found.append(StackPlan(stack.stack_id, runs, n, each.parameters, seconds, memory))
     return found

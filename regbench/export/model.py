@@ -122,6 +122,17 @@ class _Category(Block):
     texts: Texts
     fill: str | None
     shown: tuple[str, ...]
+    kept: tuple[str, ...] | None = None
+
+    @property
+    def inputs(self) -> int:
+        """How many it makes."""
+        return len(self.texts) if self.kept is None else len(self.kept) + self.has_others
+
+    @property
+    def has_others(self) -> bool:
+        """Whether it was trained on texts that share an input."""
+        return self.kept is not None and not {*self.shown} <= {*self.kept}
 
 
 class _Classes(Block):
@@ -139,7 +150,8 @@ class Preprocessing(Block):
     """What is made of a table's columns, and of the network's outputs.
 
     order: the columns as the transform knows them. columns: the same in the order of the inputs.
-    reading: keys of a dataset block. unused: other columns of the model's data.
+    reading: keys of a dataset block. unused: other columns of the model's data. example: the shape
+    of an image or signal, channels first.
     """
 
     format: Literal[1] = 1
@@ -148,11 +160,12 @@ class Preprocessing(Block):
     target: _Classes | _Quantity
     reading: dict[str, Any] = Field(default_factory=dict)
     unused: tuple[str, ...] = ()
+    example: Annotated[tuple[Count, ...], Field(min_length=2, max_length=3)] | None = None
 
     @property
     def inputs(self) -> int:
         """How many there are."""
-        return sum(len(c.texts) if isinstance(c, _Category) else 1 for c in self.columns)
+        return sum(c.inputs if isinstance(c, _Category) else 1 for c in self.columns)
 
     @property
     def task(self) -> Task:
@@ -205,11 +218,12 @@ class Preprocessing(Block):
         """The columns, in the order of the transform; cells of a text are 1 where it was shown."""
         found = {}
         for c in self.columns:
-            texts = {}
+            texts, most = {}, None
             if isinstance(c, _Category):
                 shown = set(c.shown)
                 texts = {text: int(text in shown) for text in c.texts}
-            found[c.name] = Column(c.name, c.kind, texts=texts)
+                most = c.inputs if c.has_others else None
+            found[c.name] = Column(c.name, c.kind, texts=texts, most=most)
         return [found[name] for name in self.order]
 
     def trouble(self) -> str | None:
@@ -220,8 +234,15 @@ class Preprocessing(Block):
         for column in self.columns:
             if isinstance(column, _Category):
                 texts = set(column.texts)
-                if len(texts) < len(column.texts) or not {*column.shown} <= texts:
-                    return f"column {column.name!r}: texts and shown do not agree"
+                if (
+                    len(texts) < len(column.texts)
+                    or not {
+                        *column.shown,
+                        *(column.kept or ()),
+                    }
+                    <= texts
+                ):
+                    return f"column {column.name!r}: texts, shown and kept do not agree"
                 if column.fill is not None and column.fill not in texts:
                     return f"column {column.name!r}: fill is none of its texts"
         if len(set(self.classes)) < len(self.classes):
@@ -272,11 +293,12 @@ def export_run(folder: Path, plan: Plan, run: Run, status: str, out: Path) -> No
     kinds = {column.name: column.kind for column in description.columns}
     told = transform.as_json()
     for column in told["columns"]:
-        column["kind"] = kinds[column["name"]]
+        column["kind"] = kinds.get(column["name"], "number")  # of images each pixel
     dataset = setting.dataset
     told["target"] |= {"name": getattr(dataset, "target", description.target.name)}
     told["reading"] = _reading(dataset)
     told["unused"] = _unused(dataset, description.left_out)
+    told["example"] = table.example if table.by_channel else None
     made = Preprocessing.model_validate_json(json.dumps(told))
     outputs = len(table.class_names) or 1
     model = Architecture.of(setting, made.inputs, outputs)

@@ -17,7 +17,8 @@ Of the study `{study}`, cell `{cell}`, seed {seed} (run `{run_id}`): a {task}.
   with batchnorm `norms.<i>.*`, as in `torch.nn.BatchNorm1d`
 - `architecture.json`: how the layers stand
 - `preprocessing.json`: by column, what stands for a missing value (`fill`), `mean` and `scale` of a
-  number, the `texts` of a category (`shown`: those that it was trained on); {target}
+  number, the `texts` of a category (`shown`: those that it was trained on;
+  where there are `kept`, these alone have an input, and the others shown share one more); {target}
 
 With regbench, `regbench predict` and this folder make predictions for a table's rows. Without it,
 this loads the model:
@@ -52,7 +53,11 @@ def inputs(row):
     for column in made["columns"]:
         value = row.get(column["name"], column["fill"])
         if "texts" in column:
-            yield from (float(value == t and t in column["shown"]) for t in column["texts"])
+            kept, shown = column["kept"], set(column["shown"])
+            own = column["texts"] if kept is None else kept
+            yield from (float(value == text and text in shown) for text in own)
+            if not shown <= set(own):
+                yield float(value is not None and value not in own)
         else:
             known = column["fill"] is not None
             yield (value - column["mean"]) / column["scale"] if known else 0.0

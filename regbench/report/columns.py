@@ -10,7 +10,7 @@ from regbench.analysis.statistics import Interval
 from regbench.results.runs import Runs
 from regbench.vocabulary.metrics import METRICS, OF_EVERY_STUDY, metrics_among, score_among
 
-__all__ = ["ANSWER", "Column", "columns_for", "legend", "number", "p_value", "plus_minus"]
+__all__ = ["Column", "columns_for", "legend", "number", "p_value", "plus_minus"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Column:
         name: of the same in gap.csv.
         text: whether it is text, not a number.
         rank: how early it goes where the terminal is narrow: 0 never, then the highest first; those
-            up to `ANSWER` only where the names of cells are folded already.
+            up to `FOLDED` only where the names of cells are folded already.
     """
 
     title: str
@@ -32,7 +32,6 @@ class Column:
     rank: int = 0
 
 
-ANSWER = 3
 _NEAR_1 = 2
 
 

@@ -9,6 +9,8 @@ from regbench.analysis.judge import Judgement
 from regbench.analysis.pairs import Pairs
 from regbench.config.speaks import Over
 from regbench.report.compare import (
+    LEFT,
+    TITLES,
     Found,
     decimals_of,
     direction,
@@ -18,7 +20,7 @@ from regbench.report.compare import (
     texts_of,
     urgency,
 )
-from regbench.report.plain import escaped
+from regbench.report.markdown import escaped, markdown_head, markdown_line
 
 __all__ = ["comparison_markdown", "step_summary"]
 
@@ -92,12 +94,9 @@ def _table(metric: str, changes: Sequence[Change], decimals: int) -> str:
 
 def _table_head(metric: str) -> str:
     which = f" ({direction(metric)})" if direction(metric) else ""
-    return (
-        f"\n### {escaped(metric)}{which}\n\n| cell | base | new | change | p | n | |\n"
-        "| --- | ---: | ---: | ---: | ---: | ---: | --- |\n"
-    )
+    return f"\n### {escaped(metric)}{which}\n\n" + markdown_head(TITLES, LEFT)
 
 
 def _table_row(change: Change, decimals: int) -> str:
     *texts, word = map(escaped, texts_of(change, decimals))
-    return "| " + " | ".join([*texts, f"**{word}**" if word == "worse" else word]) + " |\n"
+    return markdown_line([*texts, f"**{word}**" if word == "worse" else word])

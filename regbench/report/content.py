@@ -7,24 +7,29 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from regbench.analysis.axes import Grid, grids, swept_keys
-from regbench.analysis.cell_gap import CellGap
+from regbench.analysis.axis_path import AxisPath, axis_paths
+from regbench.analysis.cell_gap import CellGap, learned, least_val_loss
 from regbench.analysis.claims import Outcome
 from regbench.analysis.curves import CellCurves, cell_curves
 from regbench.analysis.gap import gap_table
-from regbench.analysis.path import Path, paths
-from regbench.analysis.saved import Calibration, WeightShape, calibration, weight_shape
+from regbench.analysis.saved import (
+    Calibration,
+    PredictionSurface,
+    WeightShape,
+    calibration,
+    weight_shape,
+)
 from regbench.analysis.statistics import IntervalMethod
 from regbench.config.speaks import Over
 from regbench.report.figures.noise import NOISE_COLUMNS
-from regbench.results.epochs import read_epochs
 from regbench.results.files import MOST_LOG, MOST_NOTE, read, there
-from regbench.results.fit import Fit
+from regbench.results.frames import read_epochs
 from regbench.results.runs import Runs
 from regbench.results.saved import Arrays, read_predictions, read_weights
 from regbench.vocabulary.metrics import Metric, metrics_among, score_among
@@ -42,14 +47,14 @@ class Content:
 
     Attributes:
         claims: the study's claims, decided; empty where the folder holds no study.
-        fits: predictions over one or two inputs, where weights were saved.
+        surfaces: predictions over one or two inputs, where weights were saved.
         over, method: what intervals speak of, and how they are made.
     """
 
-    folder: FilePath
+    folder: Path
     runs: Runs
     claims: Sequence[Outcome] = ()
-    fits: Sequence[Fit] = field(default=(), repr=False)
+    surfaces: Sequence[PredictionSurface] = field(default=(), repr=False)
     over: Over = "seeds"
     method: IntervalMethod = "t"
 
@@ -78,9 +83,10 @@ class Content:
         return bool(np.nansum(flips) > 0)
 
     @cached_property
-    def paths(self) -> list[list[Path]]:
+    def paths(self) -> list[list[AxisPath]]:
         """The paths along each swept key."""
-        return [paths(self.runs, key, self.over) for key in swept_keys(self.table)]
+        keys = swept_keys(self.table)
+        return [axis_paths(self.runs, self.table, key, self.over) for key in keys]
 
     @cached_property
     def grids(self) -> list[Grid]:
@@ -160,9 +166,9 @@ def telling(table: Sequence[CellGap], most: int = _MOST_CELLS) -> set[str]:
     What room is left goes to the first cells of the plan.
     """
     sound = [row for row in table if row.metrics["val_loss"].mean is not None]
-    if not sound:
+    best = least_val_loss(learned(table) or table)
+    if best is None:
         return set()
     gap = [(row.metrics["gap_loss"].mean or 0.0, row.cell) for row in sound]
-    loss = [(row.metrics["val_loss"].mean or 0.0, row.cell) for row in sound]
-    first = [max(gap)[1], min(loss)[1], min(gap)[1]]
+    first = [max(gap)[1], best.cell, min(gap)[1]]
     return set(list(dict.fromkeys([*first, *(row.cell for row in sound)]))[:most])

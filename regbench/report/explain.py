@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
 from regbench.advice.explain import Explanation, Kernel, told
-from regbench.report.plain import escaped, markdown_rows, print_plain
+from regbench.report.aligned import print_plain, room_left
+from regbench.report.markdown import escaped, markdown_table
 from regbench.report.say import say
 from regbench.report.translations import print_marked, print_notes
 from regbench.vocabulary.optimizers import UNKNOWN
@@ -228,7 +228,7 @@ def _print_table(
         return
     console.print()
     shown = rows[:_MOST_ROWS]
-    if console.is_terminal and _width(header, shown) > console.width:
+    if room_left(console, [header, *(list(map(str, row)) for row in shown)]) < 0:
         for cell, *values in shown:
             said = [f"{n} {v}" for n, v in zip(header[1:], values, strict=True) if v != "-"]
             print_marked(console, f"{cell}:", "; ".join(said) or "-")
@@ -240,11 +240,6 @@ def _print_table(
         say(console, Text(line, "dim"))
 
 
-def _width(header: Sequence[str], rows: Rows) -> int:
-    lines = [header, *rows]
-    return sum(2 + max(cell_len(str(line[i])) for line in lines) for i in range(len(header))) - 2
-
-
 def explanations_markdown(study: str, found: Sequence[Explanation], warnings: Sequence[str]) -> str:
     """The same as Markdown."""
     lines = [f"# {escaped(study)}", ""]
@@ -253,7 +248,7 @@ def explanations_markdown(study: str, found: Sequence[Explanation], warnings: Se
         for columns in (_ACTING, _MEANING):
             header, rows = _table(frame, columns)
             if len(header) > 1:
-                lines += [markdown_rows(header, rows), *map(escaped, _legend(frame, header)), ""]
+                lines += [markdown_table(header, rows), *map(escaped, _legend(frame, header)), ""]
     lines += [f"- {escaped(note)}" for _, note in _notes(found, warnings)]
     return "\n".join(lines) + "\n"
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
+from regbench.analysis.axis_path import AxisPath
 from regbench.report import figures
 from regbench.report.content import Content
 from regbench.report.figures.fit import fit_figure
-from regbench.report.figures.grid import grid_figure
+from regbench.report.figures.heatmap import grid_figure
 from regbench.report.figures.noise import memorisation_figure
 from regbench.report.figures.saved import calibration_figure, norms_figure, weights_figure
 from regbench.report.figures.style import Form
 from regbench.vocabulary.metrics import LOSS, Metric
 
-__all__ = ["KINDS", "NEEDS", "Draw", "scores_figure"]
-
-Draw = Callable[[Content, str, float, Form], bytes | None]
+__all__ = ["NEEDS", "kind_figure", "scores_figure"]
 
 # What a kind asks of a study, for those that lack it.
 NEEDS = {
@@ -31,6 +30,12 @@ NEEDS = {
 }
 
 
+def kind_figure(kind: str, content: Content, title: str, width: float, form: Form) -> bytes | None:
+    """A figure of a kind; none where the study lacks what `NEEDS` says."""
+    has, draw = _KINDS[kind]
+    return draw(content, title, width, form) if has(content) else None
+
+
 def scores_figure(
     content: Content, metric: Metric, title: str, width: float, form: Form
 ) -> bytes | None:
@@ -41,45 +46,40 @@ def scores_figure(
     return figures.curves_figure(title, content.curves, metric, width=width, form=form)
 
 
-def _forest(content: Content, title: str, width: float, form: Form) -> bytes | None:
-    if not any(row.deltas for row in content.table):
-        return None
-    return figures.forest_figure(title, content.table, width=width, form=form)
+def _longest(content: Content) -> Sequence[AxisPath]:
+    return max(content.paths, key=lambda own: max(len(path.points) for path in own))
 
 
-def _path(content: Content, title: str, width: float, form: Form) -> bytes | None:
-    if not content.paths:
-        return None
-    longest = max(content.paths, key=lambda own: max(len(path.points) for path in own))
-    return figures.path_figure(title, longest, width=width, form=form)
-
-
-def _heatmap(content: Content, title: str, width: float, form: Form) -> bytes | None:
-    if not content.grids:
-        return None
-    return grid_figure(title, content.grids[0], "val_loss", width=width, form=form)
-
-
-def _memorisation(content: Content, title: str, width: float, form: Form) -> bytes | None:
-    if not content.noisy or not any(cell.means for cell in content.curves):
-        return None
-    return memorisation_figure(title, content.curves, width=width, form=form)
-
-
-KINDS: Mapping[str, Draw] = {
-    "gap": lambda c, title, width, form: figures.gap_figure(title, c.table, form, width=width),
-    "forest": _forest,
-    "curves": lambda c, title, width, form: scores_figure(c, LOSS, title, width, form),
-    "scores": lambda c, title, width, form: scores_figure(c, c.score, title, width, form),
-    "path": _path,
-    "heatmap": _heatmap,
-    "fit": lambda c, t, w, f: fit_figure(t, c.fits, width=w, form=f) if c.fits else None,
-    "weights": lambda c, t, w, f: (
-        weights_figure(t, c.weights, width=w, form=f) if c.weights else None
+Has = Callable[[Content], object]
+Draw = Callable[[Content, str, float, Form], bytes | None]
+_KINDS: Mapping[str, tuple[Has, Draw]] = {
+    "gap": (lambda c: True, lambda c, t, w, f: figures.gap_figure(t, c.table, f, width=w)),
+    "forest": (
+        lambda c: any(row.deltas for row in c.table),
+        lambda c, t, w, f: figures.forest_figure(t, c.table, width=w, form=f),
     ),
-    "norms": lambda c, t, w, f: norms_figure(t, c.weights, width=w, form=f) if c.weights else None,
-    "calibration": lambda c, t, w, f: (
-        calibration_figure(t, c.calibrations, width=w, form=f) if c.calibrations else None
+    "curves": (lambda c: True, lambda c, t, w, f: scores_figure(c, LOSS, t, w, f)),
+    "scores": (lambda c: True, lambda c, t, w, f: scores_figure(c, c.score, t, w, f)),
+    "path": (
+        lambda c: c.paths,
+        lambda c, t, w, f: figures.axis_path_figure(t, _longest(c), width=w, form=f),
     ),
-    "memorisation": _memorisation,
+    "heatmap": (
+        lambda c: c.grids,
+        lambda c, t, w, f: grid_figure(t, c.grids[0], width=w, form=f),
+    ),
+    "fit": (lambda c: c.surfaces, lambda c, t, w, f: fit_figure(t, c.surfaces, width=w, form=f)),
+    "weights": (
+        lambda c: c.weights,
+        lambda c, t, w, f: weights_figure(t, c.weights, width=w, form=f),
+    ),
+    "norms": (lambda c: c.weights, lambda c, t, w, f: norms_figure(t, c.weights, width=w, form=f)),
+    "calibration": (
+        lambda c: c.calibrations,
+        lambda c, t, w, f: calibration_figure(t, c.calibrations, width=w, form=f),
+    ),
+    "memorisation": (
+        lambda c: c.noisy and any(cell.means for cell in c.curves),
+        lambda c, t, w, f: memorisation_figure(t, c.curves, width=w, form=f),
+    ),
 }

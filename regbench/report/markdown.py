@@ -1,32 +1,65 @@
-"""The gap table as Markdown."""
+"""Markdown: tables that no label can break, and the gap table among its sentences."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from regbench.analysis.cell_gap import CellGap
 from regbench.analysis.sentence import answer
+from regbench.report.aligned import shown
 from regbench.report.columns import columns_for, legend
-from regbench.report.plain import escaped
 from regbench.results.runs import Runs
 
-__all__ = ["gap_markdown"]
+__all__ = ["escaped", "gap_markdown", "markdown_head", "markdown_line", "markdown_table"]
+
+
+def markdown_table(
+    header: Sequence[str], rows: Sequence[Sequence[object]], left: Sequence[bool] = ()
+) -> str:
+    """A table of values.
+
+    Args:
+        left: by column, whether it stands to the left; by default where there is text in it.
+
+    >>> print(markdown_table(["cell", "n"], [["a|b", 3]]), end="")
+    | cell | n |
+    | --- | ---: |
+    | a\\|b | 3 |
+    """
+    left = left or [any(isinstance(row[i], str) for row in rows) for i in range(len(header))]
+    lines = (markdown_line(escaped(shown(value)) for value in row) for row in rows)
+    return markdown_head(map(escaped, header), left) + "".join(lines)
+
+
+def markdown_head(titles: Iterable[str], left: Sequence[bool]) -> str:
+    """The titles of a table, and to which side its columns stand."""
+    return markdown_line(titles) + markdown_line("---" if to_left else "---:" for to_left in left)
+
+
+def markdown_line(texts: Iterable[str]) -> str:
+    """A row of a table, of what is Markdown already."""
+    return f"| {' | '.join(texts)} |\n"
+
+
+def escaped(text: str) -> str:
+    r"""Text that Markdown shows as it is: no markup, no HTML, no formula, all on one line.
+
+    >>> print(escaped("<b>&lt;|\n$x$"))
+    \<b\>\&lt;\| \$x\$
+    """
+    for character in "\\|<>&*_`[~$":
+        text = text.replace(character, "\\" + character)
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def gap_markdown(study: str, runs: Runs, table: Sequence[CellGap]) -> str:
     """What is missing, the answer in words, the table, and what its signs mean."""
     columns = columns_for(runs, table)
     found = answer(runs, table)
-    lines = [f"# {escaped(study)}", ""]
-    for sentence in found.lost:
-        lines += [f"**{escaped(sentence)}**", ""]
-    for paragraph in found.paragraphs:
-        lines += [escaped(paragraph), ""]
-    lines += [
-        "| " + " | ".join(column.title for column in columns) + " |",
-        "|" + "|".join(" --- " if column.text else " ---: " for column in columns) + "|",
-    ]
-    for row in table:
-        lines.append("| " + " | ".join(escaped(column.of(row)) for column in columns) + " |")
-    lines += ["", f"{legend(columns, table)}.", ""]
-    return "\n".join(lines)
+    words = [f"**{escaped(sentence)}**" for sentence in found.lost]
+    words += [escaped(paragraph) for paragraph in found.paragraphs]
+    rows = [[column.of(row) for column in columns] for row in table]
+    titles, left = [c.title for c in columns], [c.text for c in columns]
+    parts = [f"# {escaped(study)}\n", *(f"{each}\n" for each in words)]
+    parts += [markdown_table(titles, rows, left), f"{legend(columns, table)}.\n"]
+    return "\n".join(parts)

@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.text import Text
 
 from regbench.errors import one_line
-from regbench.report.plain import print_plain
+from regbench.report.aligned import print_plain
 from regbench.report.say import say
 from regbench.vocabulary.words import counted
 
-__all__ = ["facts", "print_overview", "values_of"]
+__all__ = ["facts", "print_overview", "sides", "values_of"]
 
 _MOST_COLUMNS = 60
 _NAME = 28
@@ -56,8 +56,11 @@ def facts(told: Mapping[str, Any]) -> Iterator[str]:
         for kind, name in names.items()
         if kind in kinds
     ]
+    what = ", ".join(each)
+    if told["by_channel"]:
+        what = f"{sides(told['example'])} each, {counted(kinds.count('number'), 'channel')}"
     yield (
-        f"{told['data']}: {counted(told['rows'], 'row')}; {', '.join(each)}: "
+        f"{told['data']}: {counted(told['rows'], 'row')}; {what}: "
         f"{counted(told['inputs'], 'input')}"
     )
     target = told["target"]
@@ -75,6 +78,15 @@ def facts(told: Mapping[str, Any]) -> Iterator[str]:
         yield f"left out by drop: {', '.join(dropped)}"
 
 
+def sides(example: Sequence[int]) -> str:
+    """What an example measures, channels left out.
+
+    >>> sides([3, 32, 24]), sides([1, 40])
+    ('32x24 pixels', '40 points')
+    """
+    return f"{'x'.join(map(str, example[1:]))} {'pixels' if len(example) == 3 else 'points'}"
+
+
 def values_of(column: Mapping[str, Any], share: int | None = None) -> str:
     """A column's range, or its most frequent texts.
 
@@ -89,6 +101,11 @@ def values_of(column: Mapping[str, Any], share: int | None = None) -> str:
     """
     if column["kind"] == "indicator":
         return f"0 and 1, {column['mean']:.1%} are 1" if "mean" in column else "0 and 1"
+    if "deviation" in column:
+        return (
+            f"{column['low']:.6g} to {column['high']:.6g}; in training mean {column['mean']:.4g}, "
+            f"deviation {column['deviation']:.4g}"
+        )
     if column["kind"] != "category":
         return f"{column['low']:.6g} to {column['high']:.6g}, median {column['median']:.6g}"
     texts = column["texts"]
@@ -99,6 +116,8 @@ def values_of(column: Mapping[str, Any], share: int | None = None) -> str:
     more = ", ..." if len(texts) > _TEXTS else ""
     what = "class" if share else "category"
     many = f"{len(texts)} {what if len(texts) == 1 else _plural(what)}"
+    lumped = len(texts) - column.get("inputs", len(texts)) + 1
+    many += f" ({lumped} share an input)" if lumped > 1 else ""
     unseen = len(texts) - column["in_training"]
     many += f" ({unseen} not in training)" if unseen else ""
     return f"{many}: {listed}{more}"

@@ -1,4 +1,4 @@
-"""Plain sentences on a console."""
+"""Plain sentences on a console, and how decisions look in them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from rich.text import Text
 
 from regbench.errors import one_line
 
-__all__ = ["say"]
+__all__ = ["DECISIONS", "say"]
+
+# The styles of claims, gates and findings.
+DECISIONS = {"PASS": "green", "FAIL": "bold red", "UNDECIDED": "yellow"}
 
 
 def say(console: Console, text: Text | str) -> None:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from regbench.advice.strengths.place import Place
 from regbench.advice.strengths.translate import Translation
-from regbench.report.plain import print_plain
+from regbench.report.aligned import print_plain
 
 __all__ = [
     "LETTERS",

@@ -66,13 +66,15 @@ def _cell(value: object) -> object:
 
 
 def as_text(value: object) -> str:
-    """What `read_csv` gives back of a value that `write_csv` was given.
+    """What `read_csv` gives of a value that `write_csv` wrote.
 
-    >>> as_text(None), as_text(1e-3), as_text(True), as_text("=x")
-    ('', '0.001', 'true', '=x')
+    >>> as_text(0.001), as_text(None), as_text(True), as_text("=x")
+    ('0.001', '', 'true', '=x')
     """
+    if isinstance(value, str):
+        return value
     written = _cell(value)
-    return "" if written is None else unguard(str(written))
+    return "" if written is None else repr(written) if isinstance(written, float) else str(written)
 
 
 def write_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:

@@ -14,7 +14,8 @@ from regbench.results.pieces import Pieces, stacks_folder
 from regbench.results.place import may
 from regbench.results.planned import recorded_plan
 from regbench.results.stacks import known_stacks, read_stacks
-from regbench.results.store import TABLES, require_same_study
+from regbench.results.store import TABLES
+from regbench.results.study_note import require_same_study
 from regbench.results.tables import csv_files
 
 __all__ = ["Health", "examine", "holds", "how_to_mend"]

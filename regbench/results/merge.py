@@ -17,7 +17,8 @@ from regbench.results.pieces import read_piece, stacks_folder
 from regbench.results.planned import recorded_plan
 from regbench.results.sealed import MOST_ARRAYS, Damaged
 from regbench.results.stacks import read_stacks
-from regbench.results.store import Store, differing_keys, read_facts
+from regbench.results.store import Store
+from regbench.results.study_note import differing_keys, read_facts
 
 __all__ = ["Merged", "merged"]
 

@@ -15,13 +15,11 @@ from regbench.config.speaks import Over, why_no_rows
 from regbench.errors import BadData, BadStudy
 from regbench.results.files import there
 from regbench.results.pieces import Pieces
-from regbench.results.records import RunRecord
 from regbench.results.runs import Runs, read_runs
 from regbench.results.stacks import read_stacks
-from regbench.results.store import read_facts
-from regbench.results.tables import runs_of
+from regbench.results.study_note import note_path, read_facts
 
-__all__ = ["judged", "read_judged", "recorded_plan", "recorded_study", "with_sizes"]
+__all__ = ["read_judged", "recorded_plan", "recorded_study", "with_sizes"]
 
 # Points of a sweep for each setting that they come down to: far more than any study has.
 _SAME = 100
@@ -52,15 +50,6 @@ def read_judged(path: Path, asked: Over | None = None) -> tuple[Runs, Over]:
     return replace(with_sizes(runs, path), one_test=_folded(study)), "rows"
 
 
-def judged(plan: Plan, records: Mapping[str, RunRecord]) -> Runs:
-    """The runs of a plan that are done, as `read_judged` reads them from their folder."""
-    runs = runs_of(plan, records)
-    if plan.study.interval != "rows":
-        return runs
-    sizes = {run_id: record.sizes for run_id, record in records.items()}
-    return replace(runs, sizes=sizes, one_test=_folded(plan.study))
-
-
 def _folded(study: Study | None) -> frozenset[str]:
     cells = study.cells if study else ()
     return frozenset(cell.name for cell in cells if cell.setting.dataset.folds is not None)
@@ -79,7 +68,7 @@ def with_sizes(runs: Runs, folder: Path) -> Runs:
 
 def _asked_of(path: Path, asked: Over | None) -> Study | None:
     """The study whose intervals are to speak of rows; None where they are not, or it is unknown."""
-    if asked == "seeds" or not there(path / ".regbench" / "study.json"):
+    if asked == "seeds" or not there(note_path(path)):
         return None
     facts = read_facts(path)
     if asked is None and facts["given"].get("interval") != "rows":

@@ -9,30 +9,31 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from math import isinf, isnan, nan
 from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 from regbench.config.characters import forbidden_character
 from regbench.errors import BadData
-from regbench.results.csv_text import read_csv
+from regbench.results.csv_text import as_text, read_csv
 from regbench.results.proof import require_as_written
 from regbench.vocabulary.metrics import COLUMNS, LOSS, OF_EVERY_STUDY
 
-__all__ = ["EPOCHS", "RunRow", "Runs", "read_runs"]
+__all__ = ["RunRow", "Runs", "read_runs"]
 
 _FACTS = ("study", "run_id", "cell", "regularizer", "seed", "status", "error")
-EPOCHS = ("epochs_run", "best_epoch", "reading_epoch")
+_EPOCHS = ("epochs_run", "best_epoch", "reading_epoch")
 # A study has the scores of its task; one that sweeps over both tasks has both.
 _SCORES = tuple(metric.columns for metric in OF_EVERY_STUDY if metric.task)
 # The last column before the config keys that vary.
 _LAST_METRIC = "zero_fraction"
 # In every runs.csv, in this order; other metrics stand among them, anything may stand before.
-_ORDER = (*_FACTS, *EPOCHS, *LOSS.columns, _LAST_METRIC)
+_ORDER = (*_FACTS, *_EPOCHS, *LOSS.columns, _LAST_METRIC)
 _VERSION = "schema_version"
 _KNOWN_VERSION = "1"
 _STATUSES = ("ok", "diverged", "failed")
@@ -85,6 +86,20 @@ class Runs:
     sizes: Mapping[str, Mapping[str, int]] = field(default_factory=dict, repr=False)
     one_test: frozenset[str] = frozenset()
 
+    @classmethod
+    def of(cls, study: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Runs:
+        """What `read_runs` gives of the table that these values make, none of it read back."""
+        metrics, varying = _parts(header)
+        found = []
+        for row in rows:
+            own = dict(zip(header, row, strict=True))
+            facts = {name: own[name] for name in _FACTS[1:]}
+            numbers = ((name, own[name]) for name in (*_EPOCHS, *metrics))
+            known = {name: nan if each is None else float(each) for name, each in numbers}
+            settings = {key: as_text(own[key]) for key in varying}
+            found.append(RunRow(**facts, metrics=known, settings=settings))
+        return cls(study if found else "", metrics, varying, tuple(found))
+
 
 def read_runs(path: Path) -> Runs:
     """The runs of a results folder, or of a runs.csv.
@@ -104,13 +119,17 @@ def read_runs(path: Path) -> Runs:
         header[0] = header[0].removeprefix("\ufeff").strip('"')
     _check_header(path, header)
     _check_characters(path, header, rows)
-    last = header.index(_LAST_METRIC)
-    varying = tuple(header[last + 1 :])
-    metrics = tuple(header[header.index("reading_epoch") + 1 : last + 1])
-    reader = _Reader(path, header, (*EPOCHS, *metrics), varying)
-    parsed = tuple(reader.row(line, row) for line, row in enumerate(rows, 2))
+    metrics, varying = _parts(header)
+    parser = _RowParser(path, header, (*_EPOCHS, *metrics), varying)
+    parsed = tuple(parser.row(line, row) for line, row in enumerate(rows, 2))
     _check_cells(path, parsed)
     return Runs(rows[0][header.index("study")] if rows else "", metrics, varying, parsed)
+
+
+def _parts(header: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The columns of metrics, and of the config keys that vary."""
+    first, last = header.index("reading_epoch") + 1, header.index(_LAST_METRIC) + 1
+    return tuple(header[first:last]), tuple(header[last:])
 
 
 def _check_header(path: Path, header: Sequence[str]) -> None:
@@ -152,7 +171,7 @@ def _check_characters(path: Path, header: Sequence[str], rows: Sequence[Sequence
                 checked.add(row[i])
 
 
-class _Reader:
+class _RowParser:
     """Turns rows of text into runs, or says what is wrong with them."""
 
     def __init__(
@@ -176,7 +195,7 @@ class _Reader:
         if status not in _STATUSES:
             raise self._wrong(line, "status", f"expected {', '.join(_STATUSES)}, not {status!r}")
         metrics = dict(zip(self._numbers, self._values(line, row), strict=True))
-        for name in EPOCHS:
+        for name in _EPOCHS:
             epoch = metrics[name]
             if epoch < 0 or isinf(epoch) or epoch % 1 > 0:
                 raise self._wrong(line, name, f"expected a whole number from 0, not {epoch!r}")

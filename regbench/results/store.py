@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePath
 from types import TracebackType
-from typing import Any
 
 from filelock import FileLock
 
@@ -27,7 +26,6 @@ from regbench.results.files import (
     names,
     opened,
     read,
-    read_note,
     remove,
     remove_leftovers,
     require_space,
@@ -43,9 +41,10 @@ from regbench.results.place import Place
 from regbench.results.proof import note_table
 from regbench.results.records import RunRecord, Status
 from regbench.results.stacks import known_stacks, read_stacks, stacks_path
+from regbench.results.study_note import facts_of, note_path, require_same_study
 from regbench.results.tables import csv_files
 
-__all__ = ["TABLES", "Store", "differing_keys", "read_facts", "require_same_study"]
+__all__ = ["TABLES", "Store"]
 
 # Written whole, and made anew at any time.
 TABLES = ("study.yaml", "plan.csv", "runs.csv", "epochs.csv", "gap.csv", "gap.md")
@@ -58,8 +57,6 @@ _OWN_PATTERNS = (
     ".regbench/checkpoints/*",
     ".regbench/*.json*",
 )
-# What folders from before they noted it were computed by.
-_FIRST_NOTED = 2
 # Where files are written whole, beside their place.
 _FOLDERS = ("", ".regbench", ".regbench/stacks", ".regbench/checkpoints", "weights", "predictions")
 
@@ -133,7 +130,7 @@ class Store:
         # be lost; from here on it is relied on.
         for each in (self.folder, stacks_folder(self.folder)):
             keep_folder(each)
-        known = self.folder / ".regbench" / "study.json"
+        known = note_path(self.folder)
         if there(known):
             try:
                 require_same_study(self.folder, plan)
@@ -144,7 +141,7 @@ class Store:
         if there(log := self.folder / _LOG):
             with opened(log, MOST_LOG):  # else what has been trained could not be noted
                 pass
-        write_note(known, _facts(plan))
+        write_note(known, facts_of(plan))
         self._check_note_of_stacks()
         write_atomic(self.folder / "study.yaml", _study_yaml(plan))
 
@@ -170,7 +167,7 @@ class Store:
                 f"{self.folder}: its study.yaml is the study itself, which the results would "
                 "replace: choose another folder with -o"
             )
-        known = there(self.folder / ".regbench" / "study.json")
+        known = there(note_path(self.folder))
         if not known and there(mine):  # without its inside, it is known by what it is about
             known = read(mine, MOST_NOTE) == _study_yaml(plan)
         others = [name for name in TABLES if there(self.folder / name)]
@@ -290,59 +287,6 @@ class Store:
         return [records[run.run_id].status for run in plan.runs if run.run_id in records]
 
 
-def require_same_study(folder: Path, plan: Plan) -> None:
-    """Go on if a folder holds the results of this study, by the same numerics.
-
-    Raises:
-        BadStudy: it holds another's; with the keys that differ.
-        BadData: what it holds cannot be understood.
-    """
-    old, new = read_facts(folder), _facts(plan)
-    versions = old["numerics_version"], new["numerics_version"]
-    if versions[0] != versions[1]:
-        raise BadStudy(
-            f"{folder}: was computed by numerics version {versions[0]}, and this regbench "
-            f"computes version {versions[1]}: choose another folder with -o, or replace the "
-            "results with --overwrite (show, compare, report and check still read them)"
-        )
-    before, now = (facts["study"].get("metrics", []) for facts in (old, new))
-    if set(before) != set(now):
-        raise BadStudy(
-            f"{folder}: its runs were scored with metrics: [{', '.join(before)}], and this study "
-            f"asks for [{', '.join(now)}]: ask for the same, choose another folder with -o, or "
-            "train again with --overwrite"
-        )
-    changed = differing_keys(old, new)
-    if changed:
-        raise BadStudy(
-            f"{folder}: holds the results of another study ({'; '.join(changed)}): choose "
-            "another folder with -o, or replace them with --overwrite"
-        )
-
-
-def read_facts(folder: Path) -> dict[str, Any]:
-    """What a results folder knows: its `study` in full, as it was `given` and the `folder` that
-    this came from, the fingerprints of its `data`, and the `numerics_version` of its runs.
-
-    Raises:
-        BadData: there is nothing of the kind.
-    """
-    path = folder / ".regbench" / "study.json"
-
-    def facts(found: Any) -> dict[str, Any]:
-        found = {"folder": "", "numerics_version": _FIRST_NOTED} | found
-        kinds = {"study": dict, "given": dict, "data": dict, "folder": str, "numerics_version": int}
-        fingerprints = found["data"].values()
-        if not (
-            all(type(found[key]) is kind for key, kind in kinds.items())
-            and all(isinstance(each, str) for each in fingerprints)
-        ):
-            raise TypeError("not what regbench writes")
-        return dict(found)
-
-    return read_note(path, facts)
-
-
 def _study_yaml(plan: Plan) -> bytes:
     return dump_yaml(plan.study.resolved()).encode()
 
@@ -356,51 +300,3 @@ def _log(folder: Path) -> list[str]:
     """The lines of a folder's provenance.jsonl."""
     log = folder / _LOG
     return read(log, MOST_LOG).decode("utf-8", "replace").splitlines() if there(log) else []
-
-
-def differing_keys(
-    old: Mapping[str, Any], new: Mapping[str, Any], *, all_keys: bool = False
-) -> list[str]:
-    """`key: old -> new` for what must not change but did; with `all_keys`, for all of the study."""
-    before, now = _leaves(old["study"]), _leaves(new["study"])
-    contents = [
-        f"content of {origin}: {content:.12} -> {new['data'][origin]:.12}"
-        for origin, content in old["data"].items()
-        if new["data"].get(origin, content) != content  # others come and go with the sweep
-    ]
-    if all_keys:
-        before["numerics version"] = old["numerics_version"]
-        now["numerics version"] = new["numerics_version"]
-    may_change = ["schema_version", "training.device"]
-    may_change += [] if all_keys else ["sweep", "seeds", "expect", "metrics"]
-    keys = [
-        f"{key}: {before.get(key)} -> {now.get(key)}"
-        for key in sorted(before.keys() | now.keys())
-        if before.get(key) != now.get(key) and not key.startswith(tuple(may_change))
-    ]
-    return keys + contents
-
-
-def _facts(plan: Plan) -> dict[str, Any]:
-    study = plan.study
-    rest = {"seeds": list(study.seeds), "sweep": study.sweep, "expect": list(study.expect)}
-    if study.metrics:
-        rest["metrics"] = list(study.metrics)
-    return {
-        "study": {**study.fixed(), **rest},
-        "given": study.given,
-        "folder": os.path.abspath(study.folder),
-        "data": plan.data,
-        "numerics_version": plan.version,
-    }
-
-
-def _leaves(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested values by dotted key."""
-    leaves: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            leaves |= _leaves(value, f"{prefix}{key}.")
-        else:
-            leaves[f"{prefix}{key}"] = value
-    return leaves

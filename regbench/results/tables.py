@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from math import nan
+from dataclasses import replace
 
 from regbench.config.plan import Plan, Run
 from regbench.config.schema import SCHEMA_VERSION
-from regbench.results.csv_text import as_text, write_csv
+from regbench.results.csv_text import write_csv
 from regbench.results.records import RunRecord
-from regbench.results.runs import EPOCHS, RunRow, Runs
+from regbench.results.runs import Runs
 from regbench.vocabulary.metrics import METRICS, NOISE_ACCURACIES, OF_EVERY_STUDY, Metric
 
-__all__ = ["Row", "csv_files", "metrics_of", "runs_of"]
+__all__ = ["Row", "csv_files", "judged_runs", "metrics_of"]
 
 Row = list[object]
 Table = tuple[list[str], Iterable[Row]]
@@ -51,6 +51,17 @@ def csv_files(
     yield "plan.csv", write_csv(*_plan_table(plan, stacks))
     yield "runs.csv", write_csv(*_runs_table(plan, records))
     yield "epochs.csv", write_csv(*_epochs_table(plan, records))
+
+
+def judged_runs(plan: Plan, records: Mapping[str, RunRecord]) -> Runs:
+    """What runs.csv and its study say, as `planned.read_judged` reads it from their folder."""
+    runs = Runs.of(plan.study.name, *_runs_table(plan, records))
+    if plan.study.interval == "seeds":
+        return runs
+    cells = plan.study.cells
+    folded = frozenset(cell.name for cell in cells if cell.setting.dataset.folds is not None)
+    sizes = {run_id: record.sizes for run_id, record in records.items()}
+    return replace(runs, sizes=sizes, one_test=folded)
 
 
 def _plan_table(plan: Plan, stacks: Mapping[str, Sequence[str]]) -> Table:
@@ -100,25 +111,6 @@ def _runs_table(plan: Plan, records: Mapping[str, RunRecord]) -> Table:
         ]
 
     return header, (row(run, records[run.run_id]) for run in plan.runs if run.run_id in records)
-
-
-def runs_of(plan: Plan, records: Mapping[str, RunRecord]) -> Runs:
-    """The runs that are done, as `read_runs` reads them from runs.csv."""
-    header, rows = _runs_table(plan, records)
-    numbers = header[header.index("epochs_run") : len(header) - len(plan.varying)]
-
-    def run(row: Row) -> RunRow:
-        of = dict(zip(header, row, strict=True))
-        facts = (str(of[name]) for name in ("run_id", "cell", "regularizer", "status", "error"))
-        run_id, cell, regularizer, status, error = facts
-        metrics = {name: nan if of[name] is None else float(str(of[name])) for name in numbers}
-        settings = {key: as_text(of[key]) for key in plan.varying}
-        seed = int(str(of["seed"]))
-        return RunRow(run_id, cell, regularizer, seed, status, error, metrics, settings)
-
-    found = tuple(map(run, rows))
-    metrics = tuple(name for name in numbers if name not in EPOCHS)
-    return Runs(plan.study.name if found else "", metrics, plan.varying, found)
 
 
 def _metric(record: RunRecord, name: str) -> float | None:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from regbench.analysis.statistics import interval
 from regbench.api import Results
-from regbench.report.figures.panel import log_ticks
+from regbench.report.figures.log_axis import log_ticks
 from regbench.report.figures.style import ORANGE, canvas, rendered
 from regbench.textbook.finding import Finding, decided, less, shown
 from regbench.textbook.lesson import Evidence, Lesson, Train

@@ -144,7 +144,7 @@ def _levelled(errors: Errors) -> list[Finding]:
 
 
 def _figure(errors: Errors) -> bytes:
-    from regbench.report.figures import Line, Mark, line_figure
+    from regbench.report.figures import Line, Mark, Panel, panels_figure
     from regbench.report.figures.style import BLUE, GREY, INK, ORANGE
 
     def line(label: str, values: Floats, colour: str, style: str = "-") -> Line:
@@ -156,8 +156,8 @@ def _figure(errors: Errors) -> bytes:
     widths = [float(width) for width in errors.widths]
     values = [PUBLISHED[width][0] for width in errors.widths]
     fitted = errors.train[:, 0].mean(axis=1) < _FITTED
-    return line_figure(
-        "Double descent on MNIST-1D, 15% of the training labels redrawn (95% intervals)",
+    panel = Panel(
+        "",
         "width of both hidden layers",
         "wrong answers (%)",
         [
@@ -169,7 +169,11 @@ def _figure(errors: Errors) -> bytes:
         log_x=True,
         marks=[Mark(widths[int(fitted.argmax())], "fits every label")] if fitted.any() else [],
         ends=(-2, 72),
-        height=4.0,
+    )
+    return panels_figure(
+        "Double descent on MNIST-1D, 15% of the training labels redrawn (95% intervals)",
+        [panel],
+        panel_height=4.0,
     )
 
 

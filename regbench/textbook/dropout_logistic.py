@@ -102,7 +102,7 @@ def _findings(found: dict[float, Floats], x: Floats, y: Floats) -> list[Finding]
 
 
 def _figure(found: dict[float, Floats], x: Floats, y: Floats) -> bytes:
-    from regbench.report.figures import Line, line_figure
+    from regbench.report.figures import Line, Panel, panels_figure
     from regbench.report.figures.style import CYCLE
 
     rates = np.linspace(0, 0.6, 31)
@@ -118,11 +118,15 @@ def _figure(found: dict[float, Floats], x: Floats, y: Floats) -> bytes:
             Line(f"x{j}: its second order", rates, ridge[:, j], colour=colour, style="--"),
             Line("", list(found), dots, colour=colour, dots=True, style=""),
         ]
-    return line_figure(
-        "With logistic loss dropout is no ridge (dots: trained, mean over the seeds)",
+    panel = Panel(
+        "",
         "dropout rate on the inputs",
         "weight",
         lines,
+    )
+    return panels_figure(
+        "With logistic loss dropout is no ridge (dots: trained, mean over the seeds)",
+        [panel],
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from regbench.api import Results
 from regbench.textbook.finding import Finding, decided
 from regbench.textbook.lesson import Evidence, Lesson, Train
-from regbench.textbook.linear import Floats, fits, ridge
+from regbench.textbook.linear import Floats, linear_models, ridge
 
 if TYPE_CHECKING:
     from regbench.report.figures import Panel
@@ -78,7 +78,7 @@ def averages(results: Results) -> list[Averaged]:
     """The mean weights of every cell, with the ridge that each should be."""
     found = []
     for cell in results.study.cells:
-        runs = fits(results, cell.name)
+        runs = linear_models(results, cell.name)
         weights = np.array([fit.weight for fit in runs])
         rate, noise = cell.setting.regularizer.input_dropout, cell.setting.regularizer.input_noise
         found.append(

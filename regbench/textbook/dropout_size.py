@@ -43,7 +43,7 @@ def _findings(results: Results) -> list[Finding]:
 
 
 def _figure(results: Results) -> bytes:
-    from regbench.report.figures import Line, Mark, line_figure
+    from regbench.report.figures import Line, Mark, Panel, panels_figure
 
     by_seed = BySeed(results.rows)
     lines = []
@@ -53,13 +53,17 @@ def _figure(results: Results) -> bytes:
         lows, highs = [each.low for each in found], [each.high for each in found]
         label = f"label noise {noise:g}"
         lines.append(Line(label, np.array(_SIZES, dtype=float), means, lows, highs, dots=True))
-    return line_figure(
-        "Dropout's gain against the number of training rows",
+    panel = Panel(
+        "",
         "training rows",
         "test accuracy with dropout less that without (points)",
         lines,
         log_x=True,
         marks=[Mark(0, horizontal=True)],
+    )
+    return panels_figure(
+        "Dropout's gain against the number of training rows",
+        [panel],
     )
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from regbench.api import Results
 from regbench.config.blocks.synthetic import SparseLinear
 from regbench.data.synthetic import sparse_linear
-from regbench.report.figures.panel import log_ticks
+from regbench.report.figures.log_axis import log_ticks
 from regbench.report.figures.style import BLUE, ORANGE, canvas, rendered
 from regbench.textbook.finding import Finding, decided, less, near
 from regbench.textbook.least_squares import Linear, exact_risks, flow, ridge

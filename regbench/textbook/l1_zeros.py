@@ -9,7 +9,7 @@ import numpy as np
 from regbench.api import Results
 from regbench.textbook.finding import Finding, decided, less
 from regbench.textbook.lesson import Evidence, Lesson, Train
-from regbench.textbook.linear import Fit, Floats, fits, kkt_violation
+from regbench.textbook.linear import Floats, LinearModel, kkt_violation, linear_models
 
 __all__ = ["LESSON", "precision", "recall"]
 
@@ -35,12 +35,12 @@ def recall(weight: Floats, informative: int) -> float:
 
 def _look(train: Train) -> Evidence:
     results = train("l1-zeros")
-    found = {cell: fits(results, cell) for cell in _CELLS}
+    found = {cell: linear_models(results, cell) for cell in _CELLS}
     findings = [*_certificates(results, found), *_subgradient(results, found)]
     return Evidence([*findings, *_supports(results, found)], lambda: _figure(results, found))
 
 
-def _certificates(results: Results, found: dict[str, list[Fit]]) -> list[Finding]:
+def _certificates(results: Results, found: dict[str, list[LinearModel]]) -> list[Finding]:
     what = "largest violation of the optimality conditions in {} runs of {}"
     findings = []
     for cell in ("l2", "elastic", "l1"):
@@ -57,7 +57,7 @@ def _certificates(results: Results, found: dict[str, list[Fit]]) -> list[Finding
     return findings
 
 
-def _subgradient(results: Results, found: dict[str, list[Fit]]) -> list[Finding]:
+def _subgradient(results: Results, found: dict[str, list[LinearModel]]) -> list[Finding]:
     """What the subgradient leaves where the optimum, which l1 found, is 0."""
     l1, _ = _strengths(results, _ROUGH)
     pairs = list(zip(found[_ROUGH], found["l1"], strict=True))
@@ -81,12 +81,12 @@ def _subgradient(results: Results, found: dict[str, list[Fit]]) -> list[Finding]
     ]
 
 
-def _violations(results: Results, found: dict[str, list[Fit]], cell: str) -> list[float]:
+def _violations(results: Results, found: dict[str, list[LinearModel]], cell: str) -> list[float]:
     l1, l2 = _strengths(results, cell)
     return [kkt_violation(fit, l1, l2) for fit in found[cell]]
 
 
-def _supports(results: Results, found: dict[str, list[Fit]]) -> list[Finding]:
+def _supports(results: Results, found: dict[str, list[LinearModel]]) -> list[Finding]:
     informative = _informative(results)
     recalls = [recall(fit.weight, informative) for fit in found["l1"]]
     precisions = {
@@ -124,7 +124,7 @@ def _informative(results: Results) -> int:
     return dataset.n_informative
 
 
-def _figure(results: Results, found: dict[str, list[Fit]]) -> bytes:
+def _figure(results: Results, found: dict[str, list[LinearModel]]) -> bytes:
     from regbench.report.figures import Line, Panel, panels_figure
     from regbench.report.figures.style import CYCLE
 

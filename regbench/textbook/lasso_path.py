@@ -6,9 +6,9 @@ import numpy as np
 
 from regbench.api import Results
 from regbench.textbook.finding import Finding, decided
+from regbench.textbook.lasso_solvers import LassoPath, between, descended, entries_and_exits, knots
 from regbench.textbook.lesson import Evidence, Lesson, Train
-from regbench.textbook.linear import fits
-from regbench.textbook.path import Path, between, descended, knots, moves
+from regbench.textbook.linear import linear_models
 
 __all__ = ["ENTERED", "FIRST_KNOT", "LESSON", "trained"]
 
@@ -23,7 +23,7 @@ _DESCENT = "scikit-learn, lasso_path"
 _HOMOTOPY_TOLERANCE, _DESCENT_TOLERANCE = 1e-10, 1e-8
 
 
-def trained(results: Results) -> Path:
+def trained(results: Results) -> LassoPath:
     """The study's runs as a path.
 
     Ours: mean((x w - y)^2) + l1 |w|, with features and target of variance 1. With x = sqrt(n) x',
@@ -34,9 +34,9 @@ def trained(results: Results) -> Path:
     cells.sort(key=lambda each: each[1], reverse=True)
     split = results.data(cells[0][0], 0)
     scale = np.sqrt(len(split.train)) * split.target_scale
-    weights = [fits(results, name)[0].weight for name, _ in cells]
+    weights = [linear_models(results, name)[0].weight for name, _ in cells]
     l1 = np.array([strength for _, strength in cells], dtype=np.float64)
-    return Path(l1 * scale / 2, scale * np.array(weights), split.feature_names)
+    return LassoPath(l1 * scale / 2, scale * np.array(weights), split.feature_names)
 
 
 def _look(train: Train) -> Evidence:
@@ -45,10 +45,10 @@ def _look(train: Train) -> Evidence:
     return Evidence(findings, lambda: _figure(ours))
 
 
-def _findings(ours: Path, homotopy: Path, descent: Path) -> list[Finding]:
+def _findings(ours: LassoPath, homotopy: LassoPath, descent: LassoPath) -> list[Finding]:
     # Inside of each stretch: at a knot itself a weight is on the point of moving.
     inside = between(homotopy, (homotopy.n_alphas[1:] + homotopy.n_alphas[:-1]) / 2)
-    moved, expected = moves(ours), moves(inside)
+    moved, expected = entries_and_exits(ours), entries_and_exits(inside)
     order = [name for name in moved if not name.startswith("-")][: len(ENTERED)]
     active = (ours.coefficients != 0).any(axis=1)
     above, below = ours.n_alphas[~active].min(initial=np.inf), ours.n_alphas[active].max(initial=0)
@@ -87,7 +87,7 @@ def _findings(ours: Path, homotopy: Path, descent: Path) -> list[Finding]:
     ]
 
 
-def _close(ours: Path, other: Path, tolerance: float, name: str) -> Finding:
+def _close(ours: LassoPath, other: LassoPath, tolerance: float, name: str) -> Finding:
     largest = np.abs(other.coefficients).max()
     apart = float(np.abs(ours.coefficients - other.coefficients).max() / largest)
     return decided(
@@ -99,8 +99,8 @@ def _close(ours: Path, other: Path, tolerance: float, name: str) -> Finding:
     )
 
 
-def _figure(ours: Path) -> bytes:
-    from regbench.report.figures import Line, Mark, line_figure
+def _figure(ours: LassoPath) -> bytes:
+    from regbench.report.figures import Line, Mark, Panel, panels_figure
 
     # At 0 a line is drawn as far as the next strength only, so that none hides another.
     away = np.pad(ours.coefficients != 0, ((1, 1), (0, 0)))
@@ -110,13 +110,17 @@ def _figure(ours: Path) -> bytes:
         Line(f"{place}. {name}", ours.n_alphas, shown[:, ours.names.index(name)])
         for place, name in enumerate(ENTERED, 1)
     ]
-    return line_figure(
-        "The lasso's path on the diabetes data: features enter one by one, from the right",
+    panel = Panel(
+        "",
         "strength alpha n (scikit-learn's scaling)",
         "coefficient (units of the target; features of norm 1)",
         lines,
         log_x=True,
         marks=[Mark(FIRST_KNOT, f"{FIRST_KNOT:.2f}")],
+    )
+    return panels_figure(
+        "The lasso's path on the diabetes data: features enter one by one, from the right",
+        [panel],
     )
 
 

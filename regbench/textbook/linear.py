@@ -9,13 +9,13 @@ import numpy.typing as npt
 
 from regbench.api import Results
 
-__all__ = ["Fit", "fits", "kkt_violation", "ridge"]
+__all__ = ["LinearModel", "kkt_violation", "linear_models", "ridge"]
 
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Fit:
+class LinearModel:
     """A trained linear model with one output, and what it was trained on.
 
     Attributes:
@@ -30,7 +30,7 @@ class Fit:
     y: Floats
 
 
-def fits(results: Results, cell: str) -> list[Fit]:
+def linear_models(results: Results, cell: str) -> list[LinearModel]:
     """A cell's runs, by seed; needs `training.save_weights`.
 
     Raises:
@@ -42,11 +42,11 @@ def fits(results: Results, cell: str) -> list[Fit]:
         saved, train = results.weights(run_id), results.data(cell, int(seed)).train
         weight = saved["layers.0.weight"][0].astype(np.float64)
         bias = float(saved["layers.0.bias"][0])
-        found.append(Fit(int(seed), weight, bias, train.x, train.y.astype(np.float64)))
+        found.append(LinearModel(int(seed), weight, bias, train.x, train.y.astype(np.float64)))
     return found
 
 
-def kkt_violation(fit: Fit, l1: float, l2: float = 0.0) -> float:
+def kkt_violation(fit: LinearModel, l1: float, l2: float = 0.0) -> float:
     """By how much a fit misses the optimum's conditions; 0 at the optimum and nowhere else.
 
     The objective is mean((x w + b - y)^2) + l1 sum|w| + l2 sum(w^2), which is convex. With g the
@@ -54,7 +54,7 @@ def kkt_violation(fit: Fit, l1: float, l2: float = 0.0) -> float:
     g_j = -l1 sign(w_j) where w_j != 0, |g_j| <= l1 where w_j = 0, and the mean residual is 0.
 
     >>> x = np.array([[1.0], [-1.0]])
-    >>> kkt_violation(Fit(0, np.array([0.5]), 0.0, x, x[:, 0]), l1=1.0)
+    >>> kkt_violation(LinearModel(0, np.array([0.5]), 0.0, x, x[:, 0]), l1=1.0)
     0.0
     """
     residual = fit.x @ fit.weight + fit.bias - fit.y

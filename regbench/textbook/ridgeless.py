@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regbench.analysis.statistics import intervals
-from regbench.report.figures.panel import log_ticks
+from regbench.report.figures.log_axis import log_ticks
 from regbench.report.figures.style import BLUE, GREY, ORANGE, canvas, rendered
 from regbench.textbook.finding import Finding, decided, less, near
 from regbench.textbook.growing_sample import excess_risks

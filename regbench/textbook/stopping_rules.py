@@ -11,7 +11,7 @@ import pandas as pd
 
 from regbench.analysis.statistics import interval
 from regbench.api import Results
-from regbench.report.figures.panel import log_ticks
+from regbench.report.figures.log_axis import log_ticks
 from regbench.report.figures.style import BLUE, GREEN, GREY, ORANGE, canvas, rendered
 from regbench.textbook.curves import curve
 from regbench.textbook.finding import Finding, decided, less, near, shown

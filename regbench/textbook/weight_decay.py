@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regbench.api import Results
-from regbench.report.figures import Line, line_figure
+from regbench.report.figures import Line, Panel, panels_figure
 from regbench.textbook.curves import curve
 from regbench.textbook.finding import Finding, decided
 from regbench.textbook.lesson import Evidence, Lesson, Train
@@ -59,12 +59,16 @@ def _figure(apart: dict[str, Apart]) -> bytes:
         Line(name, epochs, np.maximum(values, _LAST_BIT))
         for name, (epochs, values) in apart.items()
     ]
-    return line_figure(
-        "l2: 0.01 against weight_decay: 0.02",
+    panel = Panel(
+        "",
         "steps",
         "largest difference of\ntraining losses (nats)",
         lines,
         log_y=True,
+    )
+    return panels_figure(
+        "l2: 0.01 against weight_decay: 0.02",
+        [panel],
     )
 
 

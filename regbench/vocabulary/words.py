@@ -1,10 +1,10 @@
-"""Counts and lists in sentences; nothing is imported here, so that any command may use it."""
+"""Words and numbers in sentences; nothing is imported here, so that any command may use it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["counted", "some"]
+__all__ = ["counted", "number_in", "some"]
 
 
 def counted(number: int, noun: str) -> str:
@@ -16,6 +16,18 @@ def counted(number: int, noun: str) -> str:
     if number == 1:
         return f"{number} {noun}"
     return f"{number} {noun[:-1]}ies" if noun.endswith("ily") else f"{number} {noun}s"
+
+
+def number_in(text: str) -> float | None:
+    """The number that a text is, if it is one.
+
+    >>> number_in("1e-3"), number_in("none")
+    (0.001, None)
+    """
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def some(items: Sequence[str], most: int = 3) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from math import isfinite
+from math import isfinite, nan
 from typing import Any
 
 from regbench.advice.strengths.hub import Facts
@@ -15,6 +15,7 @@ from regbench.config.messages import did_you_mean, shown
 from regbench.errors import BadStudy
 from regbench.vocabulary.optimizers import OPTIMIZERS
 from regbench.vocabulary.regularizers import KINDS
+from regbench.vocabulary.words import number_in
 
 __all__ = ["check_facts", "find_place", "find_targets", "read_settings"]
 
@@ -125,7 +126,8 @@ def read_settings(place: Place, words: Sequence[str], facts: Facts) -> tuple[Val
             raise BadStudy(_by_name(place, key) or f"{place.name} has no {shown(key)}{hint}")
         if key in given:
             raise BadStudy(f"{key} is given twice")
-        given[key] = _number(key, text)
+        value = number_in(text)
+        given[key] = _checked(key, nan if value is None else value, text)
     values = {key: value for key, value in given.items() if key in place.keys}
     said = {key: value for key, value in given.items() if key not in place.keys}
     required = [key for key in place.keys if key not in place.defaults]
@@ -148,14 +150,6 @@ def _by_name(place: Place, key: str) -> str:
         elsewhere = KINDS[key].elsewhere or "nothing here says what it is elsewhere"
         return f"{key} is neither a penalty nor a decay, and is not converted: {elsewhere}"
     return "weight_decay is another thing beside sgd than beside Adam: say regbench.sgd or .adamw"
-
-
-def _number(key: str, text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    return _checked(key, value, text)
 
 
 def _checked(key: str, value: float, given: object) -> float:

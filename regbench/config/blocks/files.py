@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from regbench.config.blocks.dataset import Dataset, LabelNoise
 from regbench.vocabulary.metrics import Task
 
-__all__ = ["Arrays", "Csv", "Encoding", "Frame", "Mark", "Names", "Npz", "Parquet"]
+__all__ = ["Arrays", "Columns", "Csv", "Encoding", "Frame", "Mark", "Names", "Npz", "Parquet"]
 
 
 class _File(Dataset):
@@ -100,7 +100,7 @@ class _Given(Dataset):
         return f"the {self.name} given from Python"
 
 
-class _Columns(Dataset):
+class Columns(Dataset):
     """A table whose columns have names."""
 
     columns: ClassVar[tuple[str, ...]] = (
@@ -132,6 +132,11 @@ class _Columns(Dataset):
         description="columns that are numbers: true/false are 1/0, ISO dates days since "
         "1970-01-01, a currency sign or % is left out",
     )
+    max_categories: Annotated[int, Field(ge=2)] | None = Field(
+        None,
+        description="inputs that a category may make: its most frequent texts in the training part "
+        "have one each, all others share the last; default: one for each text",
+    )
     na_values: Annotated[tuple[str, ...], Field(strict=False), BeforeValidator(_words)] = Field(
         ("NA", "NaN", "nan"), description="words that mean missing, as a blank cell does"
     )
@@ -141,7 +146,7 @@ class _Columns(Dataset):
     label_noise: LabelNoise = 0.0
 
 
-class Csv(_Columns, _File):
+class Csv(Columns, _File):
     """A text file with a header line, a row a line: CSV, TSV; also packed by gzip."""
 
     name: Literal["csv"]
@@ -156,6 +161,11 @@ class Csv(_Columns, _File):
     )
     encoding: Encoding = Field("utf-8", description="of the text")
     comment: Mark | None = Field(None, description="lines that begin with it are skipped")
+    row_names: bool | None = Field(
+        None,
+        description="whether the header lacks a name for the first column, the rows' names, as R's "
+        "write.table leaves it out; default: as the first row says",
+    )
 
     @model_validator(mode="after")
     def _marks_differ(self) -> Csv:
@@ -174,13 +184,13 @@ class Csv(_Columns, _File):
         return "\t" if stem.endswith((".tsv", ".tab")) else ","
 
 
-class Parquet(_Columns, _File):
+class Parquet(Columns, _File):
     """A Parquet file."""
 
     name: Literal["parquet"]
 
 
-class Frame(_Columns, _Given):
+class Frame(Columns, _Given):
     """A pandas DataFrame, given to regbench.run(study, data=...)."""
 
     name: Literal["frame"]
@@ -195,6 +205,11 @@ class _Arrays(Dataset):
     )
     groups: Literal["groups"] | None = Field(
         None, description="`groups`: the array whose equal values stay in one part"
+    )
+    layout: Literal["hw", "chw", "hwc", "cl", "lc"] | None = Field(
+        None,
+        description="what the axes of one example in x are: height, width, channels; length and "
+        "channels of a signal. Scaled by channel, and what a cnn sees; default: a table",
     )
     missing_target: Literal["error", "drop"] = Field(
         "error", description="drop: leave rows whose y is NaN out"

@@ -78,6 +78,7 @@ class Cells:
         as_text: its texts are counted; from the start, or since one was met that is no number.
         commas, point: whether there are decimal commas, and the first row with a point instead.
         late: they were not from the start: it must be looked at again.
+        max_categories: inputs that it may make of its texts; None: one for each.
     """
 
     name: str
@@ -100,6 +101,7 @@ class Cells:
     point: int | None = None
     late: bool = False
     as_text: bool = False
+    max_categories: int | None = None
 
     def __post_init__(self) -> None:
         self.as_text |= self.role in ("classes", "parts") or self.declared == "categorical"
@@ -109,7 +111,8 @@ class Cells:
     @property
     def limit(self) -> int:
         """How many texts there may be."""
-        return _MAX_CLASSES if self.role == "classes" else _MAX_CATEGORIES
+        wide = self.role == "classes" or self.max_categories is not None
+        return _MAX_CLASSES if wide else _MAX_CATEGORIES
 
     @property
     def cells_missing(self) -> int:
@@ -333,7 +336,7 @@ class Cells:
         if self.role == "feature" and self._is_truth:
             return Column(self.name, "indicator", self.missing, 0.0, 1.0)
         texts = {text: self.texts[text].cells for text in self._sorted()}
-        return Column(self.name, "category", self.missing, texts=texts)
+        return Column(self.name, "category", self.missing, texts=texts, most=self.max_categories)
 
     @property
     def _is_number(self) -> bool:
@@ -419,10 +422,11 @@ class Cells:
 
     def _trouble_of_texts(self, column: str, there: int) -> str | None:
         longest = max(self.texts, key=len)
-        if len(self.texts) > _MAX_CATEGORIES:
+        if len(self.texts) > self.limit:
+            lump = "" if self.max_categories else ", or set max_categories"
             return (
-                f"{column}: more than {_MAX_CATEGORIES} different texts, too many for one-hot "
-                "columns: list it under drop"
+                f"{column}: more than {self.limit} different texts, too many for one-hot "
+                f"columns: list it under drop{lump}"
             )
         if len(longest) > _LONGEST_TEXT:
             return (
@@ -472,6 +476,12 @@ class Cells:
                 what = "classes" if self.role == "classes" else "categories"
                 listed = ", ".join(f"{shown(w)} ({self.texts[w].cells} cells)" for w in words[:5])
                 told.append(f"{column}: {listed} are {what} (na_values makes words missing)")
+        most = self.max_categories
+        if most and not self._is_number and not self._is_truth and len(self.texts) > most:
+            told.append(
+                f"{column}: of {len(self.texts)} categories the {most - 1} most frequent in "
+                "training have an input of their own, the others share one (max_categories)"
+            )
         if self.role == "classes":
             told += self._notes_of_classes(column)
         if self.role in ("feature", "quantity") and self._is_number and self.point is not None:

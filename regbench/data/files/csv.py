@@ -15,7 +15,7 @@ __all__ = ["CSV"]
 
 def _scan(config: Any, content: Open) -> Scan:
     def opened(blocks: Blocks, problems: Problems) -> CsvText:
-        return CsvText(blocks, problems, config.separator, config.comment)
+        return CsvText(blocks, problems, config.separator, config.comment, config.row_names)
 
     return scan_columns(config, content, opened, Notation(config.decimal, config.thousands))
 

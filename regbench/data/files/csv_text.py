@@ -31,10 +31,17 @@ class CsvText:
     Args:
         blocks: UTF-8 text with LF line ends.
         problems: told of every record that has not as many cells as the header.
+        row_names: whether rows have one cell more, their name, in front, as R's write.table has it;
+            None: as the first row says. That column's name is then "".
     """
 
     def __init__(
-        self, blocks: Iterator[bytes], problems: Problems, sep: str, comment: str | None = None
+        self,
+        blocks: Iterator[bytes],
+        problems: Problems,
+        sep: str,
+        comment: str | None = None,
+        row_names: bool | None = None,
     ) -> None:
         self._problems, self._sep = problems, sep
         self._comment = None if comment is None else comment.encode()
@@ -42,6 +49,8 @@ class CsvText:
         self._line = 1
         self._rest = b""
         self.header = self._header()
+        more = self._has_row_names(len(self.header)) if row_names is None else row_names
+        self.header = ("", *self.header) if more and self.header else self.header
 
     def batches(self, wanted: Sequence[int]) -> Iterator[Batch]:
         """The rows; of each the cells of these columns."""
@@ -64,6 +73,18 @@ class CsvText:
             self._rest, self._line = reader.rest(), self._line + reader.line_num
             return tuple(name.strip() for name in record)
         return ()
+
+    def _has_row_names(self, names: int) -> bool:
+        """Whether the first row has one cell more, which is not what follows a last separator."""
+        while not self._rest.strip(b"\n") and (block := next(self._blocks, b"")):
+            self._rest += block
+        text = io.StringIO(self._rest.decode(), newline="\n")
+        try:
+            rows = csv.reader(text, delimiter=self._sep, skipinitialspace=self._sep != " ")
+            first = next((row for row in rows if row), [])
+        except csv.Error:
+            return False  # told when it is read
+        return len(first) == names + 1 > 2 and first[-1].strip() != ""
 
     def _next_block(self) -> bytes:
         if self._rest:
@@ -160,7 +181,8 @@ class CsvText:
             for line, size in sizes:
                 if size not in (0, len(names)):
                     self._count(line, size)
-        columns = [column.combine_chunks() for column in table.columns]
+        # One chunk, as a rule; of 65,536 columns, to join each takes its time.
+        columns = [c.chunk(0) if c.num_chunks == 1 else c.combine_chunks() for c in table.columns]
         return Batch(columns, lines)
 
     def _records(self, block: bytes, wanted: Sequence[int]) -> Iterator[Batch]:

@@ -13,6 +13,7 @@ import numpy as np
 from regbench.config.blocks.files import Csv, Parquet
 from regbench.data.files.columns import PARTS, Cells
 from regbench.data.files.csv_text import CsvText
+from regbench.data.files.guess_images import images_guess, layout_guess
 from regbench.data.files.notation import Notation, is_fraction, kind_of
 from regbench.data.files.parquet import ParquetColumns
 from regbench.data.files.problems import Problems, shown
@@ -66,6 +67,14 @@ def guess(path: Path, target: str | None = None, task: Task | None = None) -> Gu
         BadStudy: nothing in it can be taken for a target unasked; it names what could be.
         BadData: it is no table, or cannot be read.
     """
+    images = images_guess(path)
+    if images is not None:
+        if target is not None or task is not None:
+            raise BadStudy("--target and --task go with a table: images have classes")
+        made = Guess({"name": images.pop("name")[0], "path": str(path)})
+        for key, (value, why) in images.items():
+            made.note(key, value, why)
+        return made
     form = format_of(path)
     made = Guess({"name": form, "path": str(path)})
     if form == "npz":
@@ -155,7 +164,8 @@ class _Table:
     def _opened(self, problems: Problems) -> Pass:
         blocks: Blocks = content_of(self._config, Path(), self._decode)
         if isinstance(self._config, Csv):
-            return CsvText(blocks, problems, self._config.separator, self._config.comment)
+            config = self._config
+            return CsvText(blocks, problems, config.separator, config.comment, config.row_names)
         return ParquetColumns(blocks, problems)
 
 
@@ -348,9 +358,9 @@ def _arrays(path: Path, made: Guess, task: Task | None) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             names = {name.removesuffix(".npy") for name in archive.namelist()}
-        y = array_in(path, "y")
+        x, y = array_in(path, "x"), array_in(path, "y")
     except (OSError, BadData, zipfile.BadZipFile):
-        names, y = set(), np.zeros(0)
+        names, x, y = set(), np.zeros(0), np.zeros(0)
     if task is not None:
         made.keys["task"] = task
     else:
@@ -360,6 +370,9 @@ def _arrays(path: Path, made: Guess, task: Task | None) -> None:
         made.note(
             "task", "classification" if classes else "regression", "a guess by the values of y"
         )
+    layout = layout_guess(x)
+    if layout is not None:
+        made.note("layout", *layout)
     if y.dtype.kind == "f" and np.isnan(y).any():
         made.note("missing_target", "drop", f"{np.isnan(y).sum()} rows have none")
     if "part" in names:

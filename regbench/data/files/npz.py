@@ -146,9 +146,12 @@ def table_of_arrays(config: Any, arrays: Arrays) -> tuple[Table, list[str]]:
     for name in [name for name in _NAMES[1:] if name in arrays]:
         if arrays[name].shape != x.shape[:1]:
             problems.refuse(f"{name} has shape {arrays[name].shape}, and x has {x.shape[0]} rows")
+    x, example = _laid_out(config, x, problems)
     problems.require_none()
 
-    values = np.asarray(x, np.float64).reshape(len(x), -1)
+    # Bytes stay bytes where they are images: as numbers they would take eight times the room.
+    is_pixels = example is not None and x.dtype == np.uint8
+    values = np.asarray(x, np.uint8 if is_pixels else np.float64).reshape(len(x), -1)
     rows = None
     gone = np.isnan(y) if y.dtype.kind == "f" else np.zeros(len(y), np.bool_)
     if gone.any() and config.missing_target == "drop":
@@ -174,8 +177,9 @@ def table_of_arrays(config: Any, arrays: Arrays) -> tuple[Table, list[str]]:
     target, classes = _target(config, y, problems)
     parts = _parts(config, arrays, problems)
     problems.require_none()
-    there = ~np.isnan(values)
-    flags = ((values == 0) | (values == 1) | ~there).all(axis=0)
+    flags = np.zeros(values.shape[1], np.bool_)
+    if example is None:
+        flags = ((values == 0) | (values == 1) | np.isnan(values)).all(axis=0)
     return (
         Table(
             values=values,
@@ -186,9 +190,29 @@ def table_of_arrays(config: Any, arrays: Arrays) -> tuple[Table, list[str]]:
             indicators=frozenset(np.flatnonzero(flags).tolist()),
             rows=rows,
             groups=arrays.get("groups"),
+            example=example,
+            by_channel=example is not None,
         ),
         notes,
     )
+
+
+def _laid_out(
+    config: Any, x: npt.NDArray[Any], problems: Problems
+) -> tuple[npt.NDArray[Any], tuple[int, ...] | None]:
+    """x with channels first, and the shape of an example; None where it is a table."""
+    layout = config.layout
+    if layout is None or 0 in x.shape:
+        return x, None
+    if x.ndim != 1 + len(layout):
+        axes = ", ".join(["n", *layout])
+        problems.refuse(f"x has shape {x.shape}: layout {layout} needs the axes ({axes})")
+        return x, None
+    if "c" not in layout:
+        x = x[:, None]
+    elif layout[-1] == "c":
+        x = np.moveaxis(x, -1, 1)
+    return x, x.shape[1:]
 
 
 def _names(shape: tuple[int, ...]) -> tuple[str, ...]:

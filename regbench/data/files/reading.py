@@ -18,7 +18,18 @@ from regbench.data.source import Source
 from regbench.data.table import Table
 from regbench.errors import BadData
 
-__all__ = ["Blocks", "Open", "Scan", "as_it_is", "as_text", "content_of", "file_source", "whole"]
+__all__ = [
+    "Blocks",
+    "Open",
+    "Scan",
+    "Stamp",
+    "as_it_is",
+    "as_text",
+    "content_of",
+    "file_source",
+    "stamp_of",
+    "whole",
+]
 
 # Tables kept by a process; of their files only the digests and the descriptions.
 _TABLES = 4
@@ -185,7 +196,7 @@ class _File:
         """The digest of a file that is as it was when it was read last."""
         path = folder / config.path
         stamp, digest = self._digests.get((path, _own(config)), (None, None))
-        return digest if stamp is not None and stamp == _stamp_of(path) else None
+        return digest if stamp is not None and stamp == stamp_of(path) else None
 
     def _noted(self, config: Any, folder: Path, reading: _Reading) -> str:
         if reading.stamp is not None:
@@ -230,7 +241,8 @@ def _opened(path: Path, name: str) -> BinaryIO:
         raise BadData(f"{name!r} is no file name: {error}") from None
 
 
-def _stamp_of(path: Path) -> Stamp | None:
+def stamp_of(path: Path) -> Stamp | None:
+    """What tells a changed or replaced file; None for one that is too new, or not there."""
     try:
         return _stamp(path.stat())
     except (OSError, ValueError):

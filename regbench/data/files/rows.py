@@ -98,13 +98,16 @@ def rows_of_file(
     return read_rows(config, lambda p: ParquetColumns(content, p), known, unused, "row")
 
 
-def rows_of_array(name: str, x: Any, known: Sequence[Column]) -> NewRows:
+def rows_of_array(
+    name: str, x: Any, known: Sequence[Column], example: tuple[int, ...] | None = None
+) -> NewRows:
     """Rows of an array (n, ...), whose columns are those of the model, one after the other.
 
     Args:
         name: what messages call it.
+        example: the shape of an image or signal that the model takes, channels first.
     Raises:
-        BadData: it is none, or has other columns.
+        BadData: it is none, or has other columns, or may have its axes in another order.
     """
     try:
         values = np.array(x)
@@ -117,6 +120,12 @@ def rows_of_array(name: str, x: Any, known: Sequence[Column]) -> NewRows:
     if values.ndim < 2 or len(values) == 0 or values[0].size != len(known):
         raise BadData(
             f"{name}: x has shape {values.shape}, and the model has {len(known)} inputs a row"
+        )
+    taken = [(len(known),), example, *([example[1:]] if example and example[0] == 1 else [])]
+    if example is not None and values.shape[1:] not in taken:
+        needed = ", ".join(map(str, example))
+        raise BadData(
+            f"{name}: x has shape {values.shape}, and the model takes (n, {needed}): channels first"
         )
     values = values.reshape(len(values), -1).astype(np.float64)
     wrong = np.argwhere(np.abs(values) > np.finfo(np.float32).max)
@@ -175,9 +184,9 @@ def _notes(cells: Cells, column: Column) -> list[str]:
     if column.kind == "category":
         new = {t: seen.cells for t, seen in cells.texts.items() if not column.texts.get(t)}
         if new:
+            taken = "taken as one of its rare texts" if column.most else "all of its inputs are 0"
             return [
-                f"column {name}: the model was not trained on {_listed(new, new)}: all of its "
-                "inputs are 0 there"
+                f"column {name}: the model was not trained on {_listed(new, new)}: {taken} there"
             ]
     elif column.kind == "indicator" and not cells.flags:
         return [f"column {name}: the model's data have 0 and 1 only, and here are other numbers"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
@@ -103,7 +103,10 @@ def scan_columns(
         declared: Any = "categorical" if name in config.categorical else None
         declared = "numeric" if name in config.numeric else declared
         role = roles.get(name, "feature")
-        return Cells(name, role, declared, config.na_values, notation, as_text=as_text)
+        most = config.max_categories if role == "feature" else None
+        return Cells(
+            name, role, declared, config.na_values, notation, as_text=as_text, max_categories=most
+        )
 
     wanted = [j for j, name in enumerate(names) if name not in left_out]
     cells = {j: column(j) for j in wanted}
@@ -149,7 +152,8 @@ def scan_columns(
     def table(blocks: Blocks) -> Table:
         again = opened(blocks, Problems(config.label))
         known = {j: (cells[j], _known(made[j])) for j in wanted}
-        return _table(again, known, features, target, described, drops)
+        made_of = _table(again, known, features, target, described, drops)
+        return replace(made_of, max_categories=config.max_categories)
 
     return Scan(described, table)
 
@@ -295,7 +299,7 @@ def _require_room(columns: Sequence[Column | None], problems: Problems) -> None:
         if column is not None and inputs > MAX_COLUMNS:
             problems.refuse(
                 f"column {shown(column.name)}: text columns up to this one make more than "
-                f"{MAX_COLUMNS} one-hot columns: list some under drop"
+                f"{MAX_COLUMNS} one-hot columns: list some under drop, or set max_categories"
             )
             return
 

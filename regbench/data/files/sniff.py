@@ -39,13 +39,13 @@ def format_of(path: Path) -> Format:
     return "npz" if head == b"PK\x03\x04" and path.suffix.lower() == ".npz" else "csv"
 
 
-def sniffed(path: Path) -> dict[str, tuple[str, str]]:
+def sniffed(path: Path) -> dict[str, tuple[Any, str]]:
     """Keys of a text's dataset block that differ from their defaults -> value, and why.
 
     Raises:
         BadData: it is no text, or cannot be read.
     """
-    found = {}
+    found: dict[str, tuple[Any, str]] = {}
     encoding, why = _encoding(path)
     if encoding != "utf-8":
         found["encoding"] = (encoding, why)
@@ -59,6 +59,8 @@ def sniffed(path: Path) -> dict[str, tuple[str, str]]:
     sep = _separator(text)
     if sep is not None and sep != _block(path).separator:
         found["sep"] = (_SEPARATORS[sep], "what stands between cells")
+    if sep is not None and _has_row_names([len(row) for row in _rows(text, sep)]):
+        found["row_names"] = (True, "rows have a cell more than the header: the first names them")
     return found
 
 
@@ -132,14 +134,25 @@ def _separator(text: str) -> str | None:
     for sep in _SEPARATORS:
         if sep == " " and found is not None and best[0] >= _MOST:
             break  # texts have spaces
-        sizes = [len(record) for record in islice(_records(text, sep), _LINES) if record]
+        sizes = [len(record) for record in _rows(text, sep)]
         if not sizes or sizes[0] < 2:
             continue
-        share = sum(size == sizes[0] for size in sizes) / len(sizes)
+        length = sizes[0] + _has_row_names(sizes)
+        share = sum(size == length for size in sizes) / len(sizes)
         rank = (1.0 if share >= _MOST else share, sizes[0])
         if rank > best:
             best, found = rank, sep
     return found
+
+
+def _rows(text: str, sep: str) -> list[list[str]]:
+    """The first records that hold something."""
+    return [record for record in islice(_records(text, sep), _LINES) if record]
+
+
+def _has_row_names(sizes: list[int]) -> bool:
+    """Whether all rows have one cell more than the header."""
+    return len(sizes) > 1 and set(sizes[1:]) == {sizes[0] + 1}
 
 
 def _records(text: str, sep: str) -> Iterator[list[str]]:

@@ -10,7 +10,7 @@ from typing import BinaryIO, cast
 
 from regbench.errors import BadData
 
-__all__ = ["text_blocks"]
+__all__ = ["text_blocks", "unpacked"]
 
 _BLOCK = 1 << 20
 _GZIP = b"\x1f\x8b"
@@ -48,7 +48,7 @@ def text_blocks(name: str, file: BinaryIO, encoding: str = "utf-8") -> Iterator[
     file.seek(0)
     if head.startswith(_GZIP):
         file = cast(BinaryIO, gzip.GzipFile(fileobj=file))
-        head = _unpacked(name, file, 8)
+        head = unpacked(name, file, 8)
         file.seek(0)
     for mark, what in _NO_TEXT.items():
         if head.startswith(mark):
@@ -58,7 +58,7 @@ def text_blocks(name: str, file: BinaryIO, encoding: str = "utf-8") -> Iterator[
     decoder, lines, carry = codecs.getincrementaldecoder(encoding)(), 1, b""
     first, last = True, False
     while not last:
-        raw = _unpacked(name, file, _BLOCK)
+        raw = unpacked(name, file, _BLOCK)
         last = not raw
         block = carry + _decoded(name, decoder, raw, last, encoding, lines)
         if first and block:
@@ -74,7 +74,12 @@ def text_blocks(name: str, file: BinaryIO, encoding: str = "utf-8") -> Iterator[
             yield block
 
 
-def _unpacked(name: str, file: BinaryIO, size: int) -> bytes:
+def unpacked(name: str, file: BinaryIO, size: int) -> bytes:
+    """The next bytes of what may be packed.
+
+    Raises:
+        BadData: it breaks off, or is not what it began as.
+    """
     try:
         return file.read(size)
     except EOFError:

@@ -1,11 +1,12 @@
 """Figures of a study's results, and what other figures in the same look are made of.
 
-On plain arrays: `line_figure`, `panels_figure` (of `Panel`s of `Line`s, with `Mark`s, `Span`s and
+On plain arrays: `panels_figure` (of `Panel`s of `Line`s, with `Mark`s, `Span`s and
 `Dot`s), `heatmap_figure`, `differences_figure`, `moves_figure`. Of a study: `gap_figure`,
-`forest_figure`, `curves_figure`, `path_figure`. All give the bytes of an SVG or a PNG; matplotlib
-is imported when one is drawn.
+`forest_figure`, `curves_figure`, `axis_path_figure`. All give the bytes of an SVG or a PNG;
+matplotlib is imported when one is drawn.
 """
 
+from regbench.report.figures.axis_path import axis_path_figure
 from regbench.report.figures.curves import curves_figure
 from regbench.report.figures.forest import Difference, differences_figure, forest_figure
 from regbench.report.figures.gap import gap_figure
@@ -17,10 +18,8 @@ from regbench.report.figures.panel import (
     Mark,
     Panel,
     Span,
-    line_figure,
     panels_figure,
 )
-from regbench.report.figures.path import path_figure
 from regbench.report.figures.style import NARROW, WIDE, Form
 
 __all__ = [
@@ -34,13 +33,12 @@ __all__ = [
     "Move",
     "Panel",
     "Span",
+    "axis_path_figure",
     "curves_figure",
     "differences_figure",
     "forest_figure",
     "gap_figure",
     "heatmap_figure",
-    "line_figure",
     "moves_figure",
     "panels_figure",
-    "path_figure",
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from regbench.analysis.saved import PredictionSurface
 from regbench.report.figures.panel import empty_figure
 from regbench.report.figures.style import (
     CYCLE,
@@ -24,7 +25,6 @@ from regbench.report.figures.style import (
     rendered,
     tidy,
 )
-from regbench.results.fit import Fit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,68 +35,69 @@ _MOST_DOTS = 250
 
 
 def fit_figure(
-    study: str, fits: Sequence[Fit], *, width: float = WIDE, form: Form = "svg"
+    study: str, surfaces: Sequence[PredictionSurface], *, width: float = WIDE, form: Form = "svg"
 ) -> bytes:
     """One panel a cell: examples as dots, predictions as a line, or as areas with their border."""
-    title = f"{study}: what one run a cell predicts (seed {fits[0].seed})" if study and fits else ""
-    if not fits:
+    if not surfaces:
         why = "Needs saved weights (training.save_weights) and one or two inputs."
         return empty_figure(study, why, width, form)
-    columns = min(3 if width > NARROW else 2, len(fits))
-    rows = ceil(len(fits) / columns)
+    title = study and f"{study}: what one run a cell predicts (seed {surfaces[0].seed})"
+    columns = min(3 if width > NARROW else 2, len(surfaces))
+    rows = ceil(len(surfaces) / columns)
     with canvas(width, rows * width / columns * 0.85 + 0.8) as figure:
         heading(figure, title)
         grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
         handles: list[object] = []
         for i, axes in enumerate(grid.flat):
-            if i >= len(fits):
+            if i >= len(surfaces):
                 axes.set_visible(False)
                 continue
-            own = _areas(axes, fits[i]) if len(fits[i].axes) == 2 else _curve(axes, fits[i])
+            draw = _areas if len(surfaces[i].axes) == 2 else _curve
+            own = draw(axes, surfaces[i])
             handles = handles or own
-            axes.set_title(folded(fits[i].cell, 24))
-            if i + columns >= len(fits):
-                axes.set_xlabel(folded(fits[i].names[0], 24))
+            axes.set_title(folded(surfaces[i].cell, 24))
+            if i + columns >= len(surfaces):
+                axes.set_xlabel(folded(surfaces[i].names[0], 24))
                 axes.tick_params(labelbottom=True)
             if i % columns == 0:
-                axes.set_ylabel(folded(_vertical(fits[i]), 24))
+                axes.set_ylabel(folded(_vertical(surfaces[i]), 24))
         legend_below(figure, handles, 4 if width > NARROW else 2, "inputs as the model sees them")
         return rendered(figure, form)
 
 
-def _vertical(fit: Fit) -> str:
-    if len(fit.axes) == 2:
-        return fit.names[1]
-    return "probability of class 1" if fit.classes else "target"
+def _vertical(surface: PredictionSurface) -> str:
+    if len(surface.axes) == 2:
+        return surface.names[1]
+    return "probability of class 1" if surface.classes else "target"
 
 
-def _curve(axes: Axes, fit: Fit) -> list[object]:
+def _curve(axes: Axes, surface: PredictionSurface) -> list[object]:
     tidy(axes)
-    y = fit.outputs[:, min(1, fit.classes - 1)] if fit.classes else fit.outputs
+    y = surface.outputs[:, min(1, surface.classes - 1)] if surface.classes else surface.outputs
     dots = []
     for x, values, colour, label in (
-        (fit.val_x, fit.val_y, VAL, "validation"),
-        (fit.train_x, fit.train_y, TRAIN, "training"),
+        (surface.val_x, surface.val_y, VAL, "validation"),
+        (surface.train_x, surface.train_y, TRAIN, "training"),
     ):
         some = slice(_MOST_DOTS)
         dots += axes.plot(
             x[some, 0], values[some], "o", color=colour, alpha=0.6, markersize=3, label=label
         )
-    (line,) = axes.plot(fit.axes[0], y, color=INK, label="prediction")
-    shown = np.concatenate([fit.train_y, fit.val_y])
+    (line,) = axes.plot(surface.axes[0], y, color=INK, label="prediction")
+    shown = np.concatenate([surface.train_y, surface.val_y])
     room = 0.25 * (shown.max() - shown.min()) or 1.0
     axes.set_ylim(shown.min() - room, shown.max() + room)
     return [line, *dots[::-1]]
 
 
-def _areas(axes: Axes, fit: Fit) -> list[object]:
+def _areas(axes: Axes, surface: PredictionSurface) -> list[object]:
     tidy(axes)
     axes.grid(visible=False)
-    x, y = fit.axes
+    x, y = surface.axes
     dots: list[object] = []
-    for c in range(fit.classes):
+    for c in range(surface.classes):
         colour = CYCLE[c % len(CYCLE)]
-        ahead = fit.outputs[..., c] - np.delete(fit.outputs, c, axis=2).max(axis=2)
+        ahead = surface.outputs[..., c] - np.delete(surface.outputs, c, axis=2).max(axis=2)
         if (ahead > 0).any():
             # Deeper where the class is more certain.
             levels = [0.0, 0.5, 0.9, 1.01]
@@ -106,7 +107,7 @@ def _areas(axes: Axes, fit: Fit) -> list[object]:
                 axes.contourf(x, y, ahead.T, [0.9, 1.01], colors=[colour], alpha=0.2)
         if 0 < (ahead > 0).mean() < 1:
             axes.contour(x, y, ahead.T, [0.0], colors=[INK], linewidths=1)
-        own = fit.train_x[fit.train_y == c][:_MOST_DOTS]
+        own = surface.train_x[surface.train_y == c][:_MOST_DOTS]
         dots += axes.plot(
             *own.T, "o", color=colour, markersize=3.5, markeredgecolor="white",
             markeredgewidth=0.4, label=f"training, class {c}",

@@ -13,11 +13,8 @@ from regbench.report.figures.style import (
     NARROW,
     WIDE,
     Form,
-    canvas,
-    heading,
-    name_rows,
-    named_rows,
     rendered,
+    rows_canvas,
     side_colour,
 )
 from regbench.vocabulary.metrics import COLUMNS, GAPS
@@ -67,9 +64,7 @@ def forest_figure(
         if delta is None or delta.interval.mean is None:
             continue
         mean, low, high = delta.interval.mean, delta.interval.low, delta.interval.high
-        note = f"{mean:+.3g}"
-        if low is not None and high is not None:
-            note += f" ({low:+.3g} to {high:+.3g})"
+        note = delta.interval.text("+.3g")
         rows.append(Difference(row.cell, mean, low, high, delta.side, note))
     title = f"{study}: {what} less the baseline's" if study else ""
     xlabel = f"{what} less that without a regularizer (mean and 95% interval, paired by seed)"
@@ -98,10 +93,8 @@ def differences_figure(
         why = "There is no cell without a regularizer to compare with."
         return empty_figure(title, why, width, form)
     wide = width > NARROW
-    names, lines = named_rows([row.label for row in rows], width)
-    with canvas(width, 1.05 + 0.3 * bool(title) + 0.28 * max(lines, 2)) as figure:
-        heading(figure, title)
-        axes = figure.subplots()
+    labels = [row.label for row in rows]
+    with rows_canvas(title, labels, xlabel, width, margin=0.12) as (figure, axes):
         axes.axvline(0, color=INK, linewidth=1)
         for y, row in enumerate(rows):
             colour = side_colour(row.side, better)
@@ -112,7 +105,6 @@ def differences_figure(
             if wide and row.note:
                 place = axes.get_yaxis_transform()
                 axes.text(1.015, y, row.note, transform=place, va="center", fontsize=7.5)
-        name_rows(axes, names, xlabel, width, margin=0.12)
         for x, text, alignment in ((-4, sides[0], "right"), (4, sides[1], "left")):
             axes.annotate(
                 text,

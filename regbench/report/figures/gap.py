@@ -7,26 +7,22 @@ from statistics import median
 
 from regbench.analysis.cell_gap import CellGap
 from regbench.analysis.statistics import Interval
-from regbench.report.figures.panel import empty_figure, log_ticks
+from regbench.report.figures.log_axis import log_ticks
+from regbench.report.figures.panel import empty_figure
 from regbench.report.figures.style import (
     GREY,
-    NARROW,
     TRAIN,
     VAL,
     WIDE,
     Form,
-    canvas,
-    folded,
-    heading,
     legend_below,
     rendered,
-    tidy,
+    rows_canvas,
 )
 from regbench.vocabulary.metrics import LOSS, Metric
 
 __all__ = ["gap_figure"]
 
-_INCHES_A_CELL = 0.28
 _FAR = 20  # a loss so many times the median asks for a logarithmic axis
 
 
@@ -55,12 +51,10 @@ def gap_figure(
     title = f"{study}: the gap lies between the dots" if study else ""
     if not rows:
         return empty_figure(title, "No run has numbers: nothing can be drawn.", width, form)
-    most = 26 if width > NARROW else 18
-    names = [folded(row.cell, most) for row in rows]
-    lines = sum(1 + 0.45 * name.count("\n") for name in names)
-    with canvas(width, 1.1 + 0.3 * bool(title) + _INCHES_A_CELL * max(lines, 2)) as figure:
-        heading(figure, title)
-        axes = figure.subplots()
+    mode = "evaluation mode" + (", without penalty" if metric is LOSS else "")
+    xlabel = f"{metric.typeset} in {mode} (mean and 95% interval)"
+    labels = [row.cell for row in rows]
+    with rows_canvas(title, labels, xlabel, width, margin=0.05) as (figure, axes):
         for y, row in enumerate(rows):
             train, val = row.metrics[train_name], row.metrics[val_name]
             if val.mean is not None and train.mean is not None:
@@ -75,9 +69,6 @@ def gap_figure(
                 axes.plot(found.mean, y, "o", color=colour, markersize=5, zorder=3)
         (first,) = axes.plot([], [], "o", color=TRAIN, markersize=5, label="training")
         (second,) = axes.plot([], [], "o", color=VAL, markersize=5, label="validation")
-        tidy(axes, grid="x")
-        axes.set_yticks(range(len(rows)), names)
-        axes.set_ylim(len(rows) - 0.4, -0.6)
         losses = [row.metrics[name] for row in rows for name in (train_name, val_name)]
         from_zero = metric.better == "down" and metric.bounds[0] == 0
         if from_zero and _far_apart(losses):
@@ -85,9 +76,6 @@ def gap_figure(
             log_ticks(axes, "x")
         elif from_zero:
             axes.set_xlim(left=min(0.0, axes.get_xlim()[0]))
-        mode = "evaluation mode" + (", without penalty" if metric is LOSS else "")
-        xlabel = f"{metric.typeset} in {mode} (mean and 95% interval)"
-        axes.set_xlabel(folded(xlabel, int(width * 9)))
         legend_below(figure, [first, second], 2)
         return rendered(figure, form)
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
-from regbench.report.figures.panel import Line, decimal, log_ticks
+from regbench.analysis.axes import Grid
+from regbench.report.figures.log_axis import decimal, log_ticks
+from regbench.report.figures.panel import Line
 from regbench.report.figures.style import (
     GREY,
     NARROW,
@@ -21,16 +23,32 @@ from regbench.report.figures.style import (
     legend_below,
     rendered,
 )
+from regbench.vocabulary.metrics import COLUMNS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-__all__ = ["heatmap_figure"]
+__all__ = ["grid_figure", "heatmap_figure"]
 
 Floats = npt.NDArray[np.float64]
 _MOST_NUMBERS = 9  # columns up to which each place shows its number
+
+
+def grid_figure(study: str, grid: Grid, *, width: float = WIDE, form: Form = "svg") -> bytes:
+    """Validation loss over the grid's axes; the least is framed."""
+    known = grid.values[np.isfinite(grid.values)]
+    name = COLUMNS["val_loss"].typeset
+    rest = ", ".join(f"{key.rpartition('.')[2]}={value}" for key, value in grid.rest.items())
+    return heatmap_figure(
+        f"{study}: {name}" + (f" ({rest})" if rest else "") if study else "",
+        *(grid.x_key, grid.y_key, grid.x, grid.y, grid.values),
+        value_label=f"{name} (mean)",
+        log_values=bool(known.min() > 0 and known.max() > 20 * known.min()),
+        width=width,
+        form=form,
+    )
 
 
 def heatmap_figure(

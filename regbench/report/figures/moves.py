@@ -12,12 +12,9 @@ from regbench.report.figures.style import (
     INK,
     WIDE,
     Form,
-    canvas,
-    heading,
     legend_below,
-    name_rows,
-    named_rows,
     rendered,
+    rows_canvas,
     side_colour,
 )
 
@@ -53,10 +50,8 @@ def moves_figure(
     rows = [row for row in rows if isfinite(row.before) and isfinite(row.after)]
     if not rows:
         return empty_figure(title, "No cell has numbers in both.", width, form)
-    labels, lines = named_rows([row.label for row in rows], width)
-    with canvas(width, 1.1 + 0.3 * bool(title) + 0.28 * max(lines, 2)) as figure:
-        heading(figure, title)
-        axes = figure.subplots()
+    labels = [row.label for row in rows]
+    with rows_canvas(title, labels, xlabel, width, margin=0.08) as (figure, axes):
         for y, row in enumerate(rows):
             colour = side_colour(row.side, better)
             axes.plot([row.before, row.after], [y, y], color=colour, alpha=0.45, linewidth=4)
@@ -69,6 +64,5 @@ def moves_figure(
             [], [], "o", color=INK, markerfacecolor="none", markersize=6.5, label=names[0]
         )
         (second,) = axes.plot([], [], "o", color=GREY, markersize=5, label=names[1])
-        name_rows(axes, labels, xlabel, width, margin=0.08)
         legend_below(figure, [first, second], 2)
         return rendered(figure, form)

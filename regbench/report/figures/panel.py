@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, floor, log10
+from math import ceil, log10
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from regbench.report.figures.log_axis import log_ticks
 from regbench.report.figures.style import (
     GREY,
     INK,
@@ -24,13 +25,14 @@ from regbench.report.figures.style import (
     rendered,
     tidy,
 )
+from regbench.vocabulary.words import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
 
-__all__ = ["Dot", "Line", "Mark", "Panel", "Span", "cells_figure", "line_figure", "panels_figure"]
+__all__ = ["Dot", "Line", "Mark", "Panel", "Span", "cells_figure", "panels_figure"]
 
 Floats = npt.NDArray[np.float64]
 Numbers = Sequence[float | None] | Floats
@@ -115,32 +117,6 @@ class Panel:
     ends: tuple[float | None, float | None] = (None, None)
 
 
-def line_figure(
-    title: str,
-    xlabel: str,
-    ylabel: str,
-    lines: Sequence[Line],
-    *,
-    log_x: bool = False,
-    log_y: bool = False,
-    marks: Sequence[Mark] = (),
-    spans: Sequence[Span] = (),
-    dots: Sequence[Dot] = (),
-    ends: tuple[float | None, float | None] = (None, None),
-    width: float = WIDE,
-    height: float | None = None,
-    form: Form = "svg",
-) -> bytes:
-    """One panel of lines; see `Panel` for what the arguments mean.
-
-    Args:
-        width, height: inches; the height follows the width where it is None.
-    """
-    panel = Panel("", xlabel, ylabel, lines, marks, spans, dots, log_x, log_y, ends)
-    tall = height or (3.6 if width > NARROW else 3.0)
-    return panels_figure(title, [panel], columns=1, width=width, panel_height=tall, form=form)
-
-
 def panels_figure(
     title: str,
     panels: Sequence[Panel],
@@ -149,7 +125,7 @@ def panels_figure(
     share_x: bool = False,
     share_y: bool = False,
     width: float = WIDE,
-    panel_height: float = 1.9,
+    panel_height: float | None = None,
     note: str = "",
     form: Form = "svg",
 ) -> bytes:
@@ -158,11 +134,12 @@ def panels_figure(
     Args:
         columns: panels in a row; a narrow figure has one or two.
         share_x, share_y: the same axis in all panels, labelled at the left and lower edges only.
-        width, panel_height: inches.
+        width, panel_height: inches; a panel alone is higher.
         note: a line under the legend: what is not shown, say.
     """
     columns = max(1, min(columns, len(panels), 2 if width <= NARROW and columns > 2 else columns))
     rows = max(1, ceil(len(panels) / columns))
+    panel_height = panel_height or (1.9 if len(panels) > 1 else 3.6)
     labels = list(dict.fromkeys(line.label for p in panels for line in p.lines if line.label))
     across = max(1, int(width * 12 / (6 + max((min(len(x), 40) for x in labels), default=1))))
     under = ceil(len(labels) / across) if len(labels) > 1 else 0
@@ -205,7 +182,7 @@ def cells_figure(
         share_y=True,
         width=width,
         panel_height=panel_height,
-        note=f"{left_out} more cells are not shown." if left_out else "",
+        note=f"not shown: {counted(left_out, 'more cell')}" if left_out else "",
         form=form,
     )
 
@@ -320,55 +297,6 @@ def _scales(axes: Axes, panel: Panel, zero: float | None, ticks: int) -> None:
         log_ticks(axes, "y")
     else:
         axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
-
-
-def log_ticks(axes: Axes, which: str, zero: float | None = None, most: int = 6) -> None:
-    """Ticks at decades as plain numbers (1e-3, 0.1, 10), and at 2 and 5 where there is room.
-
-    Args:
-        zero: where a 0 stands.
-        most: about as many ticks fit beside each other.
-    """
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-
-    axis = axes.xaxis if which == "x" else axes.yaxis
-    least, largest = axes.get_xlim() if which == "x" else axes.get_ylim()
-    axis.set_major_locator(FixedLocator(_log_places(least, largest, zero, most)))
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda x, _: "0" if x == zero else decimal(x)))
-
-
-def _log_places(least: float, most: float, zero: float | None, ticks: int) -> list[float]:
-    """
-    >>> _log_places(0.9, 1100, None, 6), _log_places(1, 9, None, 4)
-    ([1.0, 10.0, 100.0, 1000.0], [1.0, 2.0, 5.0])
-    """
-    span = range(floor(log10(least)), ceil(log10(most)) + 1)
-    between = log10(most / least) / ticks
-    chosen = [] if zero is None else [zero]
-    for leading in ((1,), (2, 5)):
-        for k in span:
-            for x in (float(f"{m}e{k}") for m in leading):
-                # Nothing near the 0, which stands where no number does.
-                clear = zero is None or x > zero * 10 ** max(0.4, between)
-                apart = all(abs(log10(x / other)) >= between for other in chosen)
-                if least <= x <= most and clear and apart:
-                    chosen.append(x)
-        if len(chosen) > 3:
-            break
-    return sorted(chosen)
-
-
-def decimal(x: float) -> str:
-    """A number of a logarithmic axis.
-
-    >>> [decimal(x) for x in (0.001, 0.0005, 0.05, 1.0, 20000.0, 1e5)]
-    ['1e-3', '5e-4', '0.05', '1', '20000', '1e5']
-    """
-    if x and (x < 0.009 or x >= 99_999):
-        mantissa, _, power = f"{x:.3e}".partition("e")
-        return f"{float(mantissa):g}e{int(power)}"
-    return f"{x:g}"
 
 
 def _name_mark(axes: Axes, at: float, mark: Mark) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from regbench.analysis.saved import Calibration, WeightShape
-from regbench.report.figures.panel import Line, Panel, empty_figure, panels_figure
-from regbench.report.figures.style import GREY, NARROW, TRAIN, VAL, WIDE, Form
+from regbench.report.figures.panel import Line, Panel, cells_figure, empty_figure, panels_figure
+from regbench.report.figures.style import GREY, TRAIN, VAL, WIDE, Form
 
 __all__ = ["calibration_figure", "norms_figure", "weights_figure"]
 
@@ -29,10 +29,7 @@ def weights_figure(
         title = f"{100 * shape.zeros:.0f}% zeros: {shape.cell}"
         panels.append(Panel(title, "weight", "share of weights", [line], log_y=True))
     title = f"{study}: the weights" if study else ""
-    columns = 3 if width > NARROW else 2
-    return panels_figure(
-        title, panels, columns=columns, share_x=True, share_y=True, width=width, form=form
-    )
+    return cells_figure(title, panels, 0, width=width, form=form)
 
 
 def norms_figure(
@@ -60,7 +57,4 @@ def calibration_figure(
     if not panels:
         return empty_figure(study, "No predictions of classifiers were saved.", width, form)
     title = f"{study}: calibration" if study else ""
-    columns = 3 if width > NARROW else 2
-    return panels_figure(
-        title, panels, columns=columns, share_x=True, share_y=True, width=width, form=form
-    )
+    return cells_figure(title, panels, 0, width=width, form=form)

@@ -36,9 +36,8 @@ __all__ = [
     "folded",
     "heading",
     "legend_below",
-    "name_rows",
-    "named_rows",
     "rendered",
+    "rows_canvas",
     "side_colour",
     "tidy",
 ]
@@ -200,16 +199,19 @@ def tidy(axes: Axes, *, grid: Literal["x", "y", "both"] = "y") -> None:
         spine.set_linewidth(0.6)
 
 
-def named_rows(labels: Sequence[str], width: float) -> tuple[list[str], float]:
-    """Labels folded for the left of a chart of rows, and the height of them all in lines."""
+@contextmanager
+def rows_canvas(
+    title: str, labels: Sequence[str], xlabel: str, width: float, margin: float
+) -> Iterator[tuple[Figure, Axes]]:
+    """A chart with a named row for each label, the first on top; draw and render it inside."""
     names = [folded(label, 26 if width > NARROW else 18) for label in labels]
-    return names, sum(1 + 0.45 * name.count("\n") for name in names)
-
-
-def name_rows(axes: Axes, names: Sequence[str], xlabel: str, width: float, margin: float) -> None:
-    """Name the rows of a chart, the first one on top, and its horizontal axis."""
-    tidy(axes, grid="x")
-    axes.set_yticks(range(len(names)), names)
-    axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.margins(x=margin)
-    axes.set_xlabel(folded(xlabel, int(width * 8), 3))
+    lines = sum(1 + 0.45 * name.count("\n") for name in names)
+    with canvas(width, 1.1 + 0.3 * bool(title) + 0.28 * max(lines, 2)) as figure:
+        heading(figure, title)
+        axes = figure.subplots()
+        tidy(axes, grid="x")
+        axes.set_yticks(range(len(names)), names)
+        axes.set_ylim(len(names) - 0.4, -0.6)
+        axes.margins(x=margin)
+        axes.set_xlabel(folded(xlabel, int(width * 9), 3))
+        yield figure, axes

@@ -13,6 +13,7 @@ from regbench.report.figures.forest import metric_name
 from regbench.report.page.picture import Picture, picture
 from regbench.report.page.sections import MOST_ROWS, Section
 from regbench.vocabulary.metrics import GAPS, worse_sign
+from regbench.vocabulary.words import counted
 
 __all__ = ["MOST_METRICS", "change_sections"]
 
@@ -33,12 +34,12 @@ def change_sections(found: Found) -> list[Section]:
     """The sections for which there are numbers."""
     metrics = list(found)[:MOST_METRICS]
     more = len(found) - len(metrics)
-    words = _CHANGES + (f" {more} more metrics stand in the table." if more else "")
+    words = _CHANGES + (f" In the table: {counted(more, 'more metric')}." if more else "")
     changes = [_changes(i, name, found[name]) for i, name in enumerate(metrics)]
     gaps = [_both(i, n, found[n]) for i, n in enumerate(metrics) if n in GAPS]
     sections = [
-        Section("changes", "What changed", words, [each for each in changes if each]),
-        Section("both", "The gap in both", _BOTH, [each for each in gaps if each]),
+        Section("changes", "What changed", words, changes),
+        Section("both", "The gap in both", _BOTH, gaps),
     ]
     return [section for section in sections if section.pictures]
 
@@ -95,7 +96,8 @@ def _few(changes: Sequence[Change]) -> tuple[list[Change], str]:
             "the table."
         )
     if len(sound) < len(changes):
-        notes.append(f"{len(changes) - len(sound)} of {len(changes)} cells have nothing to draw.")
+        cells = counted(len(changes), "cell")
+        notes.append(f"Nothing to draw in {len(changes) - len(sound)} of {cells}.")
     return [change for change in sound if change.cell in kept], " ".join(notes)
 
 
@@ -116,9 +118,5 @@ def _side(change: Change) -> int:
 
 def _note(change: Change) -> str:
     """The change in figures, beside its row."""
-    found = change.interval
-    if change.word in ("identical", "equal", "no spread"):
-        return change.word
-    if found.low is None or found.high is None:
-        return f"{found.mean:+.3g}"
-    return f"{found.mean:+.3g} ({found.low:+.3g} to {found.high:+.3g})"
+    plain = change.word in ("identical", "equal", "no spread")
+    return change.word if plain else change.interval.text("+.3g")

@@ -103,12 +103,12 @@ def _answer(judgement: Judgement, rules: Rules) -> tuple[str, str]:
 def _checks(judgement: Judgement) -> list[Check]:
     """Each gate, then what else failed, then why there can be no answer."""
     found = []
-    for outcome in judgement.outcomes:
+    for outcome in judgement.judged:
         # A problem may be that some of the data is missing: then there is no pass.
         open_ = judgement.problems and outcome.decision == "PASS"
         word = "UNDECIDED" if open_ else outcome.decision
         found.append(Check(word, outcome.text, furthest(outcome)))
-    told = {reason for outcome in judgement.outcomes for reason in outcome.reasons}
+    told = {reason for outcome in judgement.judged for reason in outcome.reasons}
     found += [Check("FAIL", "", text) for text in judgement.failures if text not in told]
     return found + [Check("PROBLEM", "", text) for text in judgement.problems]
 

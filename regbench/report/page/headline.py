@@ -49,7 +49,7 @@ def tiles(table: Sequence[CellGap]) -> list[Tile]:
         ):
             loss = best.metrics.get(name)
             if loss is not None and loss.mean is not None:
-                found.append(Tile(what, _figure(loss), _sure(loss)))
+                found.append(Tile(what, _figure(loss), _sure(loss.within(LOSS.bounds))))
     return found
 
 

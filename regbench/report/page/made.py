@@ -20,14 +20,11 @@ def made(notes: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
         return []
     last = notes[-1]
     facts = [(name, str(last[name])) for name in _FACTS if last.get(name)]
-    seconds = [note["wall_seconds"] for note in notes if _is_number(note.get("wall_seconds"))]
+    times = (note.get("wall_seconds") for note in notes)
+    seconds = [each for each in times if isinstance(each, int | float)]
     if seconds:
         facts.append(("training", f"{sum(seconds):.1f} s in {counted(len(seconds), 'command')}"))
     return facts
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def commands(notes: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:

@@ -7,14 +7,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from regbench.errors import one_line
+from regbench.report.figures.contact_sheet import Sheet, contact_sheet_figure
 from regbench.report.figures.histograms import Histogram, histograms_figure
 from regbench.report.figures.style import NARROW
-from regbench.report.overview import facts, values_of
+from regbench.report.overview import facts, sides, values_of
 from regbench.report.page.frame import data_url, framed
 from regbench.report.page.headline import Tile
 from regbench.report.page.picture import Picture, picture
 from regbench.report.page.sections import Section
 from regbench.results.csv_text import write_csv
+from regbench.vocabulary.words import counted
 
 __all__ = ["overview_page"]
 
@@ -23,12 +25,15 @@ _A_FIGURE = 12  # panels: a page scrolls better past several figures than past a
 _HEADER = ["data", "column", "kind", "missing", "values"]
 
 
-def overview_page(found: Sequence[Mapping[str, Any]], source: str) -> bytes:
+def overview_page(
+    found: Sequence[Mapping[str, Any]], source: str, sheets: Sequence[Sheet | None] = ()
+) -> bytes:
     """The page as one HTML file that needs nothing else.
 
     Args:
         found: of each data set, what `regbench.data.overview` tells.
         source: the file that was asked about.
+        sheets: of each data set the pictures of its images, where it has any.
     """
     rows = [row for told in found for row in _rows(told)]
     header = _HEADER
@@ -42,7 +47,10 @@ def overview_page(found: Sequence[Mapping[str, Any]], source: str) -> bytes:
         tiles=_tiles(found[0]) if len(found) == 1 else [],
         warnings=[one_line(warning["text"]) for told in found for warning in told["warnings"]],
         sound=not any(told["warnings"] for told in found),
-        sections=[_section(i, told, len(found)) for i, told in enumerate(found)],
+        sections=[
+            *(_images(i, found[i], sheet) for i, sheet in enumerate(sheets) if sheet is not None),
+            *(_section(i, told, len(found)) for i, told in enumerate(found)),
+        ],
         header=header,
         rows=rows,
         csv=data_url("text/csv", write_csv(header, rows)),
@@ -57,9 +65,13 @@ def _tiles(told: Mapping[str, Any]) -> list[Tile]:
     cells = sum(sum(column["missing"].values()) for column in told["columns"])
     figure = f"{len(target['texts'])} classes" if "texts" in target else "a number"
     split = f"{parts['train']} training, {parts['val']} validation, {parts['test']} test"
+    of_network = f"{counted(told['inputs'], 'input')} of the network"
+    features = Tile("features", f"{len(told['columns']):,}", of_network)
+    if told["by_channel"]:
+        features = Tile("an example", sides(told["example"]), of_network)
     return [
         Tile("rows", f"{told['rows']:,}", split),
-        Tile("features", f"{len(told['columns']):,}", f"{told['inputs']} inputs of the network"),
+        features,
         Tile(f"target: {one_line(target['name'])}", figure, target["task"]),
         Tile("missing cells", f"{cells:,}", "of the features"),
     ]
@@ -77,6 +89,20 @@ def _rows(told: Mapping[str, Any]) -> list[list[str]]:
         ]
         for i, column in enumerate(columns)
     ]
+
+
+def _images(place: int, told: Mapping[str, Any], sheet: Sheet) -> Section:
+    names = [one_line(name) for name in sheet.classes]
+    words = "The first of each class in the training part, a row a class."
+    if len(names) < len(told["target"]["texts"]):
+        words += f" The first {len(names)} of {len(told['target']['texts'])} classes."
+    alt = f"images of the classes {', '.join(names)}"
+
+    def draw(width: float) -> bytes:
+        return contact_sheet_figure(sheet, width)
+
+    drawn = picture(f"images-{place}", alt, "", draw)
+    return Section(f"images-{place}", "Images", words, [drawn] if drawn else [])
 
 
 def _section(place: int, told: Mapping[str, Any], of: int) -> Section:

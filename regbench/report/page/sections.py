@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from regbench.analysis.cell_gap import CellGap
 from regbench.report import figures
 from regbench.report.content import Content
 from regbench.report.figures.curves import MOST_CELLS
-from regbench.report.figures.grid import grid_figure
-from regbench.report.kinds import KINDS, scores_figure
+from regbench.report.figures.heatmap import grid_figure
+from regbench.report.kinds import kind_figure, scores_figure
 from regbench.report.page.picture import Picture, picture
 from regbench.vocabulary.metrics import metrics_among
+from regbench.vocabulary.words import counted
 
 __all__ = ["Section", "sections"]
 
@@ -22,12 +24,17 @@ _MOST_AXES = 4
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page."""
+    """A part of the page; a picture is None where there was nothing to draw."""
 
     id: str
     title: str
     words: str
-    pictures: Sequence[Picture]
+    drawn: Iterable[Picture | None]
+
+    @cached_property
+    def pictures(self) -> list[Picture]:
+        """Those that there are."""
+        return [each for each in self.drawn if each is not None]
 
 
 def sections(content: Content) -> list[Section]:
@@ -88,8 +95,8 @@ def _gap(content: Content) -> Section:
     rows, note = few(content.table)
     lost = sum(row.n == 0 for row in content.table)
     if lost:
-        note += f" {lost} of {len(content.table)} cells have no numbers, as all their runs diverged"
-        note += " or failed."
+        cells = counted(len(content.table), "cell")
+        note += f" Without numbers, as all their runs diverged or failed: {lost} of {cells}."
     alt = "training and validation loss of each cell with 95% intervals"
     loss = picture(
         "gap", alt, note.strip(), lambda width: figures.gap_figure("", rows, width=width)
@@ -98,24 +105,24 @@ def _gap(content: Content) -> Section:
         "Each cell's loss on the data it was trained on and on data it has not seen. The longer "
         "the grey bar, the more it overfits; the further left its right end, the better it is."
     )
-    return Section("gap", "The gap", words, [loss] if loss else [])
+    return Section("gap", "The gap", words, [loss])
+
+
+_CHANGED = {"gap_loss": "the gap", "val_loss": "validation loss: what counts for unseen data"}
 
 
 def _forest(content: Content) -> Section:
     rows, note = few([row for row in content.table if row.deltas])
-    pictures = []
-    if rows:
-        for metric, caption in (
-            ("gap_loss", "the gap"),
-            ("val_loss", "validation loss: what counts for unseen data"),
-        ):
-            found = picture(
-                f"forest-{metric}",
-                f"difference of {caption} from the baseline, with 95% intervals",
-                f"Change in {caption}. {note}".strip(),
-                lambda width, metric=metric: figures.forest_figure("", rows, metric, width=width),  # type: ignore[misc]
-            )
-            pictures += [found] if found else []
+    pictures = [
+        picture(
+            f"forest-{metric}",
+            f"difference of {caption} from the baseline, with 95% intervals",
+            f"Change in {caption}. {note}".strip(),
+            lambda width, metric=metric: figures.forest_figure("", rows, metric, width=width),  # type: ignore[misc]
+        )
+        for metric, caption in _CHANGED.items()
+        if rows
+    ]
     words = (
         "Each cell less the same cell without a regularizer, seed by seed. Filled dots: shown to "
         "lie on that side by the interval and by the adjusted p. Hollow grey dots: chance could "
@@ -125,15 +132,15 @@ def _forest(content: Content) -> Section:
 
 
 def _curves(content: Content) -> Section:
-    pictures = []
-    for metric in metrics_among(content.runs.metrics):
-        found = picture(
+    pictures = [
+        picture(
             f"curves-{metric.name}",
             f"{metric.title} over the epochs, training and validation, one panel a cell",
             "",
             lambda width, metric=metric: scores_figure(content, metric, "", width, "svg"),  # type: ignore[misc]
         )
-        pictures += [found] if found else []
+        for metric in metrics_among(content.runs.metrics)
+    ]
     # A curve is of these runs: nothing corrects its interval for other rows.
     rows = ", which speaks of other seeds and not, as the table's, of other rows"
     whom = rows if content.over == "rows" else ""
@@ -148,15 +155,15 @@ def _curves(content: Content) -> Section:
 
 
 def _paths(content: Content) -> Section:
-    pictures = []
-    for i, found in enumerate(content.paths[:_MOST_AXES]):
-        drawn = picture(
+    pictures = [
+        picture(
             f"path-{i}",
             f"loss, gap and weights along {found[0].key}",
             " ".join(path.sentence for path in found[:3]),
-            lambda width, found=found: figures.path_figure("", found, width=width),  # type: ignore[misc]
+            lambda width, found=found: figures.axis_path_figure("", found, width=width),  # type: ignore[misc]
         )
-        pictures += [drawn] if drawn else []
+        for i, found in enumerate(content.paths[:_MOST_AXES])
+    ]
     words = (
         "How the numbers move with a strength, all else equal. The square is the most regularized "
         "setting whose validation loss lies within one standard error of the least."
@@ -165,27 +172,27 @@ def _paths(content: Content) -> Section:
 
 
 def _heatmap(content: Content) -> Section:
-    pictures = []
-    for i, grid in enumerate(content.grids[:2]):
-        drawn = picture(
+    pictures = [
+        picture(
             f"grid-{i}",
             f"validation loss over {grid.x_key} and {grid.y_key}",
             ", ".join(f"{key}={value}" for key, value in grid.rest.items()),
-            lambda width, grid=grid: grid_figure("", grid, "val_loss", width=width),  # type: ignore[misc]
+            lambda width, grid=grid: grid_figure("", grid, width=width),  # type: ignore[misc]
         )
-        pictures += [drawn] if drawn else []
+        for i, grid in enumerate(content.grids[:2])
+    ]
     words = "Mean validation loss over two axes; the least is framed."
     return Section("grid", "Two axes", words, pictures)
 
 
 def _simple(content: Content, id: str, title: str, words: str, kinds: Sequence[str]) -> Section:
-    pictures = []
-    for kind in kinds:
-        found = picture(
+    pictures = [
+        picture(
             kind,
             f"{title}, one panel a cell",
             "",
-            lambda width, kind=kind: KINDS[kind](content, "", width, "svg"),  # type: ignore[misc]
+            lambda width, kind=kind: kind_figure(kind, content, "", width, "svg"),  # type: ignore[misc]
         )
-        pictures += [found] if found else []
+        for kind in kinds
+    ]
     return Section(id, title, words, pictures)

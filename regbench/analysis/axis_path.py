@@ -1,22 +1,25 @@
-"""The path along one axis: how a study's numbers move with a strength, and where to stop."""
+"""Along one axis: how a study's numbers move with a strength, and where to stop."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
 
 import numpy as np
 
 from regbench.analysis.by_seed import BySeed
-from regbench.analysis.statistics import Interval, differences, intervals, standard_errors
+from regbench.analysis.cell_gap import CellGap, learned, least_val_loss
+from regbench.analysis.statistics import differences, standard_errors
 from regbench.config.messages import did_you_mean
 from regbench.config.speaks import Over
 from regbench.errors import BadStudy
 from regbench.results.runs import Runs
 from regbench.vocabulary.metrics import LOSS, METRICS, metrics_among
 from regbench.vocabulary.regularizers import stronger
+from regbench.vocabulary.words import number_in
 
-__all__ = ["SPARE", "Path", "Point", "path_columns", "paths"]
+__all__ = ["SPARE", "AxisPath", "Point", "axis_path_columns", "axis_paths"]
 
 # What a narrow terminal does without first.
 _SCORES = [metric for metric in METRICS.values() if metric is not LOSS]
@@ -29,20 +32,19 @@ _SHOWN = ("train_loss", "val_loss", "gap_loss", "weight_norm", "zero_fraction")
 
 @dataclass(frozen=True)
 class Point:
-    """One value of the axis, and the means over seeds there."""
+    """One value of the axis, and the cell that has it."""
 
     value: float
-    cell: str
-    metrics: Mapping[str, Interval]
+    row: CellGap
 
 
 @dataclass(frozen=True)
-class Path:
+class AxisPath:
     """The points of one row of the grid, by ascending value.
 
     Attributes:
         rest: what tells the path from the others: settings that all its points share.
-        minimum: index of the least mean validation loss.
+        minimum: index of the least mean validation loss, of cells that have learned something.
         one_standard_error: index of the strongest value whose validation loss is no more than one
             standard error worse than the least, paired by seed: the most regularized model that is
             not clearly worse (Breiman et al. 1984; Hastie, Tibshirani & Friedman 2009, sec. 7.10,
@@ -63,7 +65,7 @@ class Path:
         if self.minimum is None or self.one_standard_error is None:
             return f"{start}no validation loss along {self.key}."
         best, chosen = self.points[self.minimum], self.points[self.one_standard_error]
-        least = best.metrics["val_loss"].mean
+        least = best.row.metrics["val_loss"].mean
         edge = ""
         if self.minimum == len(self.points) - 1 or (self.minimum == 0 and best.value != 0):
             edge = ", on the grid's edge: add values beyond it"
@@ -79,9 +81,13 @@ def _way(key: str) -> int:
     return stronger(key.removeprefix("regularizer.")) or 1
 
 
-def paths(runs: Runs, key: str, over: Over = "seeds") -> list[Path]:
+def axis_paths(
+    runs: Runs, table: Sequence[CellGap], key: str, over: Over = "seeds"
+) -> list[AxisPath]:
     """The paths along a key that varies, one for each setting of all others.
 
+    Args:
+        table: the gap table of these runs.
     Raises:
         BadStudy: the key does not vary, or is not a number.
     """
@@ -89,19 +95,15 @@ def paths(runs: Runs, key: str, over: Over = "seeds") -> list[Path]:
         hint = did_you_mean(key, runs.varying) or f"; {', '.join(runs.varying) or 'nothing'} varies"
         raise BadStudy(f"--along: {key!r} does not vary here{hint}")
     by_seed = BySeed(runs, over)
-    shown = [name for name in _shown_in(runs) if name in by_seed.metrics]
-    means = {name: intervals(by_seed[name], ratio=by_seed.ratio(name)) for name in shown}
     rows: dict[tuple[tuple[str, str], ...], list[Point]] = {}
-    for k, (cell, first) in enumerate(by_seed.first.items()):
-        try:
-            value = float(first.settings[key] or "nan")
-        except ValueError:
-            raise BadStudy(f"--along: {key} is no number in cell {cell!r}") from None
-        if np.isnan(value):
+    for row in table:
+        value = number_in(row.settings[key] or "nan")
+        if value is None:
+            raise BadStudy(f"--along: {key} is no number in cell {row.cell!r}")
+        if isnan(value):
             continue
-        rest = tuple(item for item in first.settings.items() if item[0] != key)
-        point = Point(value, cell, {name: means[name][k] for name in shown})
-        rows.setdefault(rest, []).append(point)
+        rest = tuple(item for item in row.settings.items() if item[0] != key)
+        rows.setdefault(rest, []).append(Point(value, row))
     lines = {rest: line for rest, line in rows.items() if len(line) > 1} or rows
     return [
         _path(
@@ -114,31 +116,32 @@ def paths(runs: Runs, key: str, over: Over = "seeds") -> list[Path]:
     ]
 
 
-def _shown_in(runs: Runs) -> tuple[str, ...]:
-    scores = [metric for metric in metrics_among(runs.metrics) if metric is not LOSS]
+def _shown_in(row: CellGap) -> list[str]:
+    scores = [metric for metric in metrics_among(row.metrics) if metric is not LOSS]
     both = (name for score in scores for name in (f"val_{score.name}", score.gap_column))
-    return (*_SHOWN[:3], *both, *_SHOWN[3:])
+    return [name for name in (*_SHOWN[:3], *both, *_SHOWN[3:]) if name in row.metrics]
 
 
-def _path(key: str, rest: Mapping[str, str], points: Sequence[Point], by_seed: BySeed) -> Path:
-    losses = [point.metrics["val_loss"].mean for point in points]
-    known = [(loss, i) for i, loss in enumerate(losses) if loss is not None]
-    if not known:
-        return Path(key, rest, points, None, None)
-    _, minimum = min(known)
-    losses_of = [by_seed.row("val_loss", points[i].cell) for _, i in known]
-    worse = differences(np.stack(losses_of), by_seed.row("val_loss", points[minimum].cell))
-    ratio = by_seed.ratio("val_loss")[by_seed.cells.index(points[minimum].cell)]
-    error = standard_errors(worse, ratio)
-    within = [i for (_, i), (mean, se) in zip(known, error, strict=True) if mean <= se]
-    chosen = max(within, key=lambda i: _way(key) * points[i].value)
-    return Path(key, rest, points, minimum, chosen)
+def _path(key: str, rest: Mapping[str, str], points: Sequence[Point], by_seed: BySeed) -> AxisPath:
+    able = learned(point.row for point in points)
+    best = least_val_loss(able)
+    if best is None:
+        return AxisPath(key, rest, points, None, None)
+    losses = np.stack([by_seed.row("val_loss", row.cell) for row in able])
+    worse = differences(losses, by_seed.row("val_loss", best.cell))
+    ratio = by_seed.ratio("val_loss")[by_seed.cells.index(best.cell)]
+    errors = zip(able, standard_errors(worse, ratio), strict=True)
+    within = {row.cell for row, (mean, error) in errors if mean <= error}
+    places = [i for i, point in enumerate(points) if point.row.cell in within]
+    minimum = next(i for i, point in enumerate(points) if point.row is best)
+    chosen = max(places, key=lambda i: _way(key) * points[i].value)
+    return AxisPath(key, rest, points, minimum, chosen)
 
 
-def path_columns(found: Sequence[Path], key: str) -> tuple[list[str], list[list[object]]]:
+def axis_path_columns(found: Sequence[AxisPath], key: str) -> tuple[list[str], list[list[object]]]:
     """Header and rows: the settings that differ between paths, value, numbers, marks."""
     others = list(found[0].rest) if found else []
-    names = list(found[0].points[0].metrics) if found else []
+    names = _shown_in(found[0].points[0].row) if found else []
     header = [*others, key, *names, "val_loss_low", "val_loss_high", "choice"]
     rows: list[list[object]] = []
     for path in found:
@@ -148,12 +151,12 @@ def path_columns(found: Sequence[Path], key: str) -> tuple[list[str], list[list[
                 for word, at in (("minimum", path.minimum), ("1-SE", path.one_standard_error))
                 if at == i
             ]
-            loss = point.metrics["val_loss"]
+            loss = point.row.metrics["val_loss"]
             rows.append(
                 [
                     *(path.rest[name] for name in others),
                     point.value,
-                    *(point.metrics[name].mean for name in names),
+                    *(point.row.metrics[name].mean for name in names),
                     *(loss.low, loss.high, ", ".join(marks)),
                 ]
             )

@@ -1,16 +1,16 @@
-"""Paths: how a study's numbers move along one swept axis."""
+"""How a study's numbers move along one swept axis."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from regbench.analysis.path import Path
+from regbench.analysis.axis_path import AxisPath
 from regbench.report.figures.panel import Dot, Line, Panel, empty_figure, panels_figure
 from regbench.report.figures.style import INK, NARROW, TRAIN, VAL, WIDE, Form, colour_of
 from regbench.vocabulary.metrics import COLUMNS, LOSS, METRICS
 from regbench.vocabulary.words import counted
 
-__all__ = ["path_figure"]
+__all__ = ["axis_path_figure"]
 
 _SHOWN = (
     *(LOSS.gap_column, "weight_norm", "zero_fraction"),
@@ -19,9 +19,9 @@ _SHOWN = (
 _MOST = 6  # lines in one panel
 
 
-def path_figure(
+def axis_path_figure(
     study: str,
-    paths: Sequence[Path],
+    paths: Sequence[AxisPath],
     *,
     log_x: bool | None = None,
     width: float = WIDE,
@@ -77,12 +77,12 @@ def spans_decades(values: Sequence[float]) -> bool:
     return bool(above) and min(values) >= 0 and max(above) > 8 * min(above)
 
 
-def _name(path: Path) -> str:
+def _name(path: AxisPath) -> str:
     short = {key.rpartition(".")[2]: value or "none" for key, value in path.rest.items()}
     return ", ".join(f"{key}={value}" for key, value in short.items())
 
 
-def _loss_panel(paths: Sequence[Path], key: str, log_x: bool) -> Panel:
+def _loss_panel(paths: Sequence[AxisPath], key: str, log_x: bool) -> Panel:
     """The losses, with the marks at the least and at the choice by one standard error."""
     alone = len(paths) == 1
     lines, dots = [], []
@@ -95,7 +95,7 @@ def _loss_panel(paths: Sequence[Path], key: str, log_x: bool) -> Panel:
         colour = VAL if alone else colour_of(place)[0]
         for at, shape, size in ((path.minimum, "D", 6), (path.one_standard_error, "s", 9)):
             if at is not None:
-                loss = path.points[at].metrics["val_loss"].mean
+                loss = path.points[at].row.metrics["val_loss"].mean
                 assert loss is not None  # the marks stand where there is a loss
                 value = path.points[at].value
                 dots.append(Dot(value, loss, "", colour, shape, size, shape == "D"))
@@ -104,10 +104,10 @@ def _loss_panel(paths: Sequence[Path], key: str, log_x: bool) -> Panel:
 
 
 def _line(
-    path: Path, name: str, place: int, many: int, label: str = "", colour: str | None = None
+    path: AxisPath, name: str, place: int, many: int, label: str = "", colour: str | None = None
 ) -> Line:
-    points = [point for point in path.points if name in point.metrics]
-    found = [point.metrics[name] for point in points]
+    points = [point for point in path.points if name in point.row.metrics]
+    found = [point.row.metrics[name] for point in points]
     cycle, style = colour_of(place)
     if many == 1:
         cycle = colour or INK

@@ -8,11 +8,11 @@ import numpy as np
 
 from regbench.textbook.linear import Floats
 
-__all__ = ["Path", "between", "descended", "knots", "moves"]
+__all__ = ["LassoPath", "between", "descended", "entries_and_exits", "knots"]
 
 
 @dataclass(frozen=True)
-class Path:
+class LassoPath:
     """Weights along falling strengths, in scikit-learn's scaling.
 
     Features have mean 0 and norm 1, the target has mean 0, the loss is the squared error over 2 n.
@@ -28,13 +28,13 @@ class Path:
     names: tuple[str, ...]
 
 
-def moves(path: Path) -> list[str]:
+def entries_and_exits(path: LassoPath) -> list[str]:
     """Names as their weights leave 0 and, with a minus, come back to it.
 
     Where two move between one strength and the next, both stand in one text: `a = b`.
 
     >>> weights = np.array([[0.0, 0], [0, 1], [1, 1], [1, 0]])
-    >>> moves(Path(np.array([4.0, 3, 2, 1]), weights, ("a", "b")))
+    >>> entries_and_exits(LassoPath(np.array([4.0, 3, 2, 1]), weights, ("a", "b")))
     ['b', 'a', '-b']
     """
     before = np.zeros(len(path.names), dtype=bool)
@@ -47,29 +47,29 @@ def moves(path: Path) -> list[str]:
     return found
 
 
-def between(path: Path, n_alphas: Floats) -> Path:
+def between(path: LassoPath, n_alphas: Floats) -> LassoPath:
     """A path that is straight between its points, at other strengths."""
     rising = path.n_alphas[::-1]
     columns = [np.interp(n_alphas, rising, weights[::-1]) for weights in path.coefficients.T]
-    return Path(n_alphas, np.array(columns).T, path.names)
+    return LassoPath(n_alphas, np.array(columns).T, path.names)
 
 
-def knots() -> Path:
+def knots() -> LassoPath:
     """The path by homotopy, from knot to knot; between them it is straight."""
     from sklearn.linear_model import lars_path
 
     x, y, names = _diabetes()
     alphas, _, weights = lars_path(x, y, method="lasso")
-    return Path(alphas * len(y), weights.T, names)
+    return LassoPath(alphas * len(y), weights.T, names)
 
 
-def descended(n_alphas: Floats) -> Path:
+def descended(n_alphas: Floats) -> LassoPath:
     """The path at given strengths by coordinate descent."""
     from sklearn.linear_model import lasso_path
 
     x, y, names = _diabetes()
     _, weights, _ = lasso_path(x, y, alphas=n_alphas / len(y), tol=1e-12, max_iter=100_000)
-    return Path(n_alphas, weights.T, names)
+    return LassoPath(n_alphas, weights.T, names)
 
 
 def _diabetes() -> tuple[Floats, Floats, tuple[str, ...]]:

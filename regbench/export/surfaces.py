@@ -8,19 +8,19 @@ from pathlib import Path
 
 import numpy as np
 
+from regbench.analysis.saved import PredictionSurface
 from regbench.config.plan import Run
 from regbench.errors import BadData
-from regbench.results.fit import Fit
 from regbench.results.planned import recorded_plan
 from regbench.results.runs import Runs
 from regbench.results.saved import read_weights
 
-__all__ = ["fits"]
+__all__ = ["surfaces"]
 
 _STEPS = {1: 300, 2: 70}
 
 
-def fits(folder: Path, runs: Runs, cells: Container[str]) -> list[Fit]:
+def surfaces(folder: Path, runs: Runs, cells: Container[str]) -> list[PredictionSurface]:
     """The first run with weights of each of these cells.
 
     Nothing where the data have more than two inputs (or a regression more than one), or no weights
@@ -34,19 +34,19 @@ def fits(folder: Path, runs: Runs, cells: Container[str]) -> list[Fit]:
         return []
     plan = recorded_plan(folder)
     planned = {run.run_id: run for run in plan.runs}
-    found: dict[str, Fit] = {}
+    found: dict[str, PredictionSurface] = {}
     for row in runs.rows:
         if row.cell in found or row.cell not in cells or not row.ok or row.run_id not in planned:
             continue
-        fit = _fit(folder, planned[row.run_id], plan.study.folder)
-        if fit is not None:
-            found[row.cell] = fit
+        surface = _surface(folder, planned[row.run_id], plan.study.folder)
+        if surface is not None:
+            found[row.cell] = surface
         elif not found:
             return []
     return list(found.values())
 
 
-def _fit(folder: Path, run: Run, data: Path) -> Fit | None:
+def _surface(folder: Path, run: Run, data: Path) -> PredictionSurface | None:
     import torch
 
     from regbench.data import sources
@@ -75,7 +75,7 @@ def _fit(folder: Path, run: Run, data: Path) -> Fit | None:
         if split.task == "classification":
             outputs = torch.softmax(outputs, 1)
     values = outputs.numpy().reshape(*(len(axis) for axis in axes), -1)
-    return Fit(
+    return PredictionSurface(
         run.cell.name,
         seed,
         tuple(split.feature_names),
