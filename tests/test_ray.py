@@ -246,7 +246,8 @@ def test_a_command_that_is_ended_leaves_nobody_and_goes_on(
 def test_a_head_that_is_lost_ends_the_command_which_goes_on_elsewhere(tmp_path, start, whole):
     path, folder = study(tmp_path, LONG), tmp_path / "r"
     with cluster(2) as made:
-        process = start("run", path, "-o", folder, *on(made.address))
+        soon = "from regbench.executors import ray\nray._AWAY_SECONDS = 3.0\n"
+        process = start("run", path, "-o", folder, *on(made.address), lines=soon, folder=tmp_path)
         wait_until(lambda: checkpoints_of(folder) == {"s0001", "s0002"})
         for each in made.head_node.all_processes["gcs_server"]:
             each.process.kill()

@@ -151,9 +151,10 @@ class _Driver:
         that ran out; lost three times, its runs have failed. Where no worker starts, this process
         trains.
         """
-        # The longest first, so that none of them is what all others wait for at the end.
-        folder = self._plan.study.folder
-        self._waiting.extend(sorted(stacks, key=lambda stack: -seconds_of(stack, folder)))
+        if executor.room > 1:  # the longest first, or one of them keeps all others waiting
+            folder = self._plan.study.folder
+            stacks = sorted(stacks, key=lambda stack: -seconds_of(stack, folder))
+        self._waiting.extend(stacks)
         self._kept = checkpoints.stacks(self._store.folder)
         try:
             while self._waiting or self._lost or self._training:

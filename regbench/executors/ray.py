@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
 import io
 import os
 import platform
@@ -70,9 +69,7 @@ def connected(address: str | None) -> Iterator[Cluster]:
             yield cluster
         finally:
             cluster.over.set()
-            if cluster.head_away:
-                atexit.unregister(ray.shutdown)  # Ray would wait for it
-            elif mine:
+            if mine:
                 ray.shutdown()
 
 
@@ -368,12 +365,9 @@ class RayTasks:
         """End all tasks at once; their stacks go on from the checkpoints that came."""
         import ray
 
-        if self._cluster.head_away:  # Ray would wait for it, and without it nothing goes on
-            return
         with suppress(Exception):  # a cluster that is gone has no tasks
             for task in self._running:
                 ray.cancel(task, force=True)
-            ray.kill(self._mailbox)
 
 
 _LOST = "the Ray cluster is gone ({}): finished work is kept; the same command goes on"
