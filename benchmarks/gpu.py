@@ -40,7 +40,7 @@ from regbench.data import fingerprints  # noqa: E402
 from regbench.engine.loop import train_stack  # noqa: E402
 from regbench.engine.scoring import rows_at_once  # noqa: E402
 from regbench.engine.stacks import Stack, make_stacks  # noqa: E402
-from regbench.report.plain import print_plain  # noqa: E402
+from regbench.report.aligned import print_plain  # noqa: E402
 
 WIDTH = 128
 SIZES = (64, WIDTH, WIDTH, 10)

@@ -35,7 +35,7 @@ from regbench.config.plan import make_plan
 from regbench.data import fingerprints
 from regbench.engine.loop import train_stack
 from regbench.engine.stacks import make_stacks
-from regbench.report.plain import print_plain
+from regbench.report.aligned import print_plain
 from regbench.report.progress import progress_for
 from regbench.results.store import Store
 
