@@ -96,7 +96,7 @@ def _installation() -> None:
             raise AnswerIsNo(f"{name} is not installed") from None
     import torch
 
-    from regbench.executors.drive import cores
+    from regbench.executors.sites import cores
 
     print(f"cores         {cores()}")
     if torch.cuda.is_available():

@@ -122,6 +122,18 @@ Device = Annotated[
 Workers = Annotated[
     int | None, typer.Option("--workers", "-j", min=1, help="Processes.", show_default="one a core")
 ]
+Executor = Annotated[
+    Literal["local", "ray"],
+    typer.Option(help="Who trains: this machine, or the workers of a Ray cluster."),
+]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT",
+        help="The Ray cluster: auto, host:port or ray://host:port.",
+        show_default="RAY_ADDRESS, or one started here",
+    ),
+]
 Shard = Annotated[
     str | None,
     typer.Option(

@@ -95,7 +95,7 @@ def _attempt(
         told, losses = losses, None
         tell(Epoch(stack_id, epoch, trained, told))
 
-    kept = StackCheckpoints(name, members, job.device, job.kept.get(name), tell)
+    kept = StackCheckpoints(stack_id, name, members, job.device, job.kept.get(name), tell)
     try:
         return train_stack(
             members, job.study_folder, job.device, on_epoch, kept, on_losses, job.metrics, splits
