@@ -37,7 +37,11 @@ def main() -> None:
         and cell.setting.regularizer.early_stopping is None
     ]
     seeds = -(-asked.runs // len(cells))
-    members = [Member(cell.setting, seed, {"r": None}) for cell in cells for seed in range(seeds)]
+    members = [
+        Member(cell.setting, seed, {"r": cell.setting.regularizer})
+        for cell in cells
+        for seed in range(seeds)
+    ]
     del members[asked.runs :]
     seconds = interleaved(
         {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from regbench.textbook import (
+    augmentation,
     batchnorm_batch_size,
     cocktails,
     decay_grid,
@@ -15,9 +16,11 @@ from regbench.textbook import (
     grokking,
     l1_zeros,
     lasso_path,
+    mnist1d_order,
     mnist1d_table,
     noisy_labels,
     random_labels,
+    random_labels_cnn,
     ridgeless,
     stopping_rules,
     weight_decay,
@@ -40,10 +43,13 @@ LESSONS: dict[str, Lesson] = {
     "stopping-rules": stopping_rules.LESSON,
     "batchnorm-batch-size": batchnorm_batch_size.LESSON,
     "random-labels": random_labels.LESSON,
+    "random-labels-cnn": random_labels_cnn.LESSON,
     "noisy-labels": noisy_labels.LESSON,
     "grokking": grokking.LESSON,
     "double-descent": double_descent.LESSON,
     "ridgeless": ridgeless.LESSON,
     "mnist1d-table": mnist1d_table.LESSON,
+    "mnist1d-order": mnist1d_order.LESSON,
+    "augmentation": augmentation.LESSON,
     "cocktails": cocktails.LESSON,
 }

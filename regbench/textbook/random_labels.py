@@ -9,7 +9,7 @@ from regbench.textbook.curves import Curve, curve, mean_line, reached
 from regbench.textbook.finding import Finding, decided, less
 from regbench.textbook.lesson import Evidence, Lesson, Train
 
-__all__ = ["CELLS", "LESSON", "findings"]
+__all__ = ["CELLS", "LESSON", "accuracies_figure", "findings", "later"]
 
 _PAPER = "Zhang et al. 2017, abstract"
 _SLOWED = "Arpit et al. 2017, abstract (of dropout)"
@@ -29,7 +29,10 @@ def _look(train: Train) -> Evidence:
         part: {word: curve(results, cell, f"{part}_acc") for cell, word in CELLS.items()}
         for part in ("train", "test")
     }
-    return Evidence([_right_by_chance(results), *findings(parts["train"])], lambda: _figure(parts))
+    return Evidence(
+        [_right_by_chance(results), *findings(parts["train"])],
+        lambda: accuracies_figure(parts, "Networks memorise random labels"),
+    )
 
 
 def _right_by_chance(results: Results) -> Finding:
@@ -51,10 +54,11 @@ def findings(of: dict[str, Curve]) -> list[Finding]:
     """
     slower = [("random labels", "true labels", _PAPER)]
     slower += [(f"random labels, {kind}", "random labels", _SLOWED) for kind in ("l2", "dropout")]
-    return [_earlier(quick, late, of, source) for late, quick, source in slower]
+    return [later(late, quick, of, source) for late, quick, source in slower]
 
 
-def _earlier(quick: str, late: str, of: dict[str, Curve], source: str) -> Finding:
+def later(late: str, quick: str, of: dict[str, Curve], source: str) -> Finding:
+    """Whether nine tenths are learnt later in one of these curves than in another."""
     what = f"epochs until {_LEVEL:.0%} are learnt: {quick}, less those of {late}"
     epochs = [reached(of[word], _LEVEL) for word in (quick, late)]
     missed = sum(int(np.isinf(each).sum()) for each in epochs)
@@ -63,7 +67,8 @@ def _earlier(quick: str, late: str, of: dict[str, Curve], source: str) -> Findin
     return less(what, epochs[0] - epochs[1], source)
 
 
-def _figure(parts: dict[str, dict[str, Curve]]) -> bytes:
+def accuracies_figure(parts: dict[str, dict[str, Curve]], sentence: str) -> bytes:
+    """Training beside test accuracies; `parts` has both, by words for the cells."""
     from regbench.report.figures import Mark, Panel, panels_figure
 
     chance = (Mark(0.1, "chance", horizontal=True),)
@@ -73,7 +78,7 @@ def _figure(parts: dict[str, dict[str, Curve]]) -> bytes:
         for name, cells in (("training", parts["train"]), ("test", parts["test"]))
     ]  # fmt: skip
     return panels_figure(
-        "Networks memorise random labels (means and 95% intervals over the seeds)",
+        f"{sentence} (means and 95% intervals over the seeds)",
         panels,
         columns=2,
         panel_height=2.6,

@@ -1,0 +1,42 @@
+"""Saying what an image may do without becoming another gains more than dropout or decay."""
+
+from __future__ import annotations
+
+from regbench.analysis.statistics import interval
+from regbench.api import Results
+from regbench.textbook.curves import curve
+from regbench.textbook.lesson import Evidence, Lesson, Train
+
+__all__ = ["LESSON"]
+
+_REGULARIZERS = ("none", "decay", "dropout", "augment")
+_SIZES = {10: 100, 50: 500, 100: 1000}  # images a class: in all
+
+
+def _look(train: Train) -> Evidence:
+    results = train("augmentation")
+    return Evidence([], lambda: _figure(results))
+
+
+def _figure(results: Results) -> bytes:
+    from regbench.report.figures import Line, Panel, panels_figure
+
+    def line(regularizer: str) -> Line:
+        cells = [f"dataset.train_size={n}, regularizer={regularizer}" for n in _SIZES.values()]
+        last = [curve(results, cell, "test_acc").values[:, -1] for cell in cells]
+        found = [interval(values.tolist()) for values in last]
+        lows, highs = [each.low for each in found], [each.high for each in found]
+        return Line(
+            regularizer, list(_SIZES), [each.mean for each in found], lows, highs, dots=True
+        )
+
+    panel = Panel("", "images a class", "test accuracy", [line(name) for name in _REGULARIZERS])
+    return panels_figure("Digits of MNIST, a small convnet (95% intervals over the seeds)", [panel])
+
+
+LESSON = Lesson(
+    title="Where images are few, augmentation gains more than dropout or weight decay",
+    source="Simard et al. 2003, abstract (of augmentation)",
+    look=_look,
+    minutes=3,
+)
