@@ -138,6 +138,7 @@ def _runs(trajectory: Trajectory) -> Iterator[Run]:
             constant=trajectory.constant,
             curves={name: curve[:length] for name, curve in trajectory.curves.items()},
             sizes=dict(trajectory.sizes),
+            scores=dict(reading.scores),
         )
         yield Run(record, reading.state, reading.predictions)
 
