@@ -11,39 +11,31 @@ import regbench
 
 ROOT = Path(regbench.__file__).parent
 
-# Which rooms a room may import; what stands below these may be imported, too.
+# The contract's chain: which rooms a room may import, and with them what stands below these.
 BELOW = {
-    "cli": {"textbook", "api", "report", "executors", "export", "analysis"},
+    "__main__": {"cli"},
+    "__init__": {"api"},
+    "cli": {"textbook"},
     "textbook": {"api"},
     "api": {"report", "executors", "export"},
     "report": {"analysis", "advice"},
-    "analysis": {"results"},
-    "advice": {"models", "config"},
-    "export": {"engine", "analysis"},
     "executors": {"engine", "results"},
+    "export": {"engine", "analysis"},
+    "analysis": {"results"},
+    "advice": {"models"},
     "engine": {"models", "data"},
+    "results": {"config"},
     "models": {"config"},
     "data": {"config", "streams"},
-    "results": {"config"},
     "config": {"vocabulary"},
     "vocabulary": {"errors"},
     "streams": set(),
     "errors": set(),
-    "__main__": {"cli"},
-    "__init__": {"api"},
 }
-# Ground floor: functions and exceptions that any room may use.
-EVERYWHERE = {"errors"}
 
 
 def reachable(room):
-    found, queue = set(), [room]
-    while queue:
-        for below in BELOW[queue.pop()]:
-            if below not in found:
-                found.add(below)
-                queue.append(below)
-    return found | EVERYWHERE
+    return BELOW[room].union(*map(reachable, BELOW[room]))
 
 
 def room_of(path):
