@@ -9,8 +9,8 @@ from itertools import combinations
 
 import numpy as np
 
-from regbench.analysis.by_seed import Floats
 from regbench.analysis.cell_gap import CellGap
+from regbench.analysis.statistics import Floats
 from regbench.vocabulary.words import number_in
 
 __all__ = ["Grid", "grids", "swept_keys"]

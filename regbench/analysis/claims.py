@@ -9,8 +9,8 @@ from typing import Literal
 
 import numpy as np
 
-from regbench.analysis.by_seed import BySeed, Floats
-from regbench.analysis.statistics import differences, intervals, seeds_to_decide
+from regbench.analysis.by_seed import BySeed
+from regbench.analysis.statistics import Floats, differences, intervals, seeds_to_decide
 from regbench.config.cell import Cell
 from regbench.config.claims import Addresses, Claim, Term, resolve
 from regbench.vocabulary.words import counted

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from regbench.analysis.by_seed import BySeed, Floats
+from regbench.analysis.by_seed import BySeed
 from regbench.analysis.cell_gap import CellGap, Delta
 from regbench.analysis.families import Family, Member, adjusted, baselines, families
 from regbench.analysis.statistics import (
+    Floats,
     Interval,
     IntervalMethod,
     TestMethod,

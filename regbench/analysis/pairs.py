@@ -9,9 +9,10 @@ from typing import get_args
 
 import numpy as np
 
-from regbench.analysis.by_seed import BySeed, Floats
+from regbench.analysis.by_seed import BySeed
 from regbench.analysis.lost import no_number
 from regbench.analysis.precision import within_precision
+from regbench.analysis.statistics import Floats
 from regbench.config.speaks import Over
 from regbench.errors import BadData
 from regbench.results.runs import RunRow, Runs

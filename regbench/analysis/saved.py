@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from regbench.analysis.by_seed import Floats
+from regbench.analysis.statistics import Floats
 
 __all__ = ["Calibration", "PredictionSurface", "WeightShape", "calibration", "weight_shape"]
 

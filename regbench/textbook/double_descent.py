@@ -9,14 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from regbench.analysis.by_seed import BySeed
-from regbench.analysis.statistics import intervals
+from regbench.analysis.statistics import Floats, intervals
 from regbench.api import Results
 from regbench.textbook.finding import Finding, decided, less, near
 from regbench.textbook.lesson import Evidence, Lesson, Train
 
 __all__ = ["LESSON", "PUBLISHED", "Errors", "findings"]
 
-Floats = npt.NDArray[np.float64]
 
 _PAPER = "Greydanus & Kobak 2024 (arXiv 2011.14439), deep double descent"
 _L2 = "Nakkiran et al. 2021 (arXiv 2003.01897)"

@@ -7,10 +7,10 @@ from itertools import product
 
 import numpy as np
 
+from regbench.analysis.statistics import Floats
 from regbench.api import Results
 from regbench.textbook.finding import Finding, decided
 from regbench.textbook.lesson import Evidence, Lesson, Train
-from regbench.textbook.linear import Floats
 
 __all__ = ["LESSON", "all_masks", "distance", "minimum", "second_order"]
 

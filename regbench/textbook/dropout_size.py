@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from regbench.analysis.by_seed import BySeed
-from regbench.analysis.statistics import interval
+from regbench.analysis.statistics import Floats, interval
 from regbench.api import Results
 from regbench.textbook.finding import Finding, less
 from regbench.textbook.lesson import Evidence, Lesson, Train
-from regbench.textbook.linear import Floats
 
 __all__ = ["LESSON", "gain"]
 

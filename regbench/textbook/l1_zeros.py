@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from regbench.analysis.statistics import Floats
 from regbench.api import Results
 from regbench.textbook.finding import Finding, decided, less
 from regbench.textbook.lesson import Evidence, Lesson, Train
-from regbench.textbook.linear import Floats, LinearModel, kkt_violation, linear_models
+from regbench.textbook.linear import LinearModel, kkt_violation, linear_models
 
 __all__ = ["LESSON", "precision", "recall"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from regbench.textbook.linear import Floats
+from regbench.analysis.statistics import Floats
 
 __all__ = ["LassoPath", "between", "descended", "entries_and_exits", "knots"]
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+
+from regbench.analysis.statistics import Floats
 
 __all__ = ["Linear", "exact_risks", "flow", "ridge"]
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from regbench.analysis.statistics import intervals
+from regbench.analysis.statistics import Floats, intervals
 from regbench.api import Results
 from regbench.textbook.curves import Curve, curve
 from regbench.textbook.finding import Finding, less, near
@@ -63,10 +62,10 @@ def findings(curves: Curves) -> list[Finding]:
     return [*accuracies, *rises]
 
 
-def _after(steps: int, found: Curve) -> npt.NDArray[np.float64]:
+def _after(steps: int, found: Curve) -> Floats:
     """(S,) a curve's values after so many steps."""
     (place,) = np.flatnonzero(found.epochs * _STEPS_AN_EPOCH == steps)
-    values: npt.NDArray[np.float64] = found.values[:, place]
+    values: Floats = found.values[:, place]
     return values
 
 

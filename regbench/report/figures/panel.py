@@ -8,8 +8,8 @@ from math import ceil, log10
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from regbench.analysis.statistics import Floats
 from regbench.report.figures.log_axis import log_ticks
 from regbench.report.figures.style import (
     GREY,
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Dot", "Line", "Mark", "Panel", "Span", "cells_figure", "panels_figure"]
 
-Floats = npt.NDArray[np.float64]
 Numbers = Sequence[float | None] | Floats
 
 _MOST_POINTS = 400  # of a band; a line's are thinned by matplotlib itself
