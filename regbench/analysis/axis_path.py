@@ -102,8 +102,7 @@ def axis_paths(
             raise BadStudy(f"--along: {key} is no number in cell {row.cell!r}")
         if isnan(value):
             continue
-        rest = tuple(item for item in row.settings.items() if item[0] != key)
-        rows.setdefault(rest, []).append(Point(value, row))
+        rows.setdefault(row.settings_but(key), []).append(Point(value, row))
     lines = {rest: line for rest, line in rows.items() if len(line) > 1} or rows
     return [
         _path(

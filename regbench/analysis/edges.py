@@ -27,8 +27,7 @@ def edges(table: Sequence[CellGap]) -> dict[str, list[Edge]]:
             value = number_in(row.settings[key])
             if value is None or row.metrics["val_loss"].mean is None:
                 continue
-            rest = tuple(item for item in row.settings.items() if item[0] != key)
-            rows.setdefault(rest, []).append((value, row))
+            rows.setdefault(row.settings_but(key), []).append((value, row))
         for line in rows.values():
             values = sorted({value for value, _ in line})
             if len(values) < _FEWEST_ON_AN_AXIS:

@@ -103,11 +103,12 @@ class Pairs:
                 raise BadData(f"no column {name!r} in {where}{hint}: nothing to compare it by")
 
     def values(self, metric: str) -> tuple[Floats, Floats]:
-        """Two (K, S) arrays, NaN unless both runs of a pair are ok."""
+        """Two (K, S) arrays, NaN unless both runs of a pair are ok and both values are finite."""
+        columns = np.stack(self.column(metric))
         ok = np.array([a.ok and b.ok for a, b in self.rows], dtype=bool)
+        there = ok & np.isfinite(columns).all(axis=0)
         found = np.full((2, len(self.cells), len(self.seeds)), np.nan)
-        for values, column in zip(found, self.column(metric), strict=True):
-            values[self._k, self._s] = np.where(ok, column, np.nan)
+        found[:, self._k, self._s] = np.where(there, columns, np.nan)
         return found[0], found[1]
 
     def column(self, metric: str) -> tuple[Floats, Floats]:

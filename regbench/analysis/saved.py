@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from regbench.analysis.statistics import Floats
+from regbench.results.sealed import Arrays
 
 __all__ = ["Calibration", "PredictionSurface", "WeightShape", "calibration", "weight_shape"]
-
-Arrays = Mapping[str, npt.NDArray[np.generic]]
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from scipy.special import stdtr, stdtrit
 __all__ = [
     "BCA_FROM",
     "METHODS",
+    "NO_INTERVAL",
     "Interval",
     "IntervalMethod",
     "TestMethod",
@@ -111,6 +112,9 @@ class Interval:
         return replace(self, low=max(self.low, least), high=min(self.high, most))
 
 
+NO_INTERVAL = Interval(None, None, None, 0)
+
+
 def interval(values: Sequence[float], level: float = 0.95) -> Interval:
     """The mean and Student's t interval of one row; see `intervals`.
 
@@ -165,7 +169,7 @@ def intervals(
             low[k], high[k] = _bca(values[k], level)
             methods[k] = METHODS["bca"]
     return [
-        Interval(None, None, None, 0)
+        NO_INTERVAL
         if n_k == 0
         else Interval(mean_k, None, None, 1)
         if n_k == 1

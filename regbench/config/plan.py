@@ -61,6 +61,11 @@ class Study:
         """Those that lie somewhere, and may change there."""
         return [dataset for dataset in self.datasets.values() if dataset.places]
 
+    @property
+    def folded(self) -> frozenset[str]:
+        """The cells with folds, all seeds of which have one test part."""
+        return frozenset(c.name for c in self.cells if c.setting.dataset.folds is not None)
+
     def resolved(self) -> dict[str, Any]:
         """The study as plain values with the defaults filled in: again a study, of the same runs.
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from regbench.data import Fitted
 from regbench.data.table import Floats
 from regbench.errors import BadData
-from regbench.results.saved import Arrays
+from regbench.results.sealed import Arrays
 
 __all__ = ["named_predictions", "part_predictions"]
 

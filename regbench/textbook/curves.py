@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from regbench.analysis.statistics import Floats, interval
+from regbench.analysis.statistics import Floats, intervals
 from regbench.api import Results
 from regbench.errors import BadData
 
@@ -66,11 +66,9 @@ def reached(of: Curve, level: float) -> Floats:
 
 def mean_line(label: str, of: Curve, colour: str | None = None) -> Line:
     """The mean over the seeds and its 95% interval, epoch by epoch, for a figure."""
-    from regbench.report.figures import Line
+    from regbench.report.figures import interval_line
 
-    found = [interval(values.tolist()) for values in of.values.T]
-    lows, highs = [each.low for each in found], [each.high for each in found]
-    return Line(label, of.epochs.tolist(), [each.mean for each in found], lows, highs, colour)
+    return interval_line(label, of.epochs.tolist(), intervals(of.values.T), colour)
 
 
 def value_at(of: Curve, epochs: Floats) -> Floats:

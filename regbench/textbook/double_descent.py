@@ -143,14 +143,11 @@ def _levelled(errors: Errors) -> list[Finding]:
 
 
 def _figure(errors: Errors) -> bytes:
-    from regbench.report.figures import Line, Mark, Panel, panels_figure
+    from regbench.report.figures import Line, Mark, Panel, interval_line, panels_figure
     from regbench.report.figures.style import BLUE, GREY, INK, ORANGE
 
     def line(label: str, values: Floats, colour: str, style: str = "-") -> Line:
-        means, lows, highs = zip(
-            *((each.mean, each.low, each.high) for each in intervals(values)), strict=True
-        )
-        return Line(label, widths, means, lows, highs, colour, style=style, dots=True)
+        return interval_line(label, widths, intervals(values), colour, style=style, dots=True)
 
     widths = [float(width) for width in errors.widths]
     values = [PUBLISHED[width][0] for width in errors.widths]

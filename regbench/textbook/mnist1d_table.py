@@ -70,7 +70,7 @@ def _after(steps: int, found: Curve) -> Floats:
 
 
 def _figure(curves: Curves) -> bytes:
-    from regbench.report.figures import Line, Panel, panels_figure
+    from regbench.report.figures import Line, Panel, interval_line, panels_figure
     from regbench.report.figures.style import BLUE, ORANGE
 
     colours = {"logistic": BLUE, "mlp": ORANGE}
@@ -80,10 +80,8 @@ def _figure(curves: Curves) -> bytes:
         drawn = []
         for cell, colour in colours.items():
             found = curves[cell, column]
-            each = intervals(found.values.T)
-            means, lows, highs = zip(*((x.mean, x.low, x.high) for x in each), strict=True)
             steps = _STEPS_AN_EPOCH * found.epochs.astype(np.float64)
-            drawn.append(Line(cell, steps, means, lows, highs, colour))
+            drawn.append(interval_line(cell, steps, intervals(found.values.T), colour))
             drawn.append(
                 Line(
                     f"{cell}, as published (one run)",

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from regbench.analysis.axis_path import AxisPath
-from regbench.report.figures.panel import Dot, Line, Panel, empty_figure, panels_figure
+from regbench.report.figures.panel import (
+    Dot,
+    Line,
+    Panel,
+    empty_figure,
+    interval_line,
+    panels_figure,
+)
 from regbench.report.figures.style import INK, NARROW, TRAIN, VAL, WIDE, Form, colour_of
 from regbench.vocabulary.metrics import COLUMNS, LOSS, METRICS
 from regbench.vocabulary.words import counted
@@ -111,13 +118,7 @@ def _line(
     cycle, style = colour_of(place)
     if many == 1:
         cycle = colour or INK
-    return Line(
-        label or (_name(path) if many > 1 else ""),
-        [point.value for point in points],
-        [each.mean for each in found],
-        [each.low for each in found],
-        [each.high for each in found],
-        colour=cycle,
-        dots=True,
-        style=style,
+    label = label or (_name(path) if many > 1 else "")
+    return interval_line(
+        label, [point.value for point in points], found, cycle, dots=True, style=style
     )

@@ -60,12 +60,11 @@ def forest_figure(
     what = metric_name(metric)
     rows = []
     for row in table:
-        delta = row.deltas.get(metric)
-        if delta is None or delta.interval.mean is None:
-            continue
-        mean, low, high = delta.interval.mean, delta.interval.low, delta.interval.high
-        note = delta.interval.text("+.3g")
-        rows.append(Difference(row.cell, mean, low, high, delta.side, note))
+        delta = row.delta(metric)
+        found = delta.interval
+        if found.mean is not None:
+            note = found.text("+.3g")
+            rows.append(Difference(row.cell, found.mean, found.low, found.high, delta.side, note))
     title = f"{study}: {what} less the baseline's" if study else ""
     xlabel = f"{what} less that without a regularizer (mean and 95% interval, paired by seed)"
     sides = ("← better", "worse →") if metric not in GAPS else ("← smaller gap", "larger gap →")

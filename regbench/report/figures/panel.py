@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from regbench.analysis.statistics import Floats
+from regbench.analysis.statistics import Floats, Interval
 from regbench.report.figures.log_axis import log_ticks
 from regbench.report.figures.style import (
     GREY,
@@ -59,6 +59,20 @@ class Line:
     dots: bool = False
     style: str | None = None
     width: float = 1.5
+
+
+def interval_line(
+    label: str,
+    x: Numbers,
+    found: Sequence[Interval],
+    colour: str | None = None,
+    *,
+    dots: bool = False,
+    style: str | None = None,
+) -> Line:
+    """A line of means with their intervals."""
+    means, lows, highs = ([getattr(e, end) for e in found] for end in ("mean", "low", "high"))
+    return Line(label, x, means, lows, highs, colour, dots, style)
 
 
 @dataclass(frozen=True)

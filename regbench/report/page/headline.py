@@ -37,7 +37,7 @@ def tiles(table: Sequence[CellGap]) -> list[Tile]:
     (story,) = told
     found = []
     if story.baseline is not None:
-        gap = story.baseline.metrics[LOSS.gap_column]
+        gap = story.baseline.gap
         found.append(Tile(f"gap in loss in {story.baseline.cell}", _figure(gap), _sure(gap)))
         found.append(_change(story, story.baseline))
     best = story.best
@@ -79,7 +79,7 @@ def _change(story: Story, baseline: CellGap) -> Tile:
 
 
 def _delta(move: Move) -> Interval:
-    return move.cell.deltas[LOSS.gap_column].interval
+    return move.cell.gap_delta.interval
 
 
 def _signed(move: Move) -> str:
