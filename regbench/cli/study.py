@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from regbench.cli import options
-from regbench.cli.consoles import stderr, stdout, write_utf8
+from regbench.cli.consoles import stdout, tell, write_utf8
 from regbench.cli.github import annotation
 from regbench.config.bounds import MAX_RUNS
 from regbench.errors import BadData, BadStudy, Problem, one_line
@@ -33,7 +33,6 @@ def validate(
     """
     from regbench.analysis.decides import fold_ratio, study_families, what_seeds_decide
     from regbench.config.load import load_study
-    from regbench.report.say import say
     from regbench.vocabulary.words import counted
 
     problems: list[Problem] = []
@@ -58,8 +57,7 @@ def validate(
                 len(study.seeds), study_families(study.cells), fold_ratio(study)
             ):
                 print(one_line(f"{path}: {decides}"))
-            for warning in (*study.warnings, *read):
-                say(stderr(), f"note: {path}: {warning}")
+            tell(f"note: {path}", (*study.warnings, *read))
     every = [*problems, *of_data]
     if form == "json":
         print(json.dumps([vars(problem) for problem in every], indent=1))
@@ -112,12 +110,10 @@ def plan(
     from regbench.config.plan import make_plan
     from regbench.data import fingerprints, notes
     from regbench.executors.pending import describe
-    from regbench.report.say import say
 
     loaded = load_study(study, overrides or (), axes=axes or (), seeds=seeds, max_runs=max_runs)
     planned = make_plan(loaded, fingerprints(loaded))
-    for note in notes(loaded):
-        say(stderr(), f"note: {note}")
+    tell("note", notes(loaded))
     stacks = describe(planned)
     trajectories = sum(stack.trajectories for stack in stacks)
     facts: dict[str, Any] = {

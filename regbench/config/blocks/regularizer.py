@@ -24,7 +24,6 @@ from regbench.vocabulary.regularizers import KINDS
 __all__ = [
     "BARE_REGULARIZERS",
     "SWITCHES",
-    "BareRegularizer",
     "BatchNorm",
     "EarlyStopping",
     "Monitor",
@@ -176,8 +175,6 @@ SWITCHES: dict[str, type[Switch]] = {
     if isinstance(option, type) and issubclass(option, Switch)
 }
 
-BareRegularizer = Literal["none", "l1", "l2", "elastic", "dropout", "early_stopping", "batchnorm"]
-
 # What the bare words stand for.
 BARE_REGULARIZERS: dict[str, dict[str, Any]] = {
     "none": {},
@@ -188,8 +185,6 @@ BARE_REGULARIZERS: dict[str, dict[str, Any]] = {
     "early_stopping": {"early_stopping": {"patience": 10}},
     "batchnorm": {"batchnorm": {}},
 }
-
-assert set(BARE_REGULARIZERS) == set(get_args(BareRegularizer))
 
 
 def _bare_regularizer(value: Any) -> Any:
