@@ -36,6 +36,7 @@ class Purpose(Enum):
     DROPOUT = "dropout"
     INPUT_NOISE = "input noise"
     AUGMENTATION = "augmentation"
+    MODULE = "a module's own randomness"
 
 
 @cache

@@ -49,6 +49,14 @@ CASES = {
 } | {
     "regression": (OPTIMIZERS["adam"], {"l1": 0.002}, {"dataset": FRIEDMAN}),
     "linear": (OPTIMIZERS["adam"], {"l2": 0.002}, {"model": {"name": "linear"}}),
+    "convolutions": (
+        OPTIMIZERS["adam"],
+        {"l2": 0.002, "dropout": 0.2, "batchnorm": True},
+        {
+            "dataset": {"name": "digits", "train_size": 70, "val_size": 40, "test_size": 40},
+            "model": {"name": "cnn", "channels": [4, 5]},
+        },
+    ),
     **{
         f"{activation}, dropout": (
             OPTIMIZERS["sgd"],

@@ -218,7 +218,7 @@ CASES = [
         IRIS + "model: {name: mlpp}\n",
         [],
         (
-            "study.yaml:2:15 model.name: expected one of linear, mlp, not 'mlpp' (did "
+            "study.yaml:2:15 model.name: expected one of linear, mlp, cnn, module, not 'mlpp' (did "
             "you mean 'mlp'?)"
         ),
     ),

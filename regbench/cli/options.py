@@ -24,6 +24,7 @@ __all__ = [
     "MaxFailures",
     "MaxRuns",
     "Method",
+    "ModelFile",
     "OnValue",
     "Out",
     "Overrides",
@@ -65,6 +66,15 @@ Folder = Annotated[Path, typer.Argument(help="A results folder.", show_default=F
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", "-s", metavar="KEY=VALUE", help="Set a key: -s optimizer.lr=1e-2."),
+]
+ModelFile = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="FILE:FUNCTION",
+        help="What makes your own torch.nn.Module, of a study with model: {name: module}. "
+        "The file is run.",
+    ),
 ]
 Axes = Annotated[
     list[str] | None,

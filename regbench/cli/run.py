@@ -26,6 +26,7 @@ def sweep(
     overrides: options.Overrides = None,
     seeds: options.Seeds = None,
     out: options.Out = None,
+    model: options.ModelFile = None,
     device: options.Device = None,
     workers: options.Workers = None,
     shard: options.Shard = None,
@@ -71,6 +72,7 @@ def sweep(
     results = api.run(
         loaded,
         out=out,
+        model=model,
         device=device,
         workers=workers,
         limits=limits,

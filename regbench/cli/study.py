@@ -77,7 +77,12 @@ def _notes_on_data(study: Study) -> tuple[str, ...]:
 
     Raises:
         BadData: they cannot be.
+        BadStudy: a model does not go with them.
     """
+    if any(cell.setting.model.name == "cnn" for cell in study.cells):
+        from regbench.engine.stacks import require_networks
+
+        require_networks(study.cells, study.folder, study.source)
     if not any(cell.setting.dataset.places for cell in study.cells):
         return ()  # and NumPy need not be imported
     from regbench.data import notes, require_fit
@@ -96,6 +101,7 @@ def plan(
     axes: options.Axes = None,
     overrides: options.Overrides = None,
     seeds: options.Seeds = None,
+    model: options.ModelFile = None,
     max_runs: options.MaxRuns = MAX_RUNS,
     form: Annotated[
         Literal["table", "json", "csv"], typer.Option("--format", help="How it is printed.")
@@ -107,12 +113,20 @@ def plan(
     """
     from regbench.analysis.decides import fold_ratio, study_families, what_seeds_decide
     from regbench.config.load import load_study
-    from regbench.config.plan import make_plan
+    from regbench.config.plan import MODULE, make_plan
     from regbench.data import fingerprints, notes
+    from regbench.engine.stacks import require_networks
     from regbench.executors.pending import describe
+    from regbench.models.own import in_file
 
     loaded = load_study(study, overrides or (), axes=axes or (), seeds=seeds, max_runs=max_runs)
-    planned = make_plan(loaded, fingerprints(loaded))
+    require_networks(loaded.cells, loaded.folder, loaded.source)
+    known = fingerprints(loaded)
+    if model is not None:
+        known[MODULE] = in_file(model).identity
+    elif loaded.has_module:
+        tell("note", ["without --model the ids of its runs are not known yet"])
+    planned = make_plan(loaded, known)
     tell("note", notes(loaded))
     stacks = describe(planned)
     trajectories = sum(stack.trajectories for stack in stacks)

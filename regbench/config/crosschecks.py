@@ -49,6 +49,10 @@ def contradictions(setting: Setting, metrics: Collection[str] = ()) -> Iterator[
 
 def _layers(setting: Setting) -> Iterator[Finding]:
     regularizer, hidden = setting.regularizer, setting.model.depth
+    if hidden is None:  # how many kernels a module has is known once it is made
+        if regularizer.batchnorm is not None:
+            yield "regularizer.batchnorm", "is the module's own affair: put its layers into it"
+        return
     for kind in KINDS.values():
         key, where, value = f"regularizer.{kind.key}", kind.acts_on, getattr(regularizer, kind.key)
         if where == "hidden layers" and not hidden:

@@ -53,7 +53,7 @@ def canonical(block: Any) -> dict[str, Any]:
     """
     if isinstance(block, Regularizer):
         return _canonical_regularizer(block)
-    values: dict[str, Any] = block.model_dump(mode="json")
+    values: dict[str, Any] = block.plain_values()
     if isinstance(block, Training):
         values["class_weight"] = _canonical_weights(block.class_weight)
         plain = {key: value for key, value in values.items() if key not in EXECUTION}
@@ -97,11 +97,13 @@ def _json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def cell_digest(setting: Setting, data: str, version: int) -> bytes:
+def cell_digest(setting: Setting, data: str, version: int, module: str = "") -> bytes:
     """A hash of all that decides the runs of a setting: on data of this fingerprint, computed by
-    this version of the numerics.
+    this version of the numerics, with the user's own module of this identity.
     """
     content = {name: canonical(getattr(setting, name)) for name in BLOCKS}
+    if module:
+        content["model"]["module"] = module
     return hashlib.sha256(_json([version, data, content]).encode()).digest()
 
 

@@ -42,7 +42,8 @@ def resolved(block: Block, path: str, as_given: Collection[str] = ()) -> dict[st
     given = path in as_given
     plain = block.model_dump(mode="json")
     values: dict[str, Any] = {}
-    for key in sorted(type(block).model_fields, key=lambda key: key != "name"):
+    keys = [*type(block).model_fields, *(block.model_extra or {})]
+    for key in sorted(keys, key=lambda key: key != "name"):
         if key in block.inapplicable or (given and key not in block.model_fields_set):
             continue
         value = getattr(block, key)

@@ -114,6 +114,11 @@ class Draws:
         """Begin a step, counted from 0, whose batch has so many examples."""
         self._step, self._rows = step, rows
 
+    @property
+    def now(self) -> tuple[int, int]:
+        """Epoch and step."""
+        return self._epoch, self._step
+
     def __call__(
         self,
         kind: Numbers,

@@ -14,11 +14,12 @@ import torch
 
 from regbench.config.schema import Setting
 from regbench.data import Split, SplitKey, constant_scores
+from regbench.engine.autograd import ModuleNetwork
 from regbench.engine.checkpoint import Checkpoints, copied, restore
 from regbench.engine.class_weights import stacked_weights
 from regbench.engine.draws import Draws
 from regbench.engine.examples import Examples
-from regbench.engine.layers.loss import CrossEntropy, SquaredError
+from regbench.engine.layers.loss import CrossEntropy, Loss, SquaredError
 from regbench.engine.member import Array, Losses, Member, State, Trajectory
 from regbench.engine.network import build
 from regbench.engine.optimizers.schedule import factor
@@ -28,6 +29,7 @@ from regbench.engine.regularizers.regularizer import ON_INPUTS, ON_TARGETS, acti
 from regbench.engine.scoring import score
 from regbench.engine.stacks import batch_size
 from regbench.engine.update import Objective, Update
+from regbench.models.architecture import BY_AUTOGRAD
 from regbench.vocabulary.metrics import METRICS
 
 __all__ = ["StackTrainer", "train_stack"]
@@ -38,10 +40,12 @@ OnLosses = Callable[[int, Callable[[], Losses]], None]
 # The columns that epochs without scores have, too.
 _EVERY_EPOCH = ("epoch", "lr", "objective", "penalty", "weight_norm", "zero_fraction")
 
+# Examples that a user's module is tried on.
+_PROBED = 4
+
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
-@torch.inference_mode()
 def train_stack(
     members: Sequence[Member],
     folder: Path,
@@ -67,8 +71,20 @@ def train_stack(
     Raises:
         BadData: the data cannot be read or do not fit the settings.
     """
-    trainer = StackTrainer(members, folder, device, metrics, splits)
-    epochs, done = members[0].setting.training.epochs, 0
+    # Autograd does not work on what inference mode has made.
+    by_autograd = members[0].setting.model.name in BY_AUTOGRAD
+    with torch.no_grad() if by_autograd else torch.inference_mode():
+        trainer = StackTrainer(members, folder, device, metrics, splits)
+        return _train(trainer, on_epoch, checkpoints, on_losses)
+
+
+def _train(
+    trainer: StackTrainer,
+    on_epoch: OnEpoch | None,
+    checkpoints: Checkpoints | None,
+    on_losses: OnLosses | None,
+) -> list[Trajectory]:
+    epochs, done = trainer.epochs, 0
     if epochs == 0:
         trainer.finish_epoch(0)
     if checkpoints is not None and (found := checkpoints.latest()):
@@ -115,7 +131,11 @@ class StackTrainer:
         self._like = like
         self.examples = Examples(members, folder, like, splits)
         of_runs = [self.examples.split_of(row) for row in range(len(members))]
-        self.network = build(settings, seeds, self.examples.example, self.examples.outputs, like)
+        shape = (self.examples.example, self.examples.outputs)
+        self.network = build(settings, seeds, *shape, like, members[0].module)
+        if isinstance(self.network, ModuleNetwork):
+            x, _ = next(self.examples.chunks(self.examples.parts["train"], _PROBED))
+            self.network.probe(x[0])
         self._update = Update(settings, self.network)
         self._batch = batch_size(self._training, self.examples.parts["train"].size)
         self._draws = Draws(seeds, self._batch, like.device)
@@ -134,12 +154,25 @@ class StackTrainer:
         """Make what acts on batches and on the loss, for the runs that are in the stack."""
         regularizers = [setting.regularizer for setting in settings]
         self._on_inputs = acting(ON_INPUTS, regularizers, self._like)
-        self._loss: CrossEntropy | SquaredError = SquaredError()
-        if self.examples.task == "classification":
-            splits = [self.examples.split_of(row) for row in range(len(settings))]
-            on_targets = acting(ON_TARGETS, regularizers, self._like)
-            weights = stacked_weights(settings, splits, self._like)
-            self._loss = CrossEntropy(on_targets, weights)
+        runs = range(len(settings))
+        # Where runs go one by one, each has a loss of its own.
+        alone = isinstance(self.network, ModuleNetwork)
+        each = [runs[row : row + 1] for row in runs] if alone else [runs]
+        self._losses = [self._loss_of(rows, settings) for rows in each]
+
+    def _loss_of(self, rows: Sequence[int], settings: Sequence[Setting]) -> Loss:
+        """The loss of these rows of the stack."""
+        if self.examples.task == "regression":
+            return SquaredError()
+        chosen = [settings[row] for row in rows]
+        on_targets = acting(ON_TARGETS, [s.regularizer for s in chosen], self._like)
+        splits = [self.examples.split_of(row) for row in rows]
+        return CrossEntropy(on_targets, stacked_weights(chosen, splits, self._like))
+
+    @property
+    def epochs(self) -> int:
+        """The horizon."""
+        return self._training.epochs
 
     @property
     def alive(self) -> int:
@@ -162,9 +195,8 @@ class StackTrainer:
             self._draws.start_step(step, x.shape[1])
             for change in self._on_inputs:
                 change(x, self._draws)
-            loss, gradient = self._loss(self.network.forward(x, self._draws), y)
+            loss = self.network.learn(x, y, self._losses, self._draws)
             objective.add(loss, x.shape[1])
-            self.network.backward(gradient)
             self._update.step(lr)
         self._objective = objective.mean()
 
@@ -254,7 +286,7 @@ class StackTrainer:
         kept: list[dict[str, dict[str, npt.NDArray[np.generic]]]] = [{} for _ in self._members]
         for key, values in state.items():
             if key.startswith("kept/"):
-                _, member, run_id, name = key.split("/")
+                _, member, run_id, name = key.split("/", 3)
                 kept[int(member)].setdefault(run_id, {})[name] = values
         for readers, states in zip(self._readers, kept, strict=True):
             readers.give_back(states)

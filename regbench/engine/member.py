@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from regbench.config.blocks.regularizer import EarlyStopping
 from regbench.config.schema import Setting
+from regbench.models.own import OwnModule
 
 __all__ = ["Array", "Losses", "Member", "Reading", "State", "Status", "Trajectory"]
 
@@ -28,13 +29,14 @@ class Member:
 
     `readings` maps run ids to their rules; None is the reading of the final epoch. The setting's
     own early_stopping is not looked at. `data` is the fingerprint that its data must have; None
-    takes them as they are.
+    takes them as they are. `module` is the user's own, where the model is one.
     """
 
     setting: Setting
     seed: int
     readings: Mapping[str, EarlyStopping | None]
     data: str | None = None
+    module: OwnModule | None = None
 
 
 @dataclass(frozen=True)

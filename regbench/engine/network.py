@@ -10,18 +10,22 @@ import torch
 from torch import Tensor
 
 from regbench.config.schema import Setting
+from regbench.engine.autograd import ModuleNetwork
 from regbench.engine.draws import Draws
 from regbench.engine.layers.activation import Activation
 from regbench.engine.layers.affine import Affine, Readout
 from regbench.engine.layers.buffers import Scratch
 from regbench.engine.layers.initializers import initial_affine
 from regbench.engine.layers.layer import Layer
+from regbench.engine.layers.loss import Loss
 from regbench.engine.layers.parameters import Parameters, named
+from regbench.engine.modules import build_modules
 from regbench.engine.regularizers.batchnorm import BatchNorm
 from regbench.engine.regularizers.regularizer import IN_LAYERS
 from regbench.models import layers
-from regbench.models.architecture import Architecture, architecture
+from regbench.models.architecture import BY_AUTOGRAD, Architecture, architecture
 from regbench.models.layers import Shape
+from regbench.models.own import OwnModule
 
 __all__ = ["Network", "build"]
 
@@ -72,6 +76,18 @@ class Network:
         for layer in reversed(self.layers):
             gradient = layer.backward(gradient)
 
+    def learn(self, x: Tensor, y: Tensor, losses: Sequence[Loss], draws: Draws) -> Tensor:
+        """(R,) the losses of a batch; leaves their gradients in `parameters.gradients`.
+
+        Args:
+            x, y: (R, B, I), which may be overwritten, and (R, B).
+            losses: one, of all runs together.
+        """
+        (loss_of,) = losses
+        loss, gradient = loss_of(self.forward(x, draws), y)
+        self.backward(gradient)
+        return loss
+
     def keep(self, rows: Tensor) -> None:
         """Keep only these runs, in this order."""
         self.parameters.keep(rows)
@@ -109,8 +125,13 @@ class Network:
 
 
 def build(
-    settings: Sequence[Setting], seeds: Sequence[int], example: Shape, outputs: int, like: Tensor
-) -> Network:
+    settings: Sequence[Setting],
+    seeds: Sequence[int],
+    example: Shape,
+    outputs: int,
+    like: Tensor,
+    module: OwnModule | None = None,
+) -> Network | ModuleNetwork:
     """The stack's network, one run for each setting and seed, with its initial weights.
 
     Args:
@@ -119,10 +140,15 @@ def build(
         example: the shape of an example.
         outputs: of the last layer.
         like: gives dtype and device.
+        module: the user's own, where the model is one.
+    Raises:
+        BadStudy: the model does not go with such examples, or the module cannot be made.
     """
+    if settings[0].model.name in BY_AUTOGRAD:
+        return build_modules(settings, seeds, example, outputs, like, module)
     regularizers = [setting.regularizer for setting in settings]
     chain = architecture(settings[0].model, regularizers[0], example, outputs)
-    scratch, last = Scratch(), chain.kernels[-1]
+    scratch, last = Scratch(), chain.layers[-1]
 
     def made(layer: layers.Layer) -> Layer:
         match layer:
@@ -134,7 +160,8 @@ def build(
                 return IN_LAYERS[layer.key](regularizers, layer, like, scratch)
         raise TypeError(f"no such layer: {layer}")
 
-    stages = [made(layer) for layer in chain.layers]
+    # The data lie flat already.
+    stages = [made(layer) for layer in chain.layers if not isinstance(layer, layers.Flatten)]
     network = Network(stages, chain, len(settings), like, scratch)
     _initialize(network, settings, seeds)
     return network
@@ -145,7 +172,10 @@ def _initialize(network: Network, settings: Sequence[Setting], seeds: Sequence[i
         if isinstance(layer, Affine):
             # Drawn once for all runs that share them, and brought to the device together.
             place: dict[tuple[str, int], int] = {}
-            keys = [(s.model.init, seed) for s, seed in zip(settings, seeds, strict=True)]
+            keys = [
+                (getattr(s.model, "init", ""), seed)
+                for s, seed in zip(settings, seeds, strict=True)
+            ]
             of_run = torch.tensor([place.setdefault(key, len(place)) for key in keys])
             own = layer.layer
             drawn = [

@@ -75,7 +75,7 @@ def needed_bytes(members: Sequence[Member], folder: Path) -> int:
     item, batch = item_bytes(setting.training), batch_size(setting.training, data.rows)
     chain = architecture(setting.model, setting.regularizer, data.example, data.outputs)
     widths = chain.widths
-    kernels = [padded(layer.kernel.shape) for layer in chain.kernels]
+    kernels = [padded(kernel.shape) for kernel in chain.kernels] or [0]
     parameters = sum(padded(each.shape) for each in chain.parameters)
 
     # Values, gradients, two moments; while the proximal step works, four more of one kernel.

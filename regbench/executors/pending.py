@@ -18,12 +18,15 @@ __all__ = ["StackPlan", "describe", "pending", "seconds_of"]
 
 @dataclass(frozen=True)
 class StackPlan:
-    """A stack as `regbench plan` shows it; seconds and bytes are estimates."""
+    """A stack as `regbench plan` shows it; seconds and bytes are estimates.
+
+    parameters: None of a module, which is not made for it.
+    """
 
     stack_id: str
     runs: int
     trajectories: int
-    parameters: int
+    parameters: int | None
     seconds: float
     memory_bytes: int
 
@@ -37,7 +40,8 @@ def describe(plan: Plan) -> list[StackPlan]:
         n, each = len(stack.members), cost(stack.members[0].setting, folder)
         seconds, memory = seconds_of(stack, folder), n * each.memory_bytes + each.shared_bytes
         runs = len(stack.run_ids)
-        found.append(StackPlan(stack.stack_id, runs, n, each.parameters, seconds, memory))
+        parameters = each.parameters or None
+        found.append(StackPlan(stack.stack_id, runs, n, parameters, seconds, memory))
     return found
 
 

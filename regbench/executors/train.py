@@ -52,7 +52,9 @@ def _torch_settings(threads: int, tf32: bool) -> Iterator[None]:
     torch.set_num_threads(threads)
     torch.backends.cuda.matmul.allow_tf32 = tf32
     try:
-        yield
+        # Of cuDNN's convolutions, those that give the same twice.
+        with torch.backends.cudnn.flags(deterministic=True, benchmark=False, allow_tf32=tf32):
+            yield
     finally:
         torch.set_num_threads(before[0])
         torch.backends.cuda.matmul.allow_tf32 = before[1]

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from regbench.engine.layers.buffers import Scratch
 
-__all__ = ["CrossEntropy", "OnTargets", "SquaredError"]
+__all__ = ["CrossEntropy", "Loss", "OnTargets", "SquaredError"]
 
 
 class OnTargets(Protocol):
@@ -79,3 +79,6 @@ class SquaredError:
         gradient = self._scratch("gradient", prediction.shape, prediction)
         torch.mul(error, 2 / y.shape[1], out=gradient.squeeze(1))
         return (error * error).mean(1), gradient
+
+
+Loss = CrossEntropy | SquaredError
