@@ -352,11 +352,60 @@ class Sign(_Optimizer):
 )
 
 
+# --- a model --------------------------------------------------------------------------------------
+
+
+def check_model(folder):
+    found = weights(folder, "wide")
+    assert [found[f"layers.{i}.weight"].shape for i in (0, 1)] == [(2, 13), (3, 2)]
+    wrong = regbench("plan", folder / "small.yaml", "-g", "model.rank=0")
+    assert (wrong.code, "model.rank" in wrong.err) == (2, True)
+
+
+MODEL = Extension(
+    (
+        (
+            "config/blocks/model.py",
+            "class Mlp(",
+            '''\
+class LowRank(Linear):
+    """An affine map of low rank."""
+
+    name: Literal["low_rank"]
+    rank: Count = Field(2, description="of the map")
+    depth: ClassVar[int] = 1
+
+
+''',
+        ),
+        ("config/blocks/model.py", "Linear | Mlp", "LowRank | "),
+        (
+            "models/architecture.py",
+            "    normed, index = ",
+            """\
+    if model.name == "low_rank":
+        narrow = Affine(shape, 0, model.rank)
+        yield narrow
+        yield Affine(narrow.after, 1, outputs)
+        return
+""",
+        ),
+    ),
+    """
+        model: {name: low_rank}
+        sweep: {model.rank: {narrow: 1, wide: 2}}
+    """,
+    {"explain": "13 x 2, 1: 2 x 3", "schema": '"LowRank": {'},
+    check_model,
+)
+
+
 CASES = {
     "metric": METRIC,
     "source": SOURCE,
     "regularizer": REGULARIZER,
     "optimizer": OPTIMIZER,
+    "model": MODEL,
 }
 
 
