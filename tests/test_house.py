@@ -122,6 +122,7 @@ def test_results_are_written_in_one_place():
     assert found == set(EXCEPTIONS)
 
 
+RESNET8 = "configs/own-module/resnet8.py:make"
 SLOW = ("torch", "sklearn", "scipy.stats", "matplotlib", "PIL")
 
 
@@ -131,6 +132,7 @@ SLOW = ("torch", "sklearn", "scipy.stats", "matplotlib", "PIL")
         (["--help"], (*SLOW, "pandas", "numpy")),
         (["validate", "configs/quickstart.yaml"], (*SLOW, "pandas", "numpy")),
         (["plan", "configs/quickstart.yaml"], (*SLOW, "pandas")),
+        (["plan", "configs/own-module/resnet8.yaml", "--model", RESNET8], (*SLOW, "pandas")),
         (["explain", "configs/quickstart.yaml"], (*SLOW, "pandas")),
         (["convert", "keras", "l2=0.01"], (*SLOW, "pandas", "numpy")),
         (["schema"], (*SLOW, "pandas", "numpy")),

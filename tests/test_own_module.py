@@ -481,6 +481,27 @@ def test_a_keyword_that_the_function_does_not_take(files):
     assert "unexpected keyword argument 'wdith'" in done.err
 
 
+@pytest.mark.parametrize("key", ["depth", "keywords", "copy", "json", "init"])
+def test_a_keyword_may_have_any_name(tmp_path, key):
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\n\n\n"
+        f"def make(shape, outputs, {key}):\n"
+        f"    assert {key} in (2, [3, 4])\n"
+        "    return nn.Linear(*shape, outputs)\n"
+    )
+    path = study(
+        tmp_path,
+        f"dataset: iris\nmodel: {{name: module, {key}: 2}}\ntraining: {{epochs: 1}}\nseeds: 1\n"
+        f"sweep: {{model.{key}: [2, [3, 4]]}}\n",
+    )
+    asked = ("run", path, "--model", f"{tmp_path / 'net.py'}:make", "-o", tmp_path / "r")
+    done = regbench(*asked)
+    assert done.code == 0, done.err
+    assert f"{key}: 2" in (tmp_path / "r" / "study.yaml").read_text()
+    assert api.read(tmp_path / "r").runs[f"model.{key}"].tolist() == ["2", "3x4"]
+    assert "nothing trained" in regbench(*asked).err
+
+
 # --- from Python ----------------------------------------------------------------------------------
 
 
