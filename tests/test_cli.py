@@ -480,7 +480,8 @@ def test_validate_reports_every_problem_of_every_file(tmp_path):
         "deviation is decided; with 6, 1.4; with 10, 0.9\n"
     )
     assert [line.removeprefix(f"error: {bad}:") for line in done.err.splitlines()[1:]] == [
-        f"1:17 dataset.name: expected one of {', '.join(SOURCES)}, not 'irs' (did you mean 'iris'?)",
+        f"1:17 dataset.name: expected one of {', '.join(SOURCES)}, not 'irs' "
+        "(did you mean 'iris'?)",
         "2:8 seeds: expected a count from 1, or a list of seeds (whole numbers from 0), not 0",
         "3:12 training.epoch: unknown key (did you mean 'epochs'?)",
         "4:10 expect[0]: unknown metric 'x'",
