@@ -6,7 +6,7 @@ from planned import planned
 from regbench.api import limits_of
 from regbench.config.blocks.files import Csv
 from regbench.config.load import parse_study, study_from_mapping
-from regbench.data import SOURCES, fingerprint
+from regbench.data import fingerprint
 from regbench.errors import BadData, BadStudy
 
 IRIS = "dataset: iris\n"
@@ -85,15 +85,22 @@ CASES = [
         "dataset: irsi\n",
         [],
         (
-            f"study.yaml:1:10 dataset: expected one of {', '.join(SOURCES)}, not 'irsi' "
-            "(did you mean 'iris'?)"
+            "study.yaml:1:10 dataset: expected one of digits, breast_cancer, wine, iris, "
+            "diabetes, moons, circles, friedman1, polynomial, sparse_linear, mnist1d, mnist_5k, "
+            "modular_addition, csv, parquet, npz, idx, cifar, images, openml, frame, arrays, "
+            "not 'irsi' (did you mean 'iris'?)"
         ),
     ),
     ("dataset: 3\n", [], "study.yaml:1:10 dataset: expected a mapping, not 3"),
     (
         "dataset: {train_size: 3}\n",
         [],
-        (f"study.yaml:1:10 dataset: the key 'name' is missing; it is one of {', '.join(SOURCES)}"),
+        (
+            "study.yaml:1:10 dataset: the key 'name' is missing; it is one of digits, "
+            "breast_cancer, wine, iris, diabetes, moons, circles, friedman1, polynomial, "
+            "sparse_linear, mnist1d, mnist_5k, modular_addition, csv, parquet, npz, idx, cifar, "
+            "images, openml, frame, arrays"
+        ),
     ),
     (
         "dataset: {name: iris, train_sizes: 3}\n",

@@ -128,8 +128,9 @@ def describe(config: DatasetConfig, folder: Path) -> Description:
         BadData: the file cannot be read.
 
     >>> from regbench.config.blocks.bundled import Iris
-    >>> describe(Iris(name="iris"), Path(".")).columns[0]
-    Column(name='sepal length (cm)', kind='number', missing={}, low=4.3, high=7.9, texts={})
+    >>> column = describe(Iris(name="iris"), Path(".")).columns[0]
+    >>> column.name, column.low, column.high
+    ('sepal length (cm)', 4.3, 7.9)
     """
     source = SOURCES[config.name]
     if source.describe is not None:
