@@ -61,6 +61,14 @@ def test_imports_point_down(path):
             assert module.split(".")[1] in allowed, f"{path.name} imports {module}"
 
 
+def test_what_has_an_underscore_stays_in_its_module():
+    for path in ROOT.rglob("*.py"):
+        for module, node in imports(path):
+            if module.startswith("regbench"):
+                private = [each.name for each in node.names if each.name.startswith("_")]
+                assert not private, f"{path} imports {private} of {module}"
+
+
 def test_every_room_is_in_the_plan_of_the_house():
     rooms = {room_of(path) for path in ROOT.rglob("*.py")}
     assert rooms == set(BELOW)

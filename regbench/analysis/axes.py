@@ -13,8 +13,6 @@ from regbench.analysis.cell_gap import CellGap
 from regbench.analysis.statistics import Floats
 from regbench.vocabulary.words import number_in
 
-__all__ = ["Grid", "grids", "swept_keys"]
-
 _FEWEST = 3  # values that make a path
 
 

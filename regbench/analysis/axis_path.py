@@ -19,8 +19,6 @@ from regbench.vocabulary.metrics import LOSS, METRICS, metrics_among
 from regbench.vocabulary.regularizers import stronger
 from regbench.vocabulary.words import number_in
 
-__all__ = ["SPARE", "AxisPath", "Point", "axis_path_columns", "axis_paths"]
-
 # What a narrow terminal does without first.
 _SCORES = [metric for metric in METRICS.values() if metric is not LOSS]
 SPARE = (

@@ -17,8 +17,6 @@ from regbench.results.runs import RunRow, Runs
 from regbench.vocabulary.metrics import COLUMNS
 from regbench.vocabulary.words import some
 
-__all__ = ["BySeed", "Floats"]
-
 
 class BySeed:
     """A study's numbers, K cells by S seeds, NaN where a run is missing or has none.

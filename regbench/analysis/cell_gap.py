@@ -11,8 +11,6 @@ from regbench.analysis.statistics import METHODS, NO_INTERVAL, Interval
 from regbench.config.speaks import Over
 from regbench.vocabulary.metrics import LOSS
 
-__all__ = ["COLLAPSED", "NO_SIGNAL", "CellGap", "Delta", "Edge", "learned", "least_val_loss"]
-
 # Verdicts of cells that are not shown to have learned anything.
 COLLAPSED = "collapsed"
 NO_SIGNAL = ("no signal shown", COLLAPSED)

@@ -15,8 +15,6 @@ from regbench.config.cell import Cell
 from regbench.config.claims import Addresses, Claim, Term, resolve
 from regbench.vocabulary.words import counted
 
-__all__ = ["COMPARE", "COUNTED", "LOOKING_AGAIN", "Decision", "Outcome", "decide", "speaks_of"]
-
 Decision = Literal["PASS", "FAIL", "UNDECIDED"]
 
 COMPARE: dict[str, Callable[[Any, Any], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge, "==": eq}

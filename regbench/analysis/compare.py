@@ -13,8 +13,6 @@ from regbench.analysis.statistics import Interval, differences, holm, intervals,
 from regbench.config.speaks import Over
 from regbench.vocabulary.metrics import METRICS, worse_sign
 
-__all__ = ["Change", "Word", "changes", "default_metrics"]
-
 Word = Literal[
     "better",
     "worse",

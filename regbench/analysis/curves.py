@@ -11,8 +11,6 @@ from regbench.analysis.statistics import Floats, intervals
 from regbench.results.frames import Trajectory
 from regbench.results.runs import RunRow, Runs
 
-__all__ = ["CellCurves", "MeanCurve", "cell_curves"]
-
 
 @dataclass(frozen=True)
 class MeanCurve:

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from regbench.analysis.cell_gap import CellGap, Edge, learned, least_val_loss
 from regbench.vocabulary.words import number_in
 
-__all__ = ["edges"]
-
 _FEWEST_ON_AN_AXIS = 3
 _FACTOR = 2  # between neighbours, from which an axis grows by factors
 

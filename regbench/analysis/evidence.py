@@ -20,8 +20,6 @@ from regbench.analysis.statistics import (
 )
 from regbench.vocabulary.metrics import LOSS, METRICS, Metric, score_among
 
-__all__ = ["Behind", "Evidence", "behind_best", "gathered"]
-
 # Scores that say whether anything was learned, besides the loss.
 _SIGNAL_IN = tuple(m for m in METRICS.values() if m.constant is not None and m is not LOSS)
 

@@ -27,8 +27,6 @@ from regbench.results.runs import Runs
 from regbench.vocabulary.metrics import GAPS, LOSS, OF_EVERY_STUDY
 from regbench.vocabulary.words import counted
 
-__all__ = ["gap_columns", "gap_table"]
-
 
 def gap_table(
     runs: Runs, *, over: Over = "seeds", method: IntervalMethod = "t", test: TestMethod = "t"

@@ -21,8 +21,6 @@ from regbench.config.speaks import Over
 from regbench.vocabulary.metrics import twin, worse_sign
 from regbench.vocabulary.words import counted, some
 
-__all__ = ["Judgement", "Rules", "judge"]
-
 _LEFT_OUT = "--missing ignore leaves that out"
 
 

@@ -19,8 +19,6 @@ from regbench.results.runs import RunRow, Runs
 from regbench.vocabulary.metrics import OF_EVERY_STUDY, Task
 from regbench.vocabulary.words import some
 
-__all__ = ["Pairs"]
-
 
 class Pairs:
     """The runs that two studies have in common.

@@ -11,8 +11,6 @@ import numpy.typing as npt
 from regbench.analysis.statistics import Floats
 from regbench.results.sealed import Arrays
 
-__all__ = ["Calibration", "PredictionSurface", "WeightShape", "calibration", "weight_shape"]
-
 
 @dataclass(frozen=True)
 class WeightShape:

@@ -17,8 +17,6 @@ from regbench.errors import BadStudy
 from regbench.results.runs import RunRow, Runs
 from regbench.vocabulary.words import number_in
 
-__all__ = ["averaged", "require_column", "selected"]
-
 _CONDITION = re.compile(r"\s*(.+?)\s*(<=|>=|!=|==|=|<|>)\s*(.*?)\s*")
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = COMPARE | {"=": eq, "!=": ne}
 

@@ -17,8 +17,6 @@ from regbench.analysis.verdict import why_below
 from regbench.results.runs import Runs
 from regbench.vocabulary.metrics import LOSS, METRICS, score_among
 
-__all__ = ["Answer", "answer", "constant_name", "share"]
-
 _MOST_NAMES = 5
 _MOST_STORIES = 2
 _LR = "optimizer.lr"

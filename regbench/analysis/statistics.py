@@ -15,27 +15,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtr, stdtrit
 
-__all__ = [
-    "BCA_FROM",
-    "METHODS",
-    "NO_INTERVAL",
-    "Interval",
-    "IntervalMethod",
-    "TestMethod",
-    "differences",
-    "holm",
-    "interval",
-    "intervals",
-    "min_detectable",
-    "one_sided_ps",
-    "p_improvement",
-    "paired_ps",
-    "seeds_to_decide",
-    "snapped",
-    "standard_errors",
-    "wilcoxon_can_decide",
-]
-
 Floats = npt.NDArray[np.float64]
 IntervalMethod = Literal["t", "bca"]
 TestMethod = Literal["t", "wilcoxon"]

@@ -11,8 +11,6 @@ from regbench.analysis.decides import ALPHA, t_quantile
 from regbench.analysis.families import Family, Member, families
 from regbench.vocabulary.words import counted
 
-__all__ = ["Move", "Story", "stories"]
-
 _POWER = 0.8
 
 

@@ -20,8 +20,6 @@ from regbench.analysis.edges import edges
 from regbench.analysis.evidence import Evidence, behind_best, gathered
 from regbench.vocabulary.words import counted
 
-__all__ = ["RULES", "Rule", "verdict", "why_below", "with_verdicts"]
-
 # From this share of diverged runs on, what is left says little about the cell.
 _DIVERGED = 0.25
 _WRONG_LABELS = 10

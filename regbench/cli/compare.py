@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from regbench.report.compare import Found
     from regbench.results.runs import Runs
 
-__all__ = ["compare"]
 
 # What GitHub takes: bytes of a step's summary, and error annotations of a step.
 _SUMMARY_BYTES = 1024 * 1024

@@ -8,8 +8,6 @@ from collections.abc import Iterable
 
 from rich.console import Console
 
-__all__ = ["stderr", "stdout", "tell", "write_utf8"]
-
 
 def stdout() -> Console:
     """For tables: plain when piped; NO_COLOR and COLUMNS are honoured by Rich."""

@@ -16,8 +16,6 @@ from regbench.cli.outputs import write_file
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["export", "predict"]
-
 
 def export(
     folder: options.Folder,

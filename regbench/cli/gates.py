@@ -16,8 +16,6 @@ from regbench.errors import BadData
 if TYPE_CHECKING:
     from regbench.analysis.gate import GateOutcome
 
-__all__ = ["check", "merge"]
-
 
 def check(
     folder: options.Folder,

@@ -13,9 +13,6 @@ from regbench.cli.results import read_results
 from regbench.cli.tables import print_paths, print_table
 from regbench.errors import BadStudy
 
-__all__ = ["list_parts", "show"]
-
-
 Part = Literal["datasets", "models", "regularizers", "optimizers", "metrics"]
 
 

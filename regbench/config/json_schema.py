@@ -7,8 +7,6 @@ from typing import Any
 from regbench.config.blocks.regularizer import BARE_REGULARIZERS, SWITCHES
 from regbench.config.schema import StudyFile
 
-__all__ = ["study_schema"]
-
 
 def study_schema() -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of a study file.

@@ -15,8 +15,6 @@ from regbench.config.schema import StudyFile
 from regbench.config.yaml_text import KeyPath
 from regbench.vocabulary.regularizers import KINDS
 
-__all__ = ["Mistake", "did_you_mean", "mistakes", "shown"]
-
 # Where a mistake stands below its block, whether its key is meant, and what is wrong.
 Mistake = tuple[KeyPath, bool, str]
 

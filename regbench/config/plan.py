@@ -17,8 +17,6 @@ from regbench.config.schema import SCHEMA_VERSION, Setting
 from regbench.config.speaks import Over
 from regbench.errors import BadStudy, Problem
 
-__all__ = ["MODULE", "Plan", "Run", "Study", "make_plan"]
-
 # What stands for the user's own module among the fingerprints of what a plan reads.
 MODULE = "the module"
 

@@ -35,8 +35,6 @@ from regbench.config.identity import (
 from regbench.config.schema import Setting
 from regbench.config.yaml_text import KeyPath
 
-__all__ = ["Axis", "Choice", "Grid", "count", "expand", "grids_of", "read_grids", "set_key"]
-
 
 @dataclass(frozen=True)
 class Choice:

@@ -45,8 +45,6 @@ from regbench.results.saved import read_tensors, read_weights
 from regbench.results.sealed import Arrays
 from regbench.vocabulary.metrics import Task
 
-__all__ = ["FILES", "READING", "Exported", "export_run", "read_exported"]
-
 WEIGHTS, PREPROCESSING, ARCHITECTURE = (
     "weights.safetensors",
     "preprocessing.json",

@@ -13,8 +13,6 @@ from regbench.data.table import Floats
 from regbench.errors import BadData
 from regbench.results.sealed import Arrays
 
-__all__ = ["named_predictions", "part_predictions"]
-
 Columns = dict[str, npt.NDArray[Any]]
 
 

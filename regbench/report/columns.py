@@ -10,8 +10,6 @@ from regbench.analysis.statistics import Interval
 from regbench.results.runs import Runs
 from regbench.vocabulary.metrics import METRICS, OF_EVERY_STUDY, metrics_among, score_among
 
-__all__ = ["Column", "columns_for", "legend", "number", "p_value", "plus_minus"]
-
 
 @dataclass(frozen=True)
 class Column:

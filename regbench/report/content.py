@@ -35,8 +35,6 @@ from regbench.results.saved import read_predictions, read_weights
 from regbench.results.sealed import Arrays
 from regbench.vocabulary.metrics import Metric, metrics_among, score_among
 
-__all__ = ["Content", "telling"]
-
 _MOST_CELLS = 6  # whose weights and predictions are read
 _MOST_RUNS = 5  # of each
 _NOISE = [name for name in NOISE_COLUMNS if name != "train_acc"]  # which every study has

@@ -17,8 +17,6 @@ from regbench.report.columns import Column, columns_for, legend
 from regbench.report.say import DECISIONS, say
 from regbench.results.runs import Runs
 
-__all__ = ["bar", "print_answer", "print_claims", "print_gap_table"]
-
 # The bar beside the gap takes what the other columns leave, within these bounds.
 _BAR_MOST, _BAR_LEAST = 14, 6
 _SPACE = 2  # between two columns

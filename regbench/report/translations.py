@@ -13,17 +13,6 @@ from regbench.advice.strengths.place import Place
 from regbench.advice.strengths.translate import Translation
 from regbench.report.aligned import print_plain
 
-__all__ = [
-    "LETTERS",
-    "place_rows",
-    "print_marked",
-    "print_notes",
-    "print_translations",
-    "records",
-    "rows_of",
-    "settings_text",
-]
-
 
 def settings_text(values: Mapping[str, float], digits: int = 6) -> str:
     """Values as one would type them.

@@ -11,8 +11,6 @@ from safetensors.numpy import save
 from regbench.results.files import make_within, write_atomic
 from regbench.results.sealed import Arrays
 
-__all__ = ["save_predictions", "save_weights"]
-
 
 def save_weights(folder: Path, run_id: str, arrays: Arrays) -> None:
     """Write weights/<run_id>.safetensors.

@@ -19,8 +19,6 @@ from regbench.results.runs import Runs, read_runs
 from regbench.results.stacks import read_stacks
 from regbench.results.study_note import note_path, read_facts
 
-__all__ = ["read_judged", "recorded_plan", "recorded_study", "with_sizes"]
-
 # Points of a sweep for each setting that they come down to: far more than any study has.
 _SAME = 100
 

@@ -16,8 +16,6 @@ from regbench.errors import BadData
 from regbench.results.files import opened, there
 from regbench.results.sealed import MOST_ARRAYS, Arrays, is_laid_out
 
-__all__ = ["read_predictions", "read_tensors", "read_weights"]
-
 _MOST_UNPACKED = 1 << 30
 # What the readers of both formats raise.
 _NOT_UNDERSTOOD = (

@@ -45,8 +45,6 @@ from regbench.results.stacks import known_stacks, read_stacks, stacks_path
 from regbench.results.study_note import facts_of, note_path, require_same_study
 from regbench.results.tables import csv_files
 
-__all__ = ["TABLES", "Store"]
-
 # Written whole, and made anew at any time.
 TABLES = ("study.yaml", "plan.csv", "runs.csv", "epochs.csv", "gap.csv", "gap.md")
 _LOG = "provenance.jsonl"

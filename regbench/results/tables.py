@@ -12,8 +12,6 @@ from regbench.results.records import RunRecord
 from regbench.results.runs import Runs
 from regbench.vocabulary.metrics import METRICS, NOISE_ACCURACIES, OF_EVERY_STUDY, Metric
 
-__all__ = ["Row", "csv_files", "judged_runs", "metrics_of"]
-
 Row = list[object]
 Table = tuple[list[str], Iterable[Row]]
 _OF_NOISE = ("flip_rate", "wrong_labels")

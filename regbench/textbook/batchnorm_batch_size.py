@@ -19,8 +19,6 @@ from regbench.textbook.lesson import Evidence, Lesson, Train
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["BATCHES", "LESSON", "Gaps", "exponent", "findings"]
-
 
 BATCHES = {
     4: "batch 4", 8: "batch 8", 16: "batch 16", 32: "batch 32", 64: "batch 64", 256: "full batch"

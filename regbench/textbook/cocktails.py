@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["LESSON", "chosen", "findings", "log_ratios"]
-
 
 _PAPER = "Kadra et al. 2021"
 _OVERALL = "mean of all data sets"

@@ -15,8 +15,6 @@ from regbench.errors import BadData
 if TYPE_CHECKING:
     from regbench.report.figures import Line
 
-__all__ = ["Curve", "curve", "mean_line", "reached", "value_at"]
-
 
 @dataclass(frozen=True)
 class Curve:

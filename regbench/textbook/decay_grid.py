@@ -13,9 +13,6 @@ from regbench.report.figures.style import ORANGE, canvas, rendered
 from regbench.textbook.finding import Finding, decided, less, shown
 from regbench.textbook.lesson import Evidence, Lesson, Train
 
-__all__ = ["LESSON", "Grid", "findings", "slopes", "valley"]
-
-
 _PAPER = "Loshchilov & Hutter 2019, figure 2"
 _BEST = "Loshchilov & Hutter 2019, section 4"
 _NAMES = {"adam": "Adam + L2", "adamw": "AdamW", "sgd": "SGD + L2"}

@@ -14,9 +14,6 @@ from regbench.api import Results
 from regbench.textbook.finding import Finding, decided, less, near
 from regbench.textbook.lesson import Evidence, Lesson, Train
 
-__all__ = ["LESSON", "PUBLISHED", "Errors", "findings"]
-
-
 _PAPER = "Greydanus & Kobak 2024 (arXiv 2011.14439), deep double descent"
 _L2 = "Nakkiran et al. 2021 (arXiv 2003.01897)"
 _PERCENT = 100

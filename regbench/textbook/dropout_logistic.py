@@ -12,8 +12,6 @@ from regbench.api import Results
 from regbench.textbook.finding import Finding, decided
 from regbench.textbook.lesson import Evidence, Lesson, Train
 
-__all__ = ["LESSON", "all_masks", "distance", "minimum", "second_order"]
-
 _PAPER = "Wager, Wang & Liang 2013, section 2"
 _DERIVED = "derived: the mean of the loss over all masks, minimised by scipy"
 _NEAR, _FAR = 4.0, 10.0

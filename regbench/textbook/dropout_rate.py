@@ -10,8 +10,6 @@ from regbench.api import Results
 from regbench.textbook.finding import Finding, decided, less
 from regbench.textbook.lesson import Evidence, Lesson, Train
 
-__all__ = ["LESSON", "best"]
-
 _PAPER = "Srivastava et al. 2014, section 7.3 and figure 9a"
 
 

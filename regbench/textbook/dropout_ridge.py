@@ -16,7 +16,6 @@ from regbench.textbook.linear import linear_models, ridge
 if TYPE_CHECKING:
     from regbench.report.figures import Panel
 
-__all__ = ["LESSON", "Averaged", "distance", "nearest", "penalty"]
 
 Kind = Literal["adaptive", "plain"]
 

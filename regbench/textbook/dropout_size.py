@@ -10,8 +10,6 @@ from regbench.api import Results
 from regbench.textbook.finding import Finding, less
 from regbench.textbook.lesson import Evidence, Lesson, Train
 
-__all__ = ["LESSON", "gain"]
-
 _PAPER = "Srivastava et al. 2014, section 7.4 and figure 10"
 _NOISES = (0.0, 0.2)
 _SIZES = (20, 40, 80, 160, 320, 640, 1280)

@@ -16,9 +16,6 @@ from regbench.textbook.finding import Finding, decided, less, near
 from regbench.textbook.least_squares import Linear, exact_risks, flow, ridge
 from regbench.textbook.lesson import Evidence, Lesson, Train
 
-__all__ = ["BOUND", "LESSON", "Risks", "findings"]
-
-
 # (1 - exp(-x))^2 (1 + x)^2 / x^2 is at most this: the ratio of the variances, x = s t.
 BOUND = 1.6862
 # The same for the best t and the best strength, where the truth has no preferred direction.

@@ -10,8 +10,6 @@ import numpy as np
 from regbench.analysis.claims import Decision, Outcome
 from regbench.analysis.statistics import Floats, Interval, interval
 
-__all__ = ["Finding", "claimed", "decided", "less", "near"]
-
 
 @dataclass(frozen=True)
 class Finding:

@@ -12,9 +12,6 @@ from regbench.textbook.curves import Curve, curve, mean_line, reached, value_at
 from regbench.textbook.finding import Finding, decided, less
 from regbench.textbook.lesson import Evidence, Lesson, Train
 
-__all__ = ["LESSON", "findings", "slope"]
-
-
 _PAPER = "Power et al. 2022"
 _KNOWN = 0.99
 

@@ -9,8 +9,6 @@ import numpy as np
 from regbench.analysis.statistics import Floats
 from regbench.streams import Purpose, normal
 
-__all__ = ["excess_risks"]
-
 
 def excess_risks(
     seed: int, sizes: Sequence[int], d: int, sigma: float, penalty: float

@@ -12,8 +12,6 @@ from regbench.textbook.finding import Finding, decided, less
 from regbench.textbook.lesson import Evidence, Lesson, Train
 from regbench.textbook.linear import LinearModel, kkt_violation, linear_models
 
-__all__ = ["LESSON", "precision", "recall"]
-
 _PAPER = "Tibshirani 1996, section 2; Zou & Hastie 2005, section 2"
 _KKT = "derived: the subgradient of mean squared error + l1 sum|w| + l2 sum(w^2) holds 0"
 _STEP = "derived: a step of lr (gradient + l1 sign(w)) goes across 0, and not to it"

@@ -8,8 +8,6 @@ import numpy as np
 
 from regbench.analysis.statistics import Floats
 
-__all__ = ["LassoPath", "between", "descended", "entries_and_exits", "knots"]
-
 
 @dataclass(frozen=True)
 class LassoPath:

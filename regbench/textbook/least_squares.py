@@ -8,8 +8,6 @@ import numpy as np
 
 from regbench.analysis.statistics import Floats
 
-__all__ = ["Linear", "exact_risks", "flow", "ridge"]
-
 
 @dataclass(frozen=True)
 class Linear:

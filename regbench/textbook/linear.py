@@ -9,8 +9,6 @@ import numpy as np
 from regbench.analysis.statistics import Floats
 from regbench.api import Results
 
-__all__ = ["LinearModel", "kkt_violation", "linear_models", "ridge"]
-
 
 @dataclass(frozen=True)
 class LinearModel:

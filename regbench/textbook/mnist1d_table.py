@@ -10,8 +10,6 @@ from regbench.textbook.curves import Curve, curve
 from regbench.textbook.finding import Finding, less, near
 from regbench.textbook.lesson import Evidence, Lesson, Train
 
-__all__ = ["LESSON", "PUBLISHED", "findings"]
-
 Curves = dict[tuple[str, str], Curve]  # (cell, column)
 
 _PAPER = "Greydanus & Kobak 2024 (arXiv 2011.14439), comparison of classifiers"

@@ -17,9 +17,6 @@ from regbench.textbook.growing_sample import excess_risks
 from regbench.textbook.lesson import Evidence, Lesson, Train
 from regbench.textbook.ridgeless_risk import ridge_limit, ridgeless_risk, ridgeless_variance
 
-__all__ = ["LESSON", "SIZES", "findings"]
-
-
 _FEATURES, _SIGMA = 500, 0.5
 _PENALTY = _FEATURES * _SIGMA**2  # the best one where beta has norm 1
 # Next to the peak draws differ most, and most are taken.

@@ -17,8 +17,6 @@ from regbench.textbook.curves import curve
 from regbench.textbook.finding import Finding, decided, less, near, shown
 from regbench.textbook.lesson import Evidence, Lesson, Train
 
-__all__ = ["CRITERIA", "LESSON", "Replayed", "findings", "skorch_stop"]
-
 Ints = npt.NDArray[np.int64]
 
 CRITERIA = (

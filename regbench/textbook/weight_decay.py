@@ -11,8 +11,6 @@ from regbench.textbook.curves import curve
 from regbench.textbook.finding import Finding, decided
 from regbench.textbook.lesson import Evidence, Lesson, Train
 
-__all__ = ["LESSON"]
-
 _DERIVED = "derived: both steps are w (1 - 2 lr l2) - lr g"
 # Steps, and how far the losses are apart after each.
 Apart = tuple[Floats, Floats]

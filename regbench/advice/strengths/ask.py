@@ -17,8 +17,6 @@ from regbench.vocabulary.optimizers import OPTIMIZERS
 from regbench.vocabulary.regularizers import KINDS
 from regbench.vocabulary.words import number_in
 
-__all__ = ["check_facts", "find_place", "find_targets", "read_settings"]
-
 _LIBRARIES = {"pytorch": "torch", "scikit-learn": "sklearn", "tf": "keras", "tensorflow": "keras"}
 # What people call Keras's penalty, and Adam where its decay is decoupled anyway.
 _ALSO = dict.fromkeys(("keras.l1", "keras.l2", "keras.l1l2"), "keras") | {

@@ -17,8 +17,6 @@ from regbench.report.figures.style import INK, NARROW, TRAIN, VAL, WIDE, Form, c
 from regbench.vocabulary.metrics import COLUMNS, LOSS, METRICS
 from regbench.vocabulary.words import counted
 
-__all__ = ["axis_path_figure"]
-
 _SHOWN = (
     *(LOSS.gap_column, "weight_norm", "zero_fraction"),
     *(f"val_{metric.name}" for metric in METRICS.values() if metric is not LOSS),

@@ -12,8 +12,6 @@ from regbench.report.figures.panel import Dot, Line, Mark, Panel, cells_figure, 
 from regbench.report.figures.style import INK, NARROW, TEST, TRAIN, VAL, WIDE, Form
 from regbench.vocabulary.metrics import LOSS, Metric
 
-__all__ = ["MOST_CELLS", "curves_figure"]
-
 MOST_CELLS = 12
 _PARTS = (("train", "training", TRAIN), ("val", "validation", VAL), ("test", "test", TEST))
 

@@ -19,8 +19,6 @@ from regbench.report.figures.style import (
 )
 from regbench.vocabulary.metrics import COLUMNS, GAPS
 
-__all__ = ["Difference", "differences_figure", "forest_figure", "metric_name"]
-
 
 def metric_name(column: str) -> str:
     """What a figure calls a column; its own name where there is no other."""

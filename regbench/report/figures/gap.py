@@ -21,8 +21,6 @@ from regbench.report.figures.style import (
 )
 from regbench.vocabulary.metrics import LOSS, Metric
 
-__all__ = ["gap_figure"]
-
 _FAR = 20  # a loss so many times the median asks for a logarithmic axis
 
 

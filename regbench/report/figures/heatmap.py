@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-__all__ = ["grid_figure", "heatmap_figure"]
 
 _MOST_NUMBERS = 9  # columns up to which each place shows its number
 

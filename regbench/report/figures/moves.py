@@ -18,8 +18,6 @@ from regbench.report.figures.style import (
     side_colour,
 )
 
-__all__ = ["Move", "moves_figure"]
-
 
 @dataclass(frozen=True)
 class Move:

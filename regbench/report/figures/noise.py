@@ -8,8 +8,6 @@ from regbench.analysis.curves import CellCurves
 from regbench.report.figures.panel import Line, Panel, cells_figure, empty_figure
 from regbench.report.figures.style import GREEN, ORANGE, TRAIN, WIDE, Form
 
-__all__ = ["NOISE_COLUMNS", "memorisation_figure"]
-
 _PARTS = (
     ("clean_rows_acc", "rows with their true label", GREEN),
     ("noisy_rows_acc", "wrong labels, learned as given", ORANGE),

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 
-__all__ = ["Dot", "Line", "Mark", "Panel", "Span", "cells_figure", "panels_figure"]
-
 Numbers = Sequence[float | None] | Floats
 
 _MOST_POINTS = 400  # of a band; a line's are thinned by matplotlib itself

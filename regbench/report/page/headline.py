@@ -12,8 +12,6 @@ from regbench.analysis.story import Move, Story, stories
 from regbench.report.columns import number
 from regbench.vocabulary.metrics import LOSS
 
-__all__ = ["Tile", "tiles"]
-
 _MINUS = "\u2212"
 
 
