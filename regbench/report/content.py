@@ -159,7 +159,7 @@ class Content:
         return read(path, MOST_NOTE).decode(errors="replace") if there(path) else ""
 
 
-def telling(table: Sequence[CellGap], most: int = _MOST_CELLS) -> set[str]:
+def telling(table: Sequence[CellGap]) -> set[str]:
     """The few cells that tell most: the largest gap, the least validation loss, the least gap.
 
     What room is left goes to the first cells of the plan.
@@ -170,4 +170,4 @@ def telling(table: Sequence[CellGap], most: int = _MOST_CELLS) -> set[str]:
         return set()
     gap = [(row.gap.mean or 0.0, row.cell) for row in sound]
     first = [max(gap)[1], best.cell, min(gap)[1]]
-    return set(list(dict.fromkeys([*first, *(row.cell for row in sound)]))[:most])
+    return set(list(dict.fromkeys([*first, *(row.cell for row in sound)]))[:_MOST_CELLS])

@@ -28,7 +28,6 @@ def axis_path_figure(
     study: str,
     paths: Sequence[AxisPath],
     *,
-    log_x: bool | None = None,
     width: float = WIDE,
     form: Form = "svg",
 ) -> bytes:
@@ -38,7 +37,6 @@ def axis_path_figure(
 
     Args:
         paths: of one axis; with one path its training loss is shown, too.
-        log_x: None takes a logarithmic axis where the values span more than a decade.
     """
     shown = [path for path in paths if len(path.points) > 1]
     shown = sorted(shown, key=lambda path: -len(path.points))[:_MOST]
@@ -46,9 +44,7 @@ def axis_path_figure(
         why = "The axis has too few values for a path."
         return empty_figure(study and f"{study}: path", why, width, form)
     key = shown[0].key
-    values = [point.value for path in shown for point in path.points]
-    if log_x is None:
-        log_x = spans_decades(values)
+    log_x = spans_decades([point.value for path in shown for point in path.points])
     panels = [_loss_panel(shown, key, log_x)]
     for name in _SHOWN:
         label = COLUMNS[name].typeset
