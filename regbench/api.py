@@ -32,6 +32,7 @@ from regbench.executors.drive import RunSummary, run_plan
 from regbench.executors.limits import NO_LIMITS, Limits
 from regbench.executors.progress import Progress
 from regbench.executors.provenance import provenance
+from regbench.executors.sites import Where
 from regbench.models.own import OwnModule, in_file, in_memory, unnamed
 from regbench.report.markdown import gap_markdown
 from regbench.results import health
@@ -197,6 +198,8 @@ def run(
     out: Path | str | None = None,
     device: str | None = None,
     workers: int | None = 1,
+    executor: str = "local",
+    address: str | None = None,
     limits: Limits = NO_LIMITS,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -215,6 +218,9 @@ def run(
         workers: processes that train, which do not run the caller's script again; None takes one a
             core where that is worth it. Where none starts, this process trains and a warning says
             so.
+        executor: `local` or `ray`, see docs/scaling.md.
+        address: of the Ray cluster: auto, host:port or ray://host:port; None takes the one that
+            Ray knows of here, or starts one on this machine.
         limits: a shard of the plan, when to stop before its end, whether to try failed runs again.
         overwrite: remove what regbench has written to the folder before.
         progress: a display that is told what happens.
@@ -250,16 +256,14 @@ def run(
         workers = 1  # it stands in this process only
     if not isinstance(limits, Limits):
         raise BadStudy(f"limits: expected Limits, not {limits!r}")
-    if workers is not None and (not isinstance(workers, int) or workers < 1):
-        raise BadStudy(f"workers: expected a count from 1, not {workers!r}")
-    where = device or study.base.training.device
-    if where != "auto" and not os.path.exists(folder):  # a refusal now leaves no folder behind
-        resolve_device(where)
+    where = Where(executor, address, device, workers)
+    asked = device or study.base.training.device
+    # A refusal now leaves no folder behind.
+    if executor == "local" and asked != "auto" and not os.path.exists(folder):
+        resolve_device(asked)
     with Store.open(folder, plan, overwrite=overwrite) as store:
         try:
-            summary = run_plan(
-                plan, store, device=device, workers=workers, limits=limits, progress=progress
-            )
+            summary = run_plan(plan, store, where=where, limits=limits, progress=progress)
         except BaseException:
             with suppress(RegbenchError):  # what went wrong first is what counts
                 if there(folder / "runs.csv"):

@@ -5,19 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-__all__ = [
-    "AnswerIsNo",
-    "BadData",
-    "BadStudy",
-    "FolderInUse",
-    "Problem",
-    "RegbenchError",
-    "TimeIsUp",
-    "Unwritable",
-    "one_line",
-]
-
-
 # What a message shows of a file that someone else may have written.
 _LONGEST_LINE = 2_000
 
@@ -111,5 +98,11 @@ class FolderInUse(RegbenchError):
 
 class TimeIsUp(RegbenchError):
     """A time limit was reached; the same command goes on."""
+
+    exit_code = 6
+
+
+class ClusterLost(RegbenchError):
+    """The cluster that trained is gone; the same command goes on."""
 
     exit_code = 6

@@ -20,8 +20,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-__all__ = ["Purpose", "normal", "permutation", "purpose_key", "raw", "uint16", "uniform"]
-
 _own = threading.local()
 
 
@@ -36,6 +34,8 @@ class Purpose(Enum):
     DROPOUT = "dropout"
     INPUT_NOISE = "input noise"
     AUGMENTATION = "augmentation"
+    CUTOUT = "cutout"
+    MIXUP = "mixup"
     MODULE = "a module's own randomness"
 
 

@@ -140,9 +140,10 @@ def test_every_tensor_of_an_epoch_is_on_the_device(case, as_on_a_gpu, monkeypatc
     """On the device "meta", which has shapes and no values: what meets a host's tensor is seen."""
     as_on_a_gpu()
     trainer = StackTrainer(members_of(case, "float32"), Path(), "meta", tuple(SCORES))
+    trainer.train_epoch(1)
 
     def epoch():
-        trainer.train_epoch(1)
+        trainer.train_epoch(2)
         scores = score(trainer.network, trainer.examples, trainer._metrics)
         update = trainer._update
         values = [update.penalty(), update.weight_norm(), update.zero_fraction(), *scores.values()]

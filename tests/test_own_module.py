@@ -25,8 +25,8 @@ MODULE = {"name": "module"}
 
 
 def run_of(chosen, make, seed=0, run_id="r"):
-    rule = chosen.regularizer.early_stopping
-    return Member(chosen, seed, {run_id: rule}, module=in_memory(make, f"{id(make)}"))
+    runs = {run_id: chosen.regularizer}
+    return Member(chosen, seed, runs, module=in_memory(make, f"{id(make)}"))
 
 
 def train(*members):
@@ -60,7 +60,7 @@ def test_an_mlp_as_a_module_has_the_trajectory_of_the_built_in_one(regularizer, 
     asked = {k: v for k, v in REGULARIZERS[regularizer].items() if k != "batchnorm"}
     blocks = {"regularizer": asked, "optimizer": OPTIMIZERS[optimizer]}
     chosen = setting(**blocks)
-    (built_in,) = train_stack([Member(chosen, 3, {"r": None})], None)
+    (built_in,) = train_stack([Member(chosen, 3, {"r": chosen.regularizer})], None)
     (own,) = train(run_of(setting(model=MODULE, **blocks), an_mlp(3), 3))
     for name, curve in built_in.curves.items():
         np.testing.assert_allclose(own.curves[name], curve, atol=1e-9, err_msg=name)
@@ -109,6 +109,25 @@ def test_a_run_has_the_same_bits_alone_and_in_a_stack_and_resumed():
         together, train_stack(members, None, checkpoints=kept), strict=True
     ):
         assert_equal(trajectory, again)
+
+
+class Branching(nn.Module):
+    """Drops before or after its first layer, as torch's generator says."""
+
+    def __init__(self, shape, outputs):
+        super().__init__()
+        self.layer, self.out = nn.Linear(*shape, 5), nn.Linear(5, outputs)
+        self.drop = nn.Dropout()
+
+    def forward(self, x):
+        first = bool(torch.rand(()) < 0.5) if self.training else True
+        return self.out(self.layer(self.drop(x)) if first else self.drop(self.layer(x)))
+
+
+def test_a_dropout_may_be_met_at_another_place():
+    chosen = setting(model=MODULE, regularizer={"dropout": 0.5})
+    one, other = (train(run_of(chosen, Branching, 3))[0] for _ in range(2))
+    assert_equal(one, other)
 
 
 def loop_of(chosen, seed, rate):

@@ -18,13 +18,11 @@ from math import log, log1p, sqrt
 from regbench.advice.strengths.hub import Exact, Facts, Strength, as_penalty
 from regbench.advice.strengths.translate import PLACES, translate
 from regbench.advice.traps import Sizes, traps
-from regbench.config.blocks.regularizer import SWITCHES, Regularizer, Switch
+from regbench.config.blocks.regularizer import SWITCHES, Options, Regularizer
 from regbench.config.cell import Cell
 from regbench.config.schema import Setting
 from regbench.vocabulary.optimizers import NONE, OPTIMIZERS, UNKNOWN
 from regbench.vocabulary.regularizers import KINDS, Kind
-
-__all__ = ["Explanation", "Kernel", "explain", "explanations", "told"]
 
 _OF_KERNELS = [kind for kind in KINDS.values() if kind.acts_on in ("kernels", "hidden layers")]
 
@@ -142,9 +140,9 @@ def _on_kernel(reg: Regularizer, kind: Kind, kernels: int, layer: int) -> float 
 def told(reg: Regularizer, kind: Kind) -> str | float:
     """What there is to say of a regularizer as a whole; empty where it is off."""
     value = getattr(reg, kind.key)
-    if isinstance(value, Switch):
-        return value.words
-    return value if isinstance(value, float) and value else ""
+    if isinstance(value, Options):
+        return "" if value.off else value.words
+    return value if isinstance(value, float | int) and value else ""
 
 
 def _momentum(setting: Setting) -> float:

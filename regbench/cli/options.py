@@ -10,40 +10,6 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-__all__ = [
-    "AllowDiverged",
-    "Axes",
-    "Columns",
-    "Device",
-    "FailFast",
-    "Folder",
-    "Form",
-    "Format",
-    "Interval",
-    "LogDir",
-    "MaxFailures",
-    "MaxRuns",
-    "Method",
-    "ModelFile",
-    "OnValue",
-    "Out",
-    "Overrides",
-    "Overwrite",
-    "Quiet",
-    "RetryFailed",
-    "Seeds",
-    "Shard",
-    "Strict",
-    "StudyPath",
-    "Target",
-    "Task",
-    "TaskChoice",
-    "TimeLimit",
-    "Workers",
-    "takes",
-]
-
-
 Format = Literal["table", "csv", "json", "md"]
 
 
@@ -121,6 +87,18 @@ Device = Annotated[
 ]
 Workers = Annotated[
     int | None, typer.Option("--workers", "-j", min=1, help="Processes.", show_default="one a core")
+]
+Executor = Annotated[
+    Literal["local", "ray"],
+    typer.Option(help="Who trains: this machine, or the workers of a Ray cluster."),
+]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT",
+        help="The Ray cluster: auto, host:port or ray://host:port.",
+        show_default="RAY_ADDRESS, or one started here",
+    ),
 ]
 Shard = Annotated[
     str | None,

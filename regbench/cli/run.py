@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from regbench.analysis.claims import Decision, Outcome
     from regbench.api import Results
 
-__all__ = ["judge", "judge_claims", "run", "sweep"]
-
 
 def sweep(
     study: options.StudyPath,
@@ -29,6 +27,8 @@ def sweep(
     model: options.ModelFile = None,
     device: options.Device = None,
     workers: options.Workers = None,
+    executor: options.Executor = "local",
+    address: options.Address = None,
     shard: options.Shard = None,
     overwrite: options.Overwrite = False,
     form: options.Form = "table",
@@ -75,6 +75,8 @@ def sweep(
         model=model,
         device=device,
         workers=workers,
+        executor=executor,
+        address=address,
         limits=limits,
         overwrite=overwrite,
         progress=progress_for(errors, loaded.name),

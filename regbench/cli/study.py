@@ -17,8 +17,6 @@ from regbench.errors import BadData, BadStudy, Problem, one_line
 if TYPE_CHECKING:
     from regbench.config.plan import Study
 
-__all__ = ["plan", "schema", "validate"]
-
 
 def validate(
     studies: Annotated[list[Path], typer.Argument(help="Study files.", show_default=False)],
@@ -101,6 +99,9 @@ def plan(
     axes: options.Axes = None,
     overrides: options.Overrides = None,
     seeds: options.Seeds = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", "-j", min=1, help="Estimate the time on so many.")
+    ] = None,
     model: options.ModelFile = None,
     max_runs: options.MaxRuns = MAX_RUNS,
     form: Annotated[
@@ -116,7 +117,7 @@ def plan(
     from regbench.config.plan import MODULE, make_plan
     from regbench.data import fingerprints, notes
     from regbench.engine.stacks import require_networks
-    from regbench.executors.pending import describe
+    from regbench.executors.pending import describe, makespan
     from regbench.models.own import in_file
 
     loaded = load_study(study, overrides or (), axes=axes or (), seeds=seeds, max_runs=max_runs)
@@ -138,6 +139,14 @@ def plan(
         "trajectories": trajectories,
         "stacks": len(stacks),
         "estimated_seconds_one_core": round(sum(stack.seconds for stack in stacks), 1),
+        **(
+            {
+                "workers": workers,
+                "estimated_seconds": round(makespan((s.seconds for s in stacks), workers), 1),
+            }
+            if workers
+            else {}
+        ),
         "estimated_memory_bytes": max((stack.memory_bytes for stack in stacks), default=0),
         "families": len(families := study_families(planned.study.cells)),
         "decides": what_seeds_decide(len(planned.study.seeds), families, fold_ratio(planned.study)),
@@ -182,9 +191,14 @@ def _print_plan(facts: dict[str, Any], cells: Any, stacks: Any) -> None:
         f"{counted(facts['runs'], 'run')}: {facts['trajectories']} trajectories{reads} in "
         f"{counted(facts['stacks'], 'stack')}",
     )
+    on_workers = (
+        f"{facts['estimated_seconds']:.0f} s on {counted(facts['workers'], 'worker')}, "
+        if "workers" in facts
+        else ""
+    )
     say(
         console,
-        f"about {facts['estimated_seconds_one_core']:.0f} s on one core, "
+        f"about {facts['estimated_seconds_one_core']:.0f} s on one core, {on_workers}"
         f"{memory:.0f} MiB for the largest stack (estimates)",
     )
     if facts["decides"]:

@@ -11,24 +11,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from regbench.config.blocks.regularizer import SWITCHES, Regularizer, Switch
+from regbench.config.blocks.regularizer import SWITCHES, Options, Regularizer
 from regbench.config.blocks.training import Training
 from regbench.config.schema import Setting
-
-__all__ = [
-    "BLOCKS",
-    "EXECUTION",
-    "EXECUTION_KEYS",
-    "NUMERICS_VERSION",
-    "canonical",
-    "cell_digest",
-    "flat",
-    "inert",
-    "regularizer_label",
-    "run_id",
-    "short",
-    "trajectory_key",
-]
+from regbench.vocabulary.regularizers import KINDS
 
 # Bumped by hand whenever the numbers that a setting gives change.
 NUMERICS_VERSION = 3
@@ -77,8 +63,8 @@ def _canonical_regularizer(regularizer: Regularizer) -> dict[str, Any]:
             value = value[0]
         if isinstance(value, tuple):
             value = list(value)
-        elif isinstance(value, Switch):
-            value = value.canonical()
+        elif isinstance(value, Options):
+            value = None if value.off else value.canonical()
         if value not in (None, 0.0) or isinstance(value, Mapping):
             result[key] = value
     if "l1" not in result or result["l1_method"] == "proximal":
@@ -117,9 +103,11 @@ def run_id(digest: bytes, seed: int) -> str:
 
 
 def trajectory_key(setting: Setting, data: str) -> str:
-    """What two settings share if they differ in their stopping rules only, on the same data."""
+    """What two settings share if they differ in their readings only, on the same data."""
     content = {name: canonical(getattr(setting, name)) for name in BLOCKS}
-    content["regularizer"].pop("early_stopping", None)
+    for kind in KINDS.values():
+        if kind.acts_on == "reading":
+            content["regularizer"].pop(kind.key, None)
     # What a run saves, its readers save too.
     training = setting.training
     return _json([data, content, training.save_weights, training.save_predictions])

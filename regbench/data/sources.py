@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from math import prod
 from pathlib import Path
@@ -32,26 +32,6 @@ from regbench.data.suspicions import suspicions as suspected
 from regbench.data.table import DataShape, Floats, Ints, Part, Split, Table
 from regbench.data.transform import Transform
 from regbench.errors import BadData
-
-__all__ = [
-    "SOURCES",
-    "Fitted",
-    "SplitKey",
-    "describe",
-    "fingerprint",
-    "fingerprints",
-    "fitted",
-    "load",
-    "notes",
-    "part_counts",
-    "require_fit",
-    "require_same",
-    "require_unchanged",
-    "shape",
-    "split_key",
-    "suspicions",
-    "warnings",
-]
 
 SplitKey = tuple[int, str | None, str]
 
@@ -111,6 +91,42 @@ SOURCES: dict[str, Source] = {
 }
 
 
+# Which tables were read elsewhere, by the block that asks for them.
+_brought: dict[str, Carried] = {}
+
+
+class Carried(NamedTuple):
+    """A data set on its way to where its file is not."""
+
+    shape: DataShape
+    table: Table
+
+
+def carried(study: Study) -> dict[str, Carried]:
+    """The data of a study's files, for `bring` on another machine.
+
+    Raises:
+        BadData: a file cannot be read.
+    """
+    found = {}
+    for cell in study.cells:
+        block = cell.setting.dataset
+        if block.places and (key := block.model_dump_json()) not in found:
+            table = SOURCES[block.name].table(block, 0, study.folder)
+            found[key] = Carried(shape(block, study.folder), table)
+    return found
+
+
+def bring(tables: Mapping[str, Carried]) -> None:
+    """Take these in place of files, which may not be here."""
+    _brought.update(tables)
+
+
+def _table(config: DatasetConfig, seed: int, folder: Path) -> Table:
+    brought = _brought.get(config.model_dump_json()) if _brought else None
+    return SOURCES[config.name].table(config, seed, folder) if brought is None else brought.table
+
+
 def shape(config: DatasetConfig, folder: Path) -> DataShape:
     """Rows, inputs and outputs of a data set; only a file is read for it.
 
@@ -118,7 +134,8 @@ def shape(config: DatasetConfig, folder: Path) -> DataShape:
     >>> shape(Digits(name="digits"), Path("."))
     DataShape(rows=1797, example=(1, 8, 8), outputs=10)
     """
-    return SOURCES[config.name].shape(config, folder)
+    brought = _brought.get(config.model_dump_json()) if _brought else None
+    return SOURCES[config.name].shape(config, folder) if brought is None else brought.shape
 
 
 def describe(config: DatasetConfig, folder: Path) -> Description:
@@ -283,7 +300,7 @@ def fitted(
     Args:
         complete: as in `Transform.fit`; the other arguments and errors are those of `load`.
     """
-    table = SOURCES[config.name].table(config, split_seed(config, seed), folder)
+    table = _table(config, split_seed(config, seed), folder)
     if planned is not None:
         require_same(config, table.fingerprint or fingerprint(config, folder), planned)
     ids = part_ids(config, table, seed)

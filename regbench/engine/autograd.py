@@ -6,7 +6,7 @@ in channels-last layout, which is the fastest for that (docs/architecture.md has
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
@@ -15,6 +15,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from regbench.engine.batch import Batch
+from regbench.engine.cnn import BiasedBatchNorm
 from regbench.engine.draws import Draws
 from regbench.engine.layers.loss import Loss
 from regbench.engine.layers.parameters import Parameters, Slot, named
@@ -105,23 +107,41 @@ class ModuleNetwork:
             outputs[row].copy_(self._one(row, x[row], None).T)
         return outputs
 
-    def learn(self, x: Tensor, y: Tensor, losses: Sequence[Loss], draws: Draws) -> Tensor:
+    def learn(self, batch: Batch, losses: Sequence[Loss], draws: Draws) -> Tensor:
         """(R,) the losses of a batch; leaves their gradients in `parameters.gradients`.
 
         A run goes forward and backward before the next one begins, as its activations are in the
         cache then.
 
         Args:
-            x, y: (R, B, I), which may be overwritten, and (R, B).
+            batch: whose x may be overwritten.
             losses: of each run.
         """
         found = []
         for row, loss_of in enumerate(losses):
-            output = self._one(row, x[row], draws)
-            loss, gradient = loss_of(output.detach().T.unsqueeze(0), y[row : row + 1])
+            own = slice(row, row + 1)
+            second = None if batch.second is None else (batch.second[0][own], batch.second[1][own])
+            output = self._one(row, batch.x[row], draws)
+            loss, gradient = loss_of(output.detach().T.unsqueeze(0), batch.y[own], second)
             self._backward(row, output, gradient[0].T)
             found.append(loss)
         return torch.cat(found)
+
+    def remake_statistics(self, batches: Iterable[Tensor]) -> None:
+        """Make the running statistics of batchnorm layers anew, as `Network.remake_statistics`.
+
+        A batch of one example has no variance, and is left out.
+        """
+        seen = 0
+        for x in batches:
+            if x.shape[1] == 1:
+                continue
+            seen += x.shape[1]
+            for row, module in enumerate(self._modules):
+                module.eval()
+                with _taking_in(module, x.shape[1] / seen):
+                    self._one(row, x[row], None)
+        self._collect()
 
     def _one(self, row: int, x: Tensor, draws: Draws | None) -> Tensor:
         """(B, I) to (B, O) of one run."""
@@ -274,6 +294,21 @@ def _parameters(module: nn.Module) -> tuple[Parameter, ...]:
         for name, each in module.named_parameters()
         if each.requires_grad
     )
+
+
+@contextmanager
+def _taking_in(module: nn.Module, share: float) -> Iterator[None]:
+    """Batchnorm layers normalise by the batch, of which their statistics take in a share."""
+    kinds = (nn.modules.batchnorm._BatchNorm, BiasedBatchNorm)
+    norms = [each for each in module.modules() if isinstance(each, kinds)]
+    before = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.training, norm.momentum = True, share
+    try:
+        yield
+    finally:
+        for norm, momentum in zip(norms, before, strict=True):
+            norm.training, norm.momentum = False, momentum
 
 
 def _order(shape: Shape) -> tuple[int, ...]:

@@ -44,11 +44,11 @@ class BiasedBatchNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels))
         self.register_buffer("running_mean", torch.zeros(channels))
         self.register_buffer("running_var", torch.ones(channels))
-        self._options = options
+        self.momentum, self.eps = options.momentum, options.eps
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise."""
-        weights, eps = (self.weight, self.bias), self._options.eps
+        weights, eps = (self.weight, self.bias), self.eps
         mean, variance = self.running_mean, self.running_var
         if not self.training or len(x) == 1:
             return nn.functional.batch_norm(x, mean, variance, *weights, eps=eps)
@@ -57,8 +57,8 @@ class BiasedBatchNorm(nn.Module):
             x, new_mean, new_variance, *weights, training=True, momentum=1.0, eps=eps
         )
         count = x.numel() // x.shape[1]
-        mean.lerp_(new_mean, self._options.momentum)
-        variance.lerp_(new_variance * ((count - 1) / count), self._options.momentum)
+        mean.lerp_(new_mean, self.momentum)
+        variance.lerp_(new_variance * ((count - 1) / count), self.momentum)
         return y
 
 

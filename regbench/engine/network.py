@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from regbench.config.schema import Setting
 from regbench.engine.autograd import ModuleNetwork
+from regbench.engine.batch import Batch
 from regbench.engine.draws import Draws
 from regbench.engine.layers.activation import Activation
 from regbench.engine.layers.affine import Affine, Readout
@@ -76,15 +77,32 @@ class Network:
         for layer in reversed(self.layers):
             gradient = layer.backward(gradient)
 
-    def learn(self, x: Tensor, y: Tensor, losses: Sequence[Loss], draws: Draws) -> Tensor:
+    def remake_statistics(self, batches: Iterable[Tensor]) -> None:
+        """Make batchnorm's running statistics anew, as the present weights give them.
+
+        Each batch counts by its examples; it is normalised by itself, as in training.
+
+        Args:
+            batches: (R, b, I) each.
+        """
+        seen = 0
+        for x in batches:
+            seen += x.shape[1]
+            for norm in self.norms:
+                norm.taking_in = x.shape[1] / seen
+            self.forward(x)
+        for norm in self.norms:
+            norm.taking_in = None
+
+    def learn(self, batch: Batch, losses: Sequence[Loss], draws: Draws) -> Tensor:
         """(R,) the losses of a batch; leaves their gradients in `parameters.gradients`.
 
         Args:
-            x, y: (R, B, I), which may be overwritten, and (R, B).
+            batch: whose x may be overwritten.
             losses: one, of all runs together.
         """
         (loss_of,) = losses
-        loss, gradient = loss_of(self.forward(x, draws), y)
+        loss, gradient = loss_of(self.forward(batch.x, draws), batch.y, batch.second)
         self.backward(gradient)
         return loss
 

@@ -2,7 +2,7 @@
 
 Runs stack if their tensors have the same shapes and their steps the same kind of arithmetic; all
 else (strengths, rates, learning rates, seeds, first weights) is a number a run. Runs that differ
-in stopping rules only read one trajectory.
+in readings only (stopping rules, averages) share one trajectory.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from itertools import pairwise
 from math import ceil
 from pathlib import Path
 
-from regbench.config.blocks.regularizer import EarlyStopping
+from regbench.config.blocks.regularizer import Regularizer
 from regbench.config.blocks.training import Training
 from regbench.config.cell import Cell
+from regbench.config.crosschecks import unfit
 from regbench.config.identity import canonical, trajectory_key
 from regbench.config.plan import Run
 from regbench.config.schema import Setting
@@ -167,14 +168,17 @@ def make_stacks(
         folder: what CSV paths are relative to.
         device: the kind of device, `cpu` or `cuda`.
         first: number of the first stack; ids are `s0001` and on.
+    Raises:
+        BadStudy: a regularizer of images or signals, on data that are neither.
     """
-    groups: dict[tuple[str, Sizes], dict[tuple[str, int], dict[str, EarlyStopping | None]]] = {}
+    groups: dict[tuple[str, Sizes], dict[tuple[str, int], dict[str, Regularizer]]] = {}
     first_run: dict[tuple[str, int], Run] = {}
     keys: dict[str, tuple[str, str]] = {}
     sizes: dict[SplitKey, Sizes] = {}
     for run in runs:
         setting = run.cell.setting
         if run.cell.name not in keys:
+            _require_fit(setting, folder)
             keys[run.cell.name] = (stack_key(setting, run.data), trajectory_key(setting, run.data))
         kind, trajectory = keys[run.cell.name]
         member = (trajectory, run.seed)
@@ -183,7 +187,7 @@ def make_stacks(
         if split not in sizes:
             sizes[split] = _sizes(setting, run.seed, folder)
         readings = groups.setdefault((kind, sizes[split]), {}).setdefault(member, {})
-        readings[run.run_id] = setting.regularizer.early_stopping
+        readings[run.run_id] = setting.regularizer
     stacks: list[Stack] = []
     for trajectories in groups.values():
         members = [_member(first_run[key], readings) for key, readings in trajectories.items()]
@@ -195,6 +199,15 @@ def make_stacks(
     return stacks
 
 
+def _require_fit(setting: Setting, folder: Path) -> None:
+    regularizer = setting.regularizer
+    if regularizer.augment is not None or regularizer.cutout:
+        example = shape(setting.dataset, folder).example
+        problems = [Problem(what, key=key) for key, what in unfit(regularizer, example)]
+        if problems:
+            raise BadStudy(*problems)
+
+
 def _sizes(setting: Setting, seed: int, folder: Path) -> Sizes:
     """Examples in each part, where seeds differ in it: those that have the same stack."""
     dataset = setting.dataset
@@ -203,7 +216,7 @@ def _sizes(setting: Setting, seed: int, folder: Path) -> Sizes:
     return part_counts(dataset, folder, seed)
 
 
-def _member(run: Run, readings: Mapping[str, EarlyStopping | None]) -> Member:
+def _member(run: Run, readings: Mapping[str, Regularizer]) -> Member:
     return Member(run.cell.setting, run.seed, readings, run.data, known(run.module))
 
 

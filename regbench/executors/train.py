@@ -95,7 +95,7 @@ def _attempt(
         told, losses = losses, None
         tell(Epoch(stack_id, epoch, trained, told))
 
-    kept = StackCheckpoints(name, members, job.device, job.kept.get(name), tell)
+    kept = StackCheckpoints(stack_id, name, members, job.device, job.kept.get(name), tell)
     try:
         return train_stack(
             members, job.study_folder, job.device, on_epoch, kept, on_losses, job.metrics, splits
@@ -138,6 +138,7 @@ def _runs(trajectory: Trajectory) -> Iterator[Run]:
             constant=trajectory.constant,
             curves={name: curve[:length] for name, curve in trajectory.curves.items()},
             sizes=dict(trajectory.sizes),
+            scores=dict(reading.scores),
         )
         yield Run(record, reading.state, reading.predictions)
 
