@@ -16,7 +16,7 @@ from textwrap import dedent
 
 import numpy as np
 import pytest
-from command import regbench
+from command import contents, regbench
 from safetensors.numpy import load_file
 
 import regbench as package
@@ -400,12 +400,75 @@ class LowRank(Linear):
 )
 
 
+# --- an executor ----------------------------------------------------------------------------------
+
+
+def check_executor(folder):
+    """Who trains changes no byte."""
+    assert regbench("run", folder / "small.yaml", "-o", folder / "here").code == 0
+    assert contents(folder / "here") == contents(folder / "out")
+
+
+EXECUTOR = Extension(
+    (
+        (
+            "executors/sites.py",
+            "def _cluster(",
+            """\
+class Last(ThisMachine):
+    def executor(self, plan, stacks, device, workers):
+        from regbench.executors.last import LastFirst
+
+        return LastFirst()
+
+
+""",
+        ),
+        (
+            "executors/sites.py",
+            '    "ray": _cluster,',
+            '    "last": lambda address: nullcontext(Last()),\n',
+        ),
+        ("cli/options.py", '"local", "ray"]', '"last", '),
+    ),
+    """
+        sweep: {model.hidden: [[2], [3], [4]]}
+    """,
+    {},
+    check_executor,
+    files={
+        "executors/last.py": """
+            from regbench.executors.train import train
+
+
+            class LastFirst:
+                def __init__(self):
+                    self.jobs = []
+
+                @property
+                def room(self):
+                    return 2 - len(self.jobs)
+
+                def submit(self, job):
+                    self.jobs.append(job)
+
+                def wait(self, tell):
+                    train(self.jobs.pop(), tell, {})
+
+                def cancel(self, tell):
+                    self.jobs.clear()
+        """
+    },
+    options=("--executor", "last"),
+)
+
 CASES = {
     "metric": METRIC,
     "source": SOURCE,
     "regularizer": REGULARIZER,
     "optimizer": OPTIMIZER,
     "model": MODEL,
+    "executor": EXECUTOR,
 }
 
 
