@@ -43,7 +43,8 @@ from regbench.results.health import Health
 from regbench.results.merge import merged
 from regbench.results.planned import read_judged, recorded_plan, recorded_study
 from regbench.results.runs import Runs
-from regbench.results.saved import Arrays, read_predictions, read_weights
+from regbench.results.saved import read_predictions, read_weights
+from regbench.results.sealed import Arrays
 from regbench.results.store import Store
 from regbench.results.tables import judged_runs
 

@@ -41,10 +41,9 @@ from regbench.results.files import (
     there,
     write_atomic,
 )
-from regbench.results.saved import Arrays, read_tensors, read_weights
+from regbench.results.saved import read_tensors, read_weights
+from regbench.results.sealed import Arrays
 from regbench.vocabulary.metrics import Task
-
-__all__ = ["FILES", "READING", "Exported", "export_run", "read_exported"]
 
 WEIGHTS, PREPROCESSING, ARCHITECTURE = (
     "weights.safetensors",
