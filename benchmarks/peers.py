@@ -27,9 +27,8 @@ from pathlib import Path
 from typing import Any
 
 from measure import cores, machine, ratios, spread, watched
-from rich.console import Console
-
 from regbench.report.plain import print_plain
+from rich.console import Console
 
 FOLDER = Path(__file__).parent / "peers"
 PACKAGES = ("keras", "lightning", "skorch", "scikit-learn", "jax")

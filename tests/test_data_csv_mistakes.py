@@ -54,8 +54,18 @@ MISTAKES: list[tuple[str, str | bytes, dict[str, Any], str]] = [
         {},
         "d.csv: line 4 has 1 cell, the header has 2",
     ),
-    ("open quote", 'a,y\n1,p\n2,"q\n3,p\n', {}, "d.csv: line 3: unexpected end of data"),
-    ("text after a quote", 'a,y\n1,"p"x\n', {}, "d.csv: line 2: ',' expected after '\"'"),
+    (
+        "open quote",
+        'a,y\n1,p\n2,"q\n3,p\n',
+        {},
+        'd.csv: line 3: a cell begins with ", which is never closed',
+    ),
+    (
+        "text after a quote",
+        'a,y\n1,"p"x\n',
+        {},
+        'd.csv: line 2: text follows the " that closes a cell (one within it is written twice)',
+    ),
     # --- its header
     (
         "semicolons",

@@ -497,7 +497,11 @@ def test_arrays_that_are_none(tmp_path: Path) -> None:
 PACKED = gzip.compress(b"x,y\n" + b"1,2\n2,3\n" * 9000)
 BAD: list[tuple[str | bytes, dict[str, Any], str]] = [
     ("x,y\n1,2\n", {}, "column 'y': 2 in every row: nothing to predict"),
-    ("a,a,b,b,y\n1,2,3,4,5\n", {}, "two columns are called 'a'\nd.csv: two columns are called 'b'"),
+    (
+        "a,a,b,b,y\n1,2,3,4,5\n",
+        {},
+        "two columns are called 'a': is line 1 a row of values? Then add a header",
+    ),
     ("a,,y\n1,2,5\n1,2,6\n", {}, "column 2 has no name in the header: give it one"),
     (",".join(f"c{i}" for i in range(65_537)) + "\n", {}, "has 65537 columns, more than 65536"),
     (rows(["x" * 10**6, "b", "c"]), {}, "column 'x': a text of 1000000 characters is no category"),

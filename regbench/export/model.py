@@ -17,7 +17,7 @@ import numpy.typing as npt
 from pydantic import Field, ValidationError
 from safetensors.numpy import save
 
-from regbench.config.blocks.files import Csv, Frame, Parquet
+from regbench.config.blocks.files import Csv, Frame, Layout, Parquet
 from regbench.config.blocks.kinds import Block, Positive, Widths
 from regbench.config.blocks.model import Linear, Mlp
 from regbench.config.blocks.regularizer import BatchNorm, Regularizer
@@ -52,7 +52,7 @@ WEIGHTS, PREPROCESSING, ARCHITECTURE = (
 FILES = (WEIGHTS, PREPROCESSING, ARCHITECTURE, "README.md")
 # Keys of a dataset block that say how cells are read, and not what for.
 READING = (
-    *("sep", "decimal", "thousands", "encoding", "comment"),
+    *("sep", "decimal", "thousands", "encoding", "comment", "quote"),
     *("na_values", "categorical", "numeric"),
 )
 _MOST_JSON = 1 << 26
@@ -151,7 +151,7 @@ class Preprocessing(Block):
 
     order: the columns as the transform knows them. columns: the same in the order of the inputs.
     reading: keys of a dataset block. unused: other columns of the model's data. example: the shape
-    of an image or signal, channels first.
+    of an image or signal, channels first; layout: the axes that it had in the model's own data.
     """
 
     format: Literal[1] = 1
@@ -161,6 +161,7 @@ class Preprocessing(Block):
     reading: dict[str, Any] = Field(default_factory=dict)
     unused: tuple[str, ...] = ()
     example: Annotated[tuple[Count, ...], Field(min_length=2, max_length=3)] | None = None
+    layout: Layout | None = None
 
     @property
     def inputs(self) -> int:
@@ -299,6 +300,7 @@ def export_run(folder: Path, plan: Plan, run: Run, status: str, out: Path) -> No
     told["reading"] = _reading(dataset)
     told["unused"] = _unused(dataset, description.left_out)
     told["example"] = table.example if table.by_channel else None
+    told["layout"] = getattr(dataset, "layout", None)
     made = Preprocessing.model_validate_json(json.dumps(told))
     outputs = len(table.class_names) or 1
     model = Architecture.of(setting, made.inputs, outputs)

@@ -23,7 +23,7 @@ from regbench.vocabulary.metrics import Task
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["PARTS", "Cells", "Role", "role_of"]
+__all__ = ["LIKE_MISSING", "PARTS", "Cells", "Role", "role_of"]
 
 Role = Literal["feature", "classes", "quantity", "parts", "groups", "time"]
 Declared = Literal["categorical", "numeric"]
@@ -42,7 +42,7 @@ _MANY_CLASSES, _ROWS_A_CLASS = 100, 10
 _LONGEST_TEXT = 200
 _LARGEST = float(np.finfo(np.float32).max)
 # What else people write for missing: told, never assumed.
-_LIKE_MISSING = {
+LIKE_MISSING = {
     "none",
     "null",
     "n/a",
@@ -55,6 +55,8 @@ _LIKE_MISSING = {
     "missing",
     "unknown",
     "#n/a",
+    "<na>",
+    "*",
 }
 
 
@@ -471,7 +473,7 @@ class Cells:
         """What may not have been meant."""
         told, column = [], f"column {shown(self.name)}"
         if self.role in ("classes", "feature") and self.as_text and not self._is_truth:
-            words = [text for text in self.texts if text.lower() in _LIKE_MISSING]
+            words = [text for text in self.texts if text.lower() in LIKE_MISSING]
             if words and (self.odd or self.role == "classes" or self.declared == "categorical"):
                 what = "classes" if self.role == "classes" else "categories"
                 listed = ", ".join(f"{shown(w)} ({self.texts[w].cells} cells)" for w in words[:5])

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from regbench.config.blocks.files import Csv
 from regbench.data.files.reading import as_it_is, as_text, content_of
 from regbench.errors import BadData
+from regbench.vocabulary.words import counted
 
 __all__ = ["Format", "format_of", "sniffed"]
 
@@ -25,6 +26,8 @@ _LINES, _MOST = 500, 0.9
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 # What latin-1 makes of the bytes by which cp1252 differs from it.
 _CONTROLS = re.compile("[\x80-\x9f]")
+# A whole cell within single quotes; an apostrophe alone is a letter.
+_SINGLE = re.compile(r"(?:^|[,;|\t]) *'[^'\n]*' *(?:$|[,;|\t])")
 
 
 def format_of(path: Path) -> Format:
@@ -56,11 +59,17 @@ def sniffed(path: Path) -> dict[str, tuple[Any, str]]:
         many = sum(line.startswith(comment) for line in lines)
         found["comment"] = (comment, f"{many} of the first lines begin with it")
         text = "\n".join(line for line in text.split("\n") if not line.startswith(comment))
-    sep = _separator(text)
+    quote = _quote(lines)
+    if quote != '"':
+        found["quote"] = (quote, "what stands around cells")
+    sep = _separator(text, quote)
     if sep is not None and sep != _block(path).separator:
         found["sep"] = (_SEPARATORS[sep], "what stands between cells")
-    if sep is not None and _has_row_names([len(row) for row in _rows(text, sep)]):
+    sizes = [] if sep is None else [len(row) for row in _rows(text, sep, quote)]
+    if _has_row_names(sizes):
         found["row_names"] = (True, "rows have a cell more than the header: the first names them")
+    elif sizes.count(sizes[0] if sizes else 0) < _MOST * max(len(sizes), 1):
+        _refuse_title(path, text, quote)
     return found
 
 
@@ -123,18 +132,40 @@ def _comment(lines: list[str]) -> str | None:
     return None
 
 
+def _quote(lines: list[str]) -> str:
+    """The mark around a cell of most lines, or around each name of the header."""
+    single = sum(_SINGLE.search(line) is not None for line in lines)
+    if any('"' in line for line in lines):
+        return '"'
+    names = re.split(r"[,;|\t]", lines[0]) if lines else []
+    named = len(names) > 1 and all(_SINGLE.fullmatch(name) for name in names)
+    return "'" if named or single > len(lines) / 2 else '"'
+
+
+def _refuse_title(path: Path, text: str, quote: str) -> None:
+    """Say so where nearly all lines are as long as each other, and longer than the first."""
+    for sep in ",;\t|":
+        sizes = [len(row) for row in _rows(text, sep, quote)]
+        usual = max(set(sizes), key=sizes.count, default=0)
+        if sizes and sizes[0] < usual and sizes.count(usual) >= _MOST * len(sizes):
+            raise BadData(
+                f"{path}: line 1 has {counted(sizes[0], 'cell')}, most lines have {usual}: the "
+                "first line must be the header: remove what stands above it"
+            )
+
+
 def _is_number(text: str) -> bool:
     return re.fullmatch(r"\W*\d[\d.,eE+-]*\W*", text) is not None
 
 
-def _separator(text: str) -> str | None:
+def _separator(text: str, quote: str = '"') -> str | None:
     """The one that gives the most records of the header's length; of these the longest."""
     best: tuple[float, int] = (0.0, 1)
     found = None
     for sep in _SEPARATORS:
         if sep == " " and found is not None and best[0] >= _MOST:
             break  # texts have spaces
-        sizes = [len(record) for record in _rows(text, sep)]
+        sizes = [len(record) for record in _rows(text, sep, quote)]
         if not sizes or sizes[0] < 2:
             continue
         length = sizes[0] + _has_row_names(sizes)
@@ -145,9 +176,9 @@ def _separator(text: str) -> str | None:
     return found
 
 
-def _rows(text: str, sep: str) -> list[list[str]]:
+def _rows(text: str, sep: str, quote: str) -> list[list[str]]:
     """The first records that hold something."""
-    return [record for record in islice(_records(text, sep), _LINES) if record]
+    return [record for record in islice(_records(text, sep, quote), _LINES) if record]
 
 
 def _has_row_names(sizes: list[int]) -> bool:
@@ -155,10 +186,12 @@ def _has_row_names(sizes: list[int]) -> bool:
     return len(sizes) > 1 and set(sizes[1:]) == {sizes[0] + 1}
 
 
-def _records(text: str, sep: str) -> Iterator[list[str]]:
+def _records(text: str, sep: str, quote: str) -> Iterator[list[str]]:
     if sep == " ":
         text = re.sub(r"(?m)^[ \t]+|[ \t]+$", "", re.sub(r"[ \t]+", " ", text))
-    reader: Any = csv.reader(io.StringIO(text), delimiter=sep, skipinitialspace=sep != " ")
+    reader: Any = csv.reader(
+        io.StringIO(text), delimiter=sep, quotechar=quote, skipinitialspace=sep != " "
+    )
     while True:
         try:
             yield next(reader)
