@@ -608,7 +608,7 @@ def test_of_a_folder_without_images_it_is_said_what_was_expected(tmp_path):
 # --- a model that is taken away -------------------------------------------------------------------
 
 
-def test_an_exported_model_takes_arrays_with_channels_first(tmp_path):
+def test_an_exported_model_takes_arrays_as_its_data_were_or_channels_first(tmp_path):
     x, y = colours(40), np.arange(40) % 2
     np.savez(tmp_path / "x.npz", x=x, y=y)
     one = study(
@@ -627,9 +627,11 @@ def test_an_exported_model_takes_arrays_with_channels_first(tmp_path):
     np.testing.assert_allclose(
         said["probability_1"].to_numpy()[saved["row"]], saved["probability_1"], atol=1e-6
     )
-    refused = regbench("predict", tmp_path / "model", tmp_path / "x.npz")
+    assert regbench("predict", tmp_path / "model", tmp_path / "x.npz").out == done.out
+    np.savez(tmp_path / "odd.npz", x=x.transpose(0, 2, 3, 1))
+    refused = regbench("predict", tmp_path / "model", tmp_path / "odd.npz")
     assert refused.code == 3
-    assert "(40, 32, 32, 3), and the model takes (n, 3, 32, 32): channels first" in refused.err
+    assert "(40, 32, 3, 32), and the model takes (n, 3, 32, 32): channels first" in refused.err
 
 
 def test_an_estimate_counts_the_bytes_once(tmp_path):

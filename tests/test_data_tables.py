@@ -500,7 +500,7 @@ BAD: list[tuple[str | bytes, dict[str, Any], str]] = [
     (
         "a,a,b,b,y\n1,2,3,4,5\n",
         {},
-        "two columns are called 'a': is line 1 a row of values? Then add a header",
+        "columns are called alike ('a', 'b'): is line 1 a row of values? Then add a header",
     ),
     ("a,,y\n1,2,5\n1,2,6\n", {}, "column 2 has no name in the header: give it one"),
     (",".join(f"c{i}" for i in range(65_537)) + "\n", {}, "has 65537 columns, more than 65536"),

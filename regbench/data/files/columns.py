@@ -478,6 +478,8 @@ class Cells:
                 what = "classes" if self.role == "classes" else "categories"
                 listed = ", ".join(f"{shown(w)} ({self.texts[w].cells} cells)" for w in words[:5])
                 told.append(f"{column}: {listed} are {what} (na_values makes words missing)")
+        if self.odd and all(len(t) > 1 and t[0] == t[-1] == "'" for t in self.texts):
+            told.append(f"{column}: the ' around every text is part of it, without quote: \"'\"")
         most = self.max_categories
         if most and not self._is_number and not self._is_truth and len(self.texts) > most:
             told.append(

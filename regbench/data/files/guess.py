@@ -118,8 +118,9 @@ def guess(path: Path, target: str | None = None, task: Task | None = None) -> Gu
     _lists(columns, kinds, wanted, made, table.unreadable)
     used = {wanted.name, made.keys.get("split_column"), *made.keys.get("drop", ())}
     if used >= kinds.keys():
-        why = made.why.get("drop", "there are no others")
-        raise BadData(f"{path}: no column is left to predict {shown(wanted.name)} from: {why}")
+        out = ", ".join(map(shown, made.keys.get("drop", ())[:_TOLD]))
+        why = f": {out} left out ({made.why['drop']})" if out else ""
+        raise BadData(f"{path}: no column is left to predict {shown(wanted.name)} from{why}")
     if wanted.cells_missing:
         made.note("missing_target", "drop", f"{wanted.cells_missing} rows have none")
     order = ["name", "path", "target", "task"]

@@ -186,14 +186,7 @@ def named(
     if len(header) > MAX_COLUMNS:
         problems.refuse(f"has {len(header)} columns, more than {MAX_COLUMNS}", fatal=True)
     names = tuple(name or f"column {place + 1}" for place, name in enumerate(header))
-    many = Counter(names)
-    twice = [name for name, count in many.items() if count > 1]
-    values = ": is line 1 a row of values? Then add a header" * (
-        len(twice) > 1 or any(map(_is_number, names))
-    )
-    for name in twice:
-        how = "two" if many[name] == 2 else many[name]
-        problems.refuse(f"{how} columns are called {shown(name)}{values}")
+    _require_own_names(names, problems)
     return names, {} if header[0] else {names[0]: "no name: taken for the rows' numbers"}
 
 
@@ -231,6 +224,18 @@ def near_name(column: str, names: tuple[str, ...]) -> str:
         return f" (did you mean {shown(by_lower_case[near[0]])}?)"
     more = f" and {len(names) - 10} more" if len(names) > 10 else ""
     return f"; it has {', '.join(shown(name)[1:-1] for name in names[:10])}{more}"
+
+
+def _require_own_names(names: tuple[str, ...], problems: Problems) -> None:
+    """Refuse names that are given twice; of a first row of values many are, or are numbers."""
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if len(twice) > 1 or (twice and any(map(_is_number, names))):
+        listed = ", ".join(map(shown, twice[:_MAX_TOLD])) + ", ..." * (len(twice) > _MAX_TOLD)
+        problems.refuse(
+            f"columns are called alike ({listed}): is line 1 a row of values? Then add a header"
+        )
+    elif twice:
+        problems.refuse(f"two columns are called {shown(twice[0])}")
 
 
 def _counts(header: tuple[str, ...]) -> bool:

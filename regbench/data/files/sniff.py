@@ -27,6 +27,7 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 # What latin-1 makes of the bytes by which cp1252 differs from it.
 _CONTROLS = re.compile("[\x80-\x9f]")
 # A whole cell within single quotes; an apostrophe alone is a letter.
+_SINGLES = re.compile(r"\s*'[^']*'(?:[,;|\s]+'[^']*')+\s*")
 _SINGLE = re.compile(r"(?:^|[,;|\t]) *'[^'\n]*' *(?:$|[,;|\t])")
 
 
@@ -69,7 +70,7 @@ def sniffed(path: Path) -> dict[str, tuple[Any, str]]:
     if _has_row_names(sizes):
         found["row_names"] = (True, "rows have a cell more than the header: the first names them")
     elif sizes.count(sizes[0] if sizes else 0) < _MOST * max(len(sizes), 1):
-        _refuse_title(path, text, quote)
+        _refuse_title(path, text, quote, sep or ",")
     return found
 
 
@@ -137,21 +138,26 @@ def _quote(lines: list[str]) -> str:
     single = sum(_SINGLE.search(line) is not None for line in lines)
     if any('"' in line for line in lines):
         return '"'
-    names = re.split(r"[,;|\t]", lines[0]) if lines else []
-    named = len(names) > 1 and all(_SINGLE.fullmatch(name) for name in names)
+    named = bool(lines) and _SINGLES.fullmatch(lines[0]) is not None
     return "'" if named or single > len(lines) / 2 else '"'
 
 
-def _refuse_title(path: Path, text: str, quote: str) -> None:
-    """Say so where nearly all lines are as long as each other, and longer than the first."""
-    for sep in ",;\t|":
-        sizes = [len(row) for row in _rows(text, sep, quote)]
+def _refuse_title(path: Path, text: str, quote: str, sep: str) -> None:
+    """Say so where most lines are no rows below the first, as of prose, or a title above."""
+    for mark in ",;\t|":
+        sizes = [len(row) for row in _rows(text, mark, quote)]
         usual = max(set(sizes), key=sizes.count, default=0)
         if sizes and sizes[0] < usual and sizes.count(usual) >= _MOST * len(sizes):
             raise BadData(
                 f"{path}: line 1 has {counted(sizes[0], 'cell')}, most lines have {usual}: the "
                 "first line must be the header: remove what stands above it"
             )
+    sizes = [len(row) for row in _rows(text, sep, quote)]
+    if sizes and sizes.count(sizes[0]) < len(sizes) / 2:
+        raise BadData(
+            f"{path}: line 1 has {counted(sizes[0], 'cell')}, and most lines have another number "
+            "of cells: is it a table below a header?"
+        )
 
 
 def _is_number(text: str) -> bool:
