@@ -178,7 +178,7 @@ MISTAKES: list[tuple[str, str | bytes, dict[str, Any], str]] = [
         GOOD,
         {"task": "regression"},
         "d.csv: line 2, column 'y': 'p' is not a number, as a regression needs (as in 30 cells): "
-        "add 'p' to na_values if it means missing",
+        "set task: classification",
     ),
     (
         "late text for a regression",

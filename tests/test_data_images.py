@@ -29,6 +29,7 @@ from regbench import read as regbench_read
 from regbench.config.blocks.bundled import Mnist5k
 from regbench.config.blocks.files import Npz
 from regbench.config.blocks.images import Cifar, Idx, Images
+from regbench.config.load import load_study
 from regbench.data import Pixels, describe, fingerprint, load, mnist_5k, shape
 from regbench.data.sources import SOURCES
 from regbench.engine.examples import Examples
@@ -338,6 +339,12 @@ def test_folders_that_are_parts(tmp_path):
     write_folder(folder, {"more/china/1.png": crops()["china/00.png"]})
     with pytest.raises(BadData, match="none of the folders train, val and test"):
         table_of(images(folder, split_folders=True))
+    shutil.rmtree(folder / "more")
+    assert regbench("init", tmp_path / "s.yaml", "--data", folder).code == 0
+    assert load_study(tmp_path / "s.yaml").base.dataset.split_folders
+    shutil.rmtree(folder / "val")
+    done = regbench("init", tmp_path / "t.yaml", "--data", folder)
+    assert (done.code, "none called val, which a gap needs" in done.err) == (3, True)
 
 
 def values_or_trouble(folder: Path) -> np.ndarray | str:

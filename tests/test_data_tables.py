@@ -207,6 +207,24 @@ def test_classes_are_texts_as_they_are_written(tmp_path: Path) -> None:
     assert found.notes == ("column 'y': 200 numbers are classes: or task: regression?",)
 
 
+def test_what_may_be_lost_in_a_text_is_told(tmp_path: Path) -> None:
+    told = (
+        "column 'x': its leading zeros are lost: list it under categorical or drop if its numbers "
+    )
+    found, split = read(tmp_path, rows(["01234", "00501", "90210"] * 6))
+    assert (split.inputs, found.notes) == (1, (told + "numbers are names of something",))
+    named, split = read(tmp_path, rows(["01234", "00501", "90210"] * 6), categorical=["x"])
+    assert (split.feature_names, named.notes) == (("x=00501", "x=01234", "x=90210"), ())
+    assert read(tmp_path, rows(["0", "0.5", "-0.25"] * 6))[0].notes == ()
+    quoted = rows(["'red'", "'green'", "'it''s, so'"] * 6, head="'x',y")
+    found, split = read(tmp_path, quoted, quote="'")
+    assert (split.feature_names, found.notes) == (("x=green", "x=it's, so", "x=red"), ())
+    found, _ = read(tmp_path, rows(["'red'", "'blue'"] * 6))
+    assert found.notes == (
+        "column 'x': the ' around every text is part of it, without quote: \"'\"",
+    )
+
+
 def test_words_that_mean_missing_are_told_and_others_are_words(tmp_path: Path) -> None:
     cells = ["None", "null", "N/A", "blue", "NA", "", " "] * 6
     found, split = read(tmp_path, rows(cells))

@@ -4,9 +4,11 @@ import gzip
 import json
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import yaml
 from command import regbench
+from pyarrow import parquet
 
 from regbench.cli.init import Template
 from regbench.config.load import load_study
@@ -259,6 +261,14 @@ REFUSED = {
         _lines("x,y,z", lambda i: f"{i % 7},{i},{i * i}", begin="Table 3: sales in May\n\n"),
         "line 1 has 1 cell, most lines have 3: the first line must be the header",
     ),
+    "separators at the end": (
+        _lines("x,y", lambda i: f"{i % 7},{i * i},"),
+        "line 1 has 2 cells, most lines have 3: they end with a separator",
+    ),
+    "a spreadsheet's note": (
+        _lines("x;y", lambda i: f"{i % 7};{i * i}", begin="sep=;\n"),
+        "line 1 is a spreadsheet's note of its separator: remove it",
+    ),
     "prose": (
         "We hold these\ntruths to be self-evident\nthat all\ntables have a header line\n",
         "and most lines have another number of cells: is it a table below a header?",
@@ -273,6 +283,18 @@ REFUSED = {
         "no column is left to predict 'y' from: 'note', 'when' left out (free text; dates",
     ),
 }
+
+
+def test_of_a_parquet_file_what_is_neither_number_nor_text_is_left_out(tmp_path):
+    x = pa.array(range(40))
+    table = pa.table({"x": x, "list": [[1]] * 40, "raw": [b"a"] * 40, "y": ["p", "q"] * 20})
+    parquet.write_table(table, tmp_path / "a.parquet")
+    done = regbench("init", "mine.yaml", "--data", "a.parquet", cwd=tmp_path)
+    assert done.code == 0, done.err
+    assert load_study(tmp_path / "mine.yaml").base.dataset.drop == ("list", "raw")
+    parquet.write_table(pa.table([x, x], ["x", "x"]), tmp_path / "b.parquet")
+    done = regbench("init", "b.yaml", "--data", "b.parquet", cwd=tmp_path)
+    assert (done.code, done.err) == (3, "error: b.parquet: two columns are called 'x'\n")
 
 
 @pytest.mark.parametrize("name", REFUSED)

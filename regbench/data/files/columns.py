@@ -78,6 +78,7 @@ class Cells:
         odd: texts that are no numbers.
         missing_rows: the first rows without a value.
         as_text: its texts are counted; from the start, or since one was met that is no number.
+        padded: whether numbers have leading zeros.
         commas, point: whether there are decimal commas, and the first row with a point instead.
         late: they were not from the start: it must be looked at again.
         max_categories: inputs that it may make of its texts; None: one for each.
@@ -101,6 +102,7 @@ class Cells:
     infinite: tuple[str, int] | None = None
     commas: bool = False
     point: int | None = None
+    padded: bool = False
     late: bool = False
     as_text: bool = False
     max_categories: int | None = None
@@ -137,6 +139,7 @@ class Cells:
         if not self.as_text:
             found = self._quick(cells)
             if found is not None:
+                self.padded = self.padded if self.rows else _is_padded(cells)
                 start, before = self.rows, self.infinite
                 self._count(*found)
                 if (
@@ -412,6 +415,8 @@ class Cells:
         cells = sum(seen.cells for seen in self.odd.values())
         many = f" (as in {cells} cells)" if cells > 1 else ""
         missing = f"add {shown(text)} to na_values if it means missing"
+        if self.role == "quantity" and not self.numbers:
+            return text, f"is not a number, as a regression needs{many}: set task: classification"
         if self.role == "quantity":
             return text, f"is not a number, as a regression needs{many}: {missing}"
         if wants_number:
@@ -493,6 +498,11 @@ class Cells:
                 f"{column}: points are read as decimal points, for there is no comma in it (set "
                 'thousands: "." if they group digits)'
             )
+        if self.role == "feature" and self._is_number and self.padded and not self.declared:
+            told.append(
+                f"{column}: its leading zeros are lost: list it under categorical or drop if its "
+                "numbers are names of something"
+            )
         rounded = self.whole and self.numbers > 0 and max(-self.low, self.high) > 2**53
         if self.role == "feature" and self._is_number and rounded:
             told.append(
@@ -548,6 +558,16 @@ class Cells:
             or column.kind == "indicator",
         )
         return np.nan if value is None else value
+
+
+def _is_padded(cells: pa.Array) -> bool:
+    """Whether some whole numbers are written with leading zeros, as codes are."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pa.types.is_string(cells.type):
+        return False
+    return bool(pc.any(pc.match_substring_regex(cells, r"^\s*0[0-9]+\s*$")).as_py())
 
 
 @lru_cache(maxsize=8)

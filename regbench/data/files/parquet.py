@@ -41,7 +41,7 @@ class ParquetColumns:
         # pandas puts its index last.
         self._names = sorted(self._schema.names, key=lambda name: name != _INDEX)
         self.header = tuple("" if name == _INDEX else name for name in self._names)
-        self.unreadable = tuple(name for name in self._names if not self._is_readable(name))
+        self.unreadable = tuple(f.name for f in self._schema if not _is_readable(f.type))
 
     def batches(self, wanted: Sequence[int]) -> Iterator[Batch]:
         """The rows; of each the cells of these columns."""
@@ -64,12 +64,12 @@ class ParquetColumns:
         except (pa.ArrowException, OSError) as error:
             self._problems.refuse(f"row {row}: cannot be read: {_short(error)}", fatal=True)
 
-    def _is_readable(self, name: str) -> bool:
-        import pyarrow as pa
 
-        kind = self._schema.field(name).type
-        binary = pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
-        return not (pa.types.is_nested(kind) or binary)
+def _is_readable(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    binary = pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+    return not (pa.types.is_nested(kind) or binary)
 
 
 def plain_cells(cells: pa.Array) -> pa.Array:

@@ -66,8 +66,9 @@ def sniffed(path: Path) -> dict[str, tuple[Any, str]]:
     sep = _separator(text, quote)
     if sep is not None and sep != _block(path).separator:
         found["sep"] = (_SEPARATORS[sep], "what stands between cells")
-    sizes = [] if sep is None else [len(row) for row in _rows(text, sep, quote)]
-    if _has_row_names(sizes):
+    rows = [] if sep is None else _rows(text, sep, quote)
+    sizes = [len(row) for row in rows]
+    if _has_row_names(rows):
         found["row_names"] = (True, "rows have a cell more than the header: the first names them")
     elif sizes.count(sizes[0] if sizes else 0) < _MOST * max(len(sizes), 1):
         _refuse_title(path, text, quote, sep or ",")
@@ -145,13 +146,15 @@ def _quote(lines: list[str]) -> str:
 def _refuse_title(path: Path, text: str, quote: str, sep: str) -> None:
     """Say so where most lines are no rows below the first, as of prose, or a title above."""
     for mark in ",;\t|":
-        sizes = [len(row) for row in _rows(text, mark, quote)]
+        rows = _rows(text, mark, quote)
+        sizes = [len(row) for row in rows]
         usual = max(set(sizes), key=sizes.count, default=0)
         if sizes and sizes[0] < usual and sizes.count(usual) >= _MOST * len(sizes):
-            raise BadData(
-                f"{path}: line 1 has {counted(sizes[0], 'cell')}, most lines have {usual}: the "
-                "first line must be the header: remove what stands above it"
-            )
+            what = "the first line must be the header: remove what stands above it"
+            if usual == sizes[0] + 1 and not any(row[-1].strip() for row in rows[1:]):
+                what = "they end with a separator: end the header with one, too"
+            cells = counted(sizes[0], "cell")
+            raise BadData(f"{path}: line 1 has {cells}, most lines have {usual}: {what}")
     sizes = [len(row) for row in _rows(text, sep, quote)]
     if sizes and sizes.count(sizes[0]) < len(sizes) / 2:
         raise BadData(
@@ -171,10 +174,11 @@ def _separator(text: str, quote: str = '"') -> str | None:
     for sep in _SEPARATORS:
         if sep == " " and found is not None and best[0] >= _MOST:
             break  # texts have spaces
-        sizes = [len(record) for record in _rows(text, sep, quote)]
+        rows = _rows(text, sep, quote)
+        sizes = [len(record) for record in rows]
         if not sizes or sizes[0] < 2:
             continue
-        length = sizes[0] + _has_row_names(sizes)
+        length = sizes[0] + _has_row_names(rows)
         share = sum(size == length for size in sizes) / len(sizes)
         rank = (1.0 if share >= _MOST else share, sizes[0])
         if rank > best:
@@ -187,9 +191,10 @@ def _rows(text: str, sep: str, quote: str) -> list[list[str]]:
     return [record for record in islice(_records(text, sep, quote), _LINES) if record]
 
 
-def _has_row_names(sizes: list[int]) -> bool:
-    """Whether all rows have one cell more than the header."""
-    return len(sizes) > 1 and set(sizes[1:]) == {sizes[0] + 1}
+def _has_row_names(rows: list[list[str]]) -> bool:
+    """Whether all rows have one cell more than the header, which is not a last, empty one."""
+    sizes = [len(row) for row in rows]
+    return len(sizes) > 1 and set(sizes[1:]) == {sizes[0] + 1} and rows[1][-1].strip() != ""
 
 
 def _records(text: str, sep: str, quote: str) -> Iterator[list[str]]:
