@@ -31,7 +31,6 @@ sys.path += [str(HERE / "peers"), str(HERE.parent / "tests")]
 import device_checks as checks  # noqa: E402  (in tests/)
 from network import adam, mlp  # noqa: E402  (in benchmarks/peers/)
 from products import Products, epoch  # noqa: E402
-from regbench.report.plain import print_plain  # noqa: E402
 from task import BATCH, DATASET, LR, digits  # noqa: E402
 from torch.nn.functional import cross_entropy  # noqa: E402
 
@@ -41,6 +40,7 @@ from regbench.data import fingerprints  # noqa: E402
 from regbench.engine.loop import train_stack  # noqa: E402
 from regbench.engine.scoring import rows_at_once  # noqa: E402
 from regbench.engine.stacks import Stack, make_stacks  # noqa: E402
+from regbench.report.aligned import print_plain  # noqa: E402
 
 WIDTH = 128
 SIZES = (64, WIDTH, WIDTH, 10)

@@ -27,7 +27,6 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 from measure import interleaved, machine, spread, watched
-from regbench.report.plain import print_plain
 from rich.console import Console
 
 import regbench
@@ -36,6 +35,7 @@ from regbench.config.plan import make_plan
 from regbench.data import fingerprints
 from regbench.engine.loop import train_stack
 from regbench.engine.stacks import make_stacks
+from regbench.report.aligned import print_plain
 from regbench.report.progress import progress_for
 from regbench.results.store import Store
 

@@ -27,8 +27,9 @@ from pathlib import Path
 from typing import Any
 
 from measure import cores, machine, ratios, spread, watched
-from regbench.report.plain import print_plain
 from rich.console import Console
+
+from regbench.report.aligned import print_plain
 
 FOLDER = Path(__file__).parent / "peers"
 PACKAGES = ("keras", "lightning", "skorch", "scikit-learn", "jax")

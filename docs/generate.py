@@ -245,6 +245,26 @@ def bare_words() -> str:
     return table(("word", "stands for"), rows)
 
 
+def regularizers_table() -> str:
+    """Every regularizer, from the table that the code has."""
+    from regbench.vocabulary.regularizers import KINDS
+
+    ways = {1: "larger", -1: "smaller"}
+    rows = (
+        (
+            f"`{kind.key}`",
+            kind.acts_on,
+            f"`{escaped(kind.formula)}`",
+            " or ".join(dict.fromkeys(ways[way] for way in kind.stronger.values())) or "-",
+            escaped(kind.elsewhere) or "-",
+            escaped(kind.source),
+        )
+        for kind in KINDS.values()
+    )
+    header = ("key", "acts on", "what it does", "stronger", "elsewhere", "source")
+    return table(header, rows)
+
+
 def claim_metrics() -> str:
     """The metrics that a claim may speak of."""
     from regbench.vocabulary.metrics import ASKED_FOR, COLUMNS
@@ -317,6 +337,10 @@ PARTS: dict[str, Callable[[], str]] = {
     "bare words": bare_words,
     "batchnorm keys": lambda: _block_keys("BatchNorm"),
     "early_stopping keys": lambda: _block_keys("EarlyStopping"),
+    "augment keys": lambda: _block_keys("Augment"),
+    "ema keys": lambda: _block_keys("Ema"),
+    "swa keys": lambda: _block_keys("Swa"),
+    "regularizers": regularizers_table,
     "optimizer keys": optimizer_keys,
     "schedule keys": schedule_keys,
     "training keys": lambda: _block_keys("Training"),

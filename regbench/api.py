@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -21,16 +21,19 @@ from regbench.config.characters import as_path, as_texts
 from regbench.config.claims import Addresses, BadClaim, Claim, Term, require_asked, resolve
 from regbench.config.load import load_study, more_claims, study_from_mapping
 from regbench.config.messages import did_you_mean
-from regbench.config.plan import Plan, Run, Study, make_plan
+from regbench.config.plan import MODULE, Plan, Run, Study, make_plan
 from regbench.config.speaks import Over, one_test_part
 from regbench.data import fingerprint, fingerprints, require_same
 from regbench.data.given import Given, as_given
+from regbench.engine.stacks import require_networks
 from regbench.errors import BadData, BadStudy, Problem, RegbenchError
 from regbench.executors.device import resolve_device
 from regbench.executors.drive import RunSummary, run_plan
 from regbench.executors.limits import NO_LIMITS, Limits
 from regbench.executors.progress import Progress
 from regbench.executors.provenance import provenance
+from regbench.executors.sites import Where
+from regbench.models.own import OwnModule, in_file, in_memory, unnamed
 from regbench.report.markdown import gap_markdown
 from regbench.results import health
 from regbench.results.csv_text import write_csv
@@ -149,7 +152,7 @@ class Results:
         import pandas as pd
 
         from regbench.data import fitted
-        from regbench.export.predictions import part_predictions
+        from regbench.exports.predictions import part_predictions
 
         run = _chosen(self._plan, cell, seed)
         arrays = read_predictions(self.folder, run.run_id)
@@ -194,10 +197,14 @@ def run(
     out: Path | str | None = None,
     device: str | None = None,
     workers: int | None = 1,
+    executor: str = "local",
+    address: str | None = None,
     limits: Limits = NO_LIMITS,
     overwrite: bool = False,
     progress: Progress | None = None,
     data: Any = None,
+    model: Callable[..., Any] | str | None = None,
+    model_id: str | None = None,
 ) -> Results:
     """Train what a study asks for and is not done yet, write its tables, decide its claims.
 
@@ -210,6 +217,9 @@ def run(
         workers: processes that train, which do not run the caller's script again; None takes one a
             core where that is worth it. Where none starts, this process trains and a warning says
             so.
+        executor: `local` or `ray`, see docs/scaling.md.
+        address: of the Ray cluster: auto, host:port or ray://host:port; None takes the one that
+            Ray knows of here, or starts one on this machine.
         limits: a shard of the plan, when to stop before its end, whether to try failed runs again.
         overwrite: remove what regbench has written to the folder before.
         progress: a display that is told what happens.
@@ -217,6 +227,10 @@ def run(
             file would be; arrays (x, y); or a mapping of train, val and test to such arrays. The
             study's `dataset` then needs no name: `{target: y, task: regression}`, of arrays the
             task alone.
+        model: of a study whose model is `module`, the function that makes the torch.nn.Module of
+            an example's shape, the number of outputs and the study's keywords; or `net.py:make`.
+        model_id: what a function is known by that stands in no file, as in a notebook: change it
+            when you change the function. Such a model trains in this process.
     Raises:
         BadStudy, BadData, FolderInUse, Unwritable, AnswerIsNo, TimeIsUp: see regbench.errors.
     """
@@ -233,19 +247,22 @@ def run(
             "overrides and seeds go with a file or a mapping: this study is read already"
         )
     folder = as_path(out) if out is not None else Path("results") / study.name
-    plan = make_plan(study, fingerprints(study))
+    require_networks(study.cells, study.folder, study.source)
+    own = _own_module(study, model, model_id)
+    known = fingerprints(study) | ({} if own is None else {MODULE: own.identity})
+    plan = make_plan(study, known)
+    if own is not None and own.maker is not None:
+        workers = 1  # it stands in this process only
     if not isinstance(limits, Limits):
         raise BadStudy(f"limits: expected Limits, not {limits!r}")
-    if workers is not None and (not isinstance(workers, int) or workers < 1):
-        raise BadStudy(f"workers: expected a count from 1, not {workers!r}")
-    where = device or study.base.training.device
-    if where != "auto" and not os.path.exists(folder):  # a refusal now leaves no folder behind
-        resolve_device(where)
+    where = Where(executor, address, device, workers)
+    asked = device or study.base.training.device
+    # A refusal now leaves no folder behind.
+    if executor == "local" and asked != "auto" and not os.path.exists(folder):
+        resolve_device(asked)
     with Store.open(folder, plan, overwrite=overwrite) as store:
         try:
-            summary = run_plan(
-                plan, store, device=device, workers=workers, limits=limits, progress=progress
-            )
+            summary = run_plan(plan, store, where=where, limits=limits, progress=progress)
         except BaseException:
             with suppress(RegbenchError):  # what went wrong first is what counts
                 if there(folder / "runs.csv"):
@@ -258,6 +275,37 @@ def run(
     # A shard has not all the runs that a claim speaks of: `merge` decides it.
     claims = () if limits.shard else _decided(study.claims, study, rows, study.interval)
     return Results(folder, rows, summary, claims, warnings, interval=study.interval, given=given)
+
+
+def _own_module(
+    study: Study, model: Callable[..., Any] | str | None, model_id: str | None
+) -> OwnModule | None:
+    """The user's own module, where the study asks for one."""
+    if model is None:
+        if study.has_module:
+            raise unnamed(study.source)
+        return None
+    if not study.has_module:
+        other = study.base.model.name
+        message = f"is {other}: --model goes with model: {{name: module}}"
+        raise BadStudy(Problem(message, study.source, key="model.name"))
+    return in_file(model) if isinstance(model, str) else in_memory(model, model_id)
+
+
+def _same_module(
+    model: Callable[..., Any] | str | None, model_id: str | None, identity: str, asked: bool
+) -> OwnModule | None:
+    """The user's own module again, where a run's model is one."""
+    if model is None:
+        if asked:
+            raise unnamed()
+        return None
+    if not asked:
+        raise BadStudy("--model goes with a run whose model is a module of your own")
+    own = in_file(model) if isinstance(model, str) else in_memory(model, model_id)
+    if own.identity != identity:
+        raise BadData(f"--model {own.name}: is not the module that was trained, or it has changed")
+    return own
 
 
 def merge(folders: Sequence[Path | str], out: Path | str, *, overwrite: bool = False) -> Results:
@@ -438,7 +486,13 @@ def read(folder: Path | str, *, data: Any = None) -> Results:
 
 
 def export(
-    folder: Path | str, out: Path | str, *, cell: str | None = None, seed: int | None = None
+    folder: Path | str,
+    out: Path | str,
+    *,
+    cell: str | None = None,
+    seed: int | None = None,
+    model: Callable[..., Any] | str | None = None,
+    model_id: str | None = None,
 ) -> Path:
     """Write a run's model into a folder of its own: weights, preprocessing, how it is used.
 
@@ -446,6 +500,7 @@ def export(
         folder: a results folder.
         out: the folder to write.
         cell, seed: which run; may be left out where there is one only.
+        model, model_id: your own module as `run` was given it, where the run's model is one.
     Returns:
         the folder that was written.
     Raises:
@@ -453,7 +508,7 @@ def export(
         BadData: the run has no model, or its data are no longer those that it was trained on.
         Unwritable: see regbench.errors.
     """
-    from regbench.export.model import export_run
+    from regbench.exports.model import export_run
 
     folder, out = as_path(folder), as_path(out)
     plan = recorded_plan(folder)
@@ -461,7 +516,8 @@ def export(
     status = next((r.status for r in read(folder).rows.rows if r.run_id == found.run_id), None)
     if status is None:
         raise BadData(f"{folder}: run {found.run_id} is not done: run the study to its end")
-    export_run(folder, plan, found, status, out)
+    own = _same_module(model, model_id, found.module, found.cell.setting.model.name == "module")
+    export_run(folder, plan, found, status, out, own)
     return out
 
 
@@ -483,7 +539,14 @@ def _chosen(plan: Plan, cell: str | None, seed: int | None) -> Run:
     return runs[next(iter(runs)) if seed is None else int(seed)]
 
 
-def predict(model: Path | str, data: Path | str, *, overrides: Sequence[str] = ()) -> pd.DataFrame:
+def predict(
+    model: Path | str,
+    data: Path | str,
+    *,
+    overrides: Sequence[str] = (),
+    module: Callable[..., Any] | str | None = None,
+    model_id: str | None = None,
+) -> pd.DataFrame:
     """Predictions of a model that `export` wrote, for the rows of a table.
 
     Args:
@@ -492,6 +555,7 @@ def predict(model: Path | str, data: Path | str, *, overrides: Sequence[str] = (
             or x, an array (n, ...) or an npz file that holds one, with as many.
         overrides: `key=value` texts, where this file is written otherwise than the model's data:
             `decimal=,`.
+        module, model_id: your own module as `run` was given it, where the model is one.
     Returns:
         a row a row: `prediction` (a class, or a number in the target's units) and, of classes,
         `probability_<class>`; `attrs["notes"]` says what should be known of the table.
@@ -504,12 +568,13 @@ def predict(model: Path | str, data: Path | str, *, overrides: Sequence[str] = (
     from regbench.data.files.npz import array_in
     from regbench.data.files.rows import read_rows, rows_of_array, rows_of_file
     from regbench.data.given import FramePass, frame_columns
-    from regbench.export.model import read_exported
-    from regbench.export.predict import predicted
-    from regbench.export.predictions import named_predictions
+    from regbench.exports.model import read_exported
+    from regbench.exports.predict import predicted
+    from regbench.exports.predictions import named_predictions
 
     exported = read_exported(as_path(model))
-    made = exported.preprocessing
+    made, known = exported.preprocessing, exported.architecture.module
+    own = _same_module(module, model_id, known.identity if known else "", known is not None)
     unused = (made.target.name, *made.unused)
     if isinstance(data, pd.DataFrame):
         names, cells = frame_columns(data)
@@ -527,6 +592,6 @@ def predict(model: Path | str, data: Path | str, *, overrides: Sequence[str] = (
             rows = rows_of_file(block, Path(), made.known, unused)
     else:
         rows = rows_of_array("data", data, made.known, made.example, made.layout)
-    frame = pd.DataFrame(named_predictions(predicted(exported, rows.values), made.classes))
+    frame = pd.DataFrame(named_predictions(predicted(exported, rows.values, own), made.classes))
     frame.attrs["notes"] = rows.notes
     return frame

@@ -9,6 +9,7 @@ __all__ = [
     "AnswerIsNo",
     "BadData",
     "BadStudy",
+    "ClusterLost",
     "FolderInUse",
     "Problem",
     "RegbenchError",
@@ -111,5 +112,11 @@ class FolderInUse(RegbenchError):
 
 class TimeIsUp(RegbenchError):
     """A time limit was reached; the same command goes on."""
+
+    exit_code = 6
+
+
+class ClusterLost(RegbenchError):
+    """The cluster that trained is gone; the same command goes on."""
 
     exit_code = 6

@@ -36,6 +36,9 @@ class Purpose(Enum):
     DROPOUT = "dropout"
     INPUT_NOISE = "input noise"
     AUGMENTATION = "augmentation"
+    CUTOUT = "cutout"
+    MIXUP = "mixup"
+    MODULE = "a module's own randomness"
 
 
 @cache

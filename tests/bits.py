@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from regbench.config.blocks.regularizer import Regularizer
 from regbench.config.schema import Setting
 from regbench.engine.loop import train_stack
 from regbench.engine.member import Member
@@ -70,7 +71,7 @@ def members_of(study: dict, runs: int = 6) -> list[Member]:
                 }
             ),
             seed,
-            {"r": None},
+            {"r": Regularizer()},
         )
         for seed in range(runs)
     ]

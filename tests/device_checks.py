@@ -41,6 +41,7 @@ REGULARIZERS = {
     "smoothing": {"label_smoothing": 0.1},
     "input noise": {"input_noise": 0.3},
 }
+DIGITS = {"name": "digits", "train_size": 80, "val_size": 40, "test_size": 40}
 # Name: optimizer, regularizer, and other blocks of the setting.
 CASES = {
     f"{optimizer}, {regularizer}": (OPTIMIZERS[optimizer], REGULARIZERS[regularizer], {})
@@ -49,6 +50,14 @@ CASES = {
 } | {
     "regression": (OPTIMIZERS["adam"], {"l1": 0.002}, {"dataset": FRIEDMAN}),
     "linear": (OPTIMIZERS["adam"], {"l2": 0.002}, {"model": {"name": "linear"}}),
+    "convolutions": (
+        OPTIMIZERS["adam"],
+        {"l2": 0.002, "dropout": 0.2, "batchnorm": True},
+        {
+            "dataset": {"name": "digits", "train_size": 70, "val_size": 40, "test_size": 40},
+            "model": {"name": "cnn", "channels": [4, 5]},
+        },
+    ),
     **{
         f"{activation}, dropout": (
             OPTIMIZERS["sgd"],
@@ -57,6 +66,15 @@ CASES = {
         )
         for activation in ("tanh", "gelu", "elu", "selu", "sigmoid")
     },
+    **{
+        name: (OPTIMIZERS["sgd"], regularizer, {"dataset": DIGITS})
+        for name, regularizer in {
+            "augment": {"augment": {"shift": 1, "flip": 0.5, "crop": 0.2, "rotate": 15}},
+            "cutout": {"cutout": 3},
+            "mixup": {"mixup": 0.4},
+        }.items()
+    },
+    "ema": (OPTIMIZERS["adam"], {"ema": {"decay": 0.9}, "batchnorm": True}, {}),
     "in file order": (OPTIMIZERS["sgd"], {}, {"training": {"shuffle": False}}),
     "full batch": (OPTIMIZERS["sgd"], {}, {"training": {"batch_size": "full"}}),
     "weights of classes": (

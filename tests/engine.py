@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from regbench.config.blocks.regularizer import EarlyStopping, Regularizer
 from regbench.config.schema import Setting
 from regbench.engine.loop import train_stack
 from regbench.engine.member import Member, Trajectory
@@ -28,7 +29,12 @@ def setting(**blocks: Any) -> Setting:
 
 def member(chosen: Setting, seed: int = 0, run_id: str = "r") -> Member:
     """A run that reads as its setting says."""
-    return Member(chosen, seed, {run_id: chosen.regularizer.early_stopping})
+    return Member(chosen, seed, {run_id: chosen.regularizer})
+
+
+def reads(rule: EarlyStopping | None = None) -> Regularizer:
+    """By a stopping rule, or of the last epoch."""
+    return Regularizer(early_stopping=rule)
 
 
 def train(*members: Member) -> list[Trajectory]:

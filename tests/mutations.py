@@ -259,7 +259,7 @@ MUTATIONS = [
     Mutation(
         "a file that is replaced during the last stack is not noticed",
         "executors/drive.py",
-        "        for dataset in self._plan.study.files:",
+        "        for dataset in self._files:",
         "        for dataset in ():",
         ("tests/test_data_identity.py -k in_training",),
     ),

@@ -27,8 +27,8 @@ ACTIVATIONS = {
 }
 
 
-class BiasedBatchNorm(nn.BatchNorm1d):
-    """torch's layer, with the biased running variance, and a batch of one left to evaluation."""
+class BiasedBatchNorm(nn.modules.batchnorm._BatchNorm):
+    """torch's layers, with the biased running variance, and a batch of one left to evaluation."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if not self.training or len(x) == 1:
@@ -39,9 +39,10 @@ class BiasedBatchNorm(nn.BatchNorm1d):
             x, None, None, self.weight, self.bias, training=True, eps=self.eps
         )
         with torch.no_grad():
+            over = (0, *range(2, x.dim()))
             for running, batch in (
-                (self.running_mean, x.mean(0)),
-                (self.running_var, x.var(0, correction=0)),
+                (self.running_mean, x.mean(over)),
+                (self.running_var, x.var(over, correction=0)),
             ):
                 running.copy_((1 - self.momentum) * running + self.momentum * batch)
         return y
@@ -76,7 +77,14 @@ class Solo:
         self.setting, self.seed, self.dtype = setting, seed, dtype
         pinned = setting.dataset.split_seed
         self.split = load(setting.dataset, seed if pinned is None else pinned, Path())
-        classes = self.split.classes or 1
+        self.classes = self.split.classes or 1
+        self.net = nn.Sequential(*self._layers())
+        self.linears = [m for m in self.net if hasattr(m, "weight") and m.weight.dim() > 1]
+        self.optimizer = self._optimizer()
+        self.history: list[dict[str, float]] = []
+
+    def _layers(self) -> list[nn.Module]:
+        setting, seed, dtype, classes = self.setting, self.seed, self.dtype, self.classes
         widths = [self.split.inputs, *getattr(setting.model, "hidden", ()), classes]
         reg = setting.regularizer
         hidden = len(widths) - 2
@@ -103,11 +111,8 @@ class Solo:
                     )
                 modules.append(ACTIVATIONS[setting.model.activation]())
                 modules.append(Masked(rates[i], i + 1))
-        self.net = nn.Sequential(*modules)
-        self.linears = [m for m in self.net if isinstance(m, nn.Linear)]
         self.widths = widths
-        self.optimizer = self._optimizer()
-        self.history: list[dict[str, float]] = []
+        return modules
 
     def _optimizer(self) -> torch.optim.Optimizer:
         o, params = self.setting.optimizer, self.net.parameters()
@@ -209,7 +214,8 @@ class Solo:
                 if l1 and reg.l1_method == "proximal":
                     threshold = self._unit_step(w, lr) * l1
                     w.copy_(torch.sign(w) * torch.clamp(w.abs() - threshold, min=0))
-                norms = w.norm(dim=1, keepdim=True)  # torch's weight is (O, I)
+                # torch's weight is (O, I, ...)
+                norms = w.flatten(1).norm(dim=1).view(-1, *[1] * (w.dim() - 1))
                 w.copy_(torch.where(norms > limit, w * limit / norms, w))
         return objective
 
@@ -261,10 +267,65 @@ class Solo:
         for i, layer in enumerate(self.linears):
             arrays[f"layers.{i}.weight"] = layer.weight.detach().numpy()
             arrays[f"layers.{i}.bias"] = layer.bias.detach().numpy()
-        norms = [m for m in self.net if isinstance(m, nn.BatchNorm1d)]
+        norms = [m for m in self.net if isinstance(m, BiasedBatchNorm)]
         for i, norm in enumerate(norms):
             arrays[f"norms.{i}.weight"] = norm.weight.detach().numpy()
             arrays[f"norms.{i}.bias"] = norm.bias.detach().numpy()
             arrays[f"norms.{i}.running_mean"] = norm.running_mean.numpy()
             arrays[f"norms.{i}.running_var"] = norm.running_var.numpy()
         return arrays
+
+
+class ConvSolo(Solo):
+    """A single run of a cnn, by torch.nn's own layers."""
+
+    def _layers(self) -> list[nn.Module]:
+        model, reg = self.setting.model, self.setting.regularizer
+        example = self.split.example
+        flat = len(example) == 2
+        convolution, pooling = (nn.Conv1d, nn.MaxPool1d) if flat else (nn.Conv2d, nn.MaxPool2d)
+        depth = len(model.channels) + len(model.hidden)
+        rates = _list(reg.dropout, depth)
+        sizes = [_list(getattr(model, key), len(model.channels)) for key in SIZES]
+        self.widths = [int(np.prod(example))]
+        modules = [Masked(reg.input_dropout, 0), nn.Unflatten(1, example)]
+        x = torch.zeros(1, *example, dtype=self.dtype)
+
+        def add(*layers: nn.Module) -> None:
+            nonlocal x
+            for layer in layers:
+                modules.append(layer.to(self.dtype))
+                x = layer.eval()(x)
+
+        def add_hidden(i: int, layer: nn.Module, pool: int = 1) -> None:
+            add(self._started(layer, i, trained_bias=reg.batchnorm is None))
+            if reg.batchnorm is not None:
+                options = {"eps": reg.batchnorm.eps, "momentum": reg.batchnorm.momentum}
+                add(BiasedBatchNorm(x.shape[1], **options))
+            add(ACTIVATIONS[model.activation](), *[pooling(pool)] * (pool > 1))
+            add(Masked(rates[i], i + 1))
+            self.widths.append(x.numel())
+
+        for i, channels in enumerate(model.channels):
+            kernel, stride, padding, pool = (each[i] for each in sizes)
+            add_hidden(i, convolution(x.shape[1], channels, kernel, stride, padding), pool)
+        add(nn.Flatten())
+        for i, width in enumerate(model.hidden, len(model.channels)):
+            add_hidden(i, nn.Linear(x.shape[1], width))
+        add(self._started(nn.Linear(x.shape[1], self.classes), depth))
+        return modules
+
+    def _started(self, layer: nn.Module, i: int, trained_bias: bool = True) -> nn.Module:
+        outputs, inputs = layer.weight.shape[:2]
+        window = layer.weight[0, 0].numel()
+        sides = (inputs * window, outputs, outputs * window)
+        weight, bias = initial_affine(self.setting.model.init, self.seed, i, *sides)
+        layer.to(self.dtype)
+        with torch.no_grad():
+            layer.weight.copy_(torch.from_numpy(weight.T.copy()).view_as(layer.weight))
+            layer.bias.copy_(torch.from_numpy(bias))
+        layer.bias.requires_grad_(trained_bias)
+        return layer
+
+
+SIZES = ("kernel", "stride", "padding", "pooling")

@@ -480,8 +480,8 @@ def test_validate_reports_every_problem_of_every_file(tmp_path):
     )
     assert [line.removeprefix(f"error: {bad}:") for line in done.err.splitlines()[1:]] == [
         "1:17 dataset.name: expected one of digits, breast_cancer, wine, iris, diabetes, moons, "
-        "circles, friedman1, polynomial, sparse_linear, mnist1d, modular_addition, csv, parquet, "
-        "npz, frame, arrays, not 'irs' "
+        "circles, friedman1, polynomial, sparse_linear, mnist1d, mnist_5k, "
+        "modular_addition, csv, parquet, npz, idx, cifar, images, openml, frame, arrays, not 'irs' "
         "(did you mean 'iris'?)",
         "2:8 seeds: expected a count from 1, or a list of seeds (whole numbers from 0), not 0",
         "3:12 training.epoch: unknown key (did you mean 'epochs'?)",

@@ -208,9 +208,7 @@ def test_classes_are_texts_as_they_are_written(tmp_path: Path) -> None:
 
 
 def test_what_may_be_lost_in_a_text_is_told(tmp_path: Path) -> None:
-    told = (
-        "column 'x': its leading zeros are lost: list it under categorical or drop if its numbers "
-    )
+    told = "column 'x': its leading zeros are lost: list it under categorical or drop if its "
     found, split = read(tmp_path, rows(["01234", "00501", "90210"] * 6))
     assert (split.inputs, found.notes) == (1, (told + "numbers are names of something",))
     named, split = read(tmp_path, rows(["01234", "00501", "90210"] * 6), categorical=["x"])

@@ -265,6 +265,7 @@ def read_yaml(text):
 def test_examples_run(page, tmp_path, monkeypatch):
     shutil.copytree(ROOT / "configs", tmp_path / "configs")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("NO_COLOR", "1")
     namespace = {}
     for language, text in _FENCE.findall(page.read_text(encoding="utf-8")):
@@ -272,6 +273,8 @@ def test_examples_run(page, tmp_path, monkeypatch):
             run_block(text, prompt=language == "console")
         elif language == "yaml":
             read_yaml(text)
+        elif language == "python" and (file := re.match(r"# (\S+\.py)\b", text)):
+            Path(file[1]).write_text(text, encoding="utf-8")
         elif language == "python":
             with contextlib.redirect_stdout(io.StringIO()):
                 exec(compile(text, name_of(page), "exec"), namespace)

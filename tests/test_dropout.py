@@ -8,6 +8,7 @@ from scipy.stats import binom
 
 from regbench.config.schema import Setting
 from regbench.data import load
+from regbench.engine.batch import Batch, Seen
 from regbench.engine.draws import Draws
 from regbench.engine.layers.affine import Affine
 from regbench.engine.layers.buffers import Scratch
@@ -130,12 +131,12 @@ def test_input_dropout_is_an_adaptive_ridge_for_a_linear_model():
     plain = float(((network.forward(x.clone())[0, 0] - y) ** 2).mean())
     draws = Draws([0], x.shape[1], torch.device("cpu"))
     draws.start_epoch(1, steps=masks)
-    drop, losses = InputDropout([chosen.regularizer], like), []
+    drop, losses = InputDropout([chosen.regularizer], Seen((x.shape[2],), [split], like)), []
     for step in range(masks):
         draws.start_step(step, x.shape[1])
-        masked = x.clone()
-        drop(masked, draws)
-        losses.append(float(((network.forward(masked)[0, 0] - y) ** 2).mean()))
+        batch = Batch(x.clone(), y, ids=None, read=None)
+        drop(batch, draws)
+        losses.append(float(((network.forward(batch.x)[0, 0] - y) ** 2).mean()))
     expected = rate / (1 - rate) * float((weight**2 * (x[0] ** 2).mean(0)).sum())
     error = np.std(losses) / np.sqrt(masks)
     assert np.mean(losses) - plain == pytest.approx(expected, abs=4 * error)

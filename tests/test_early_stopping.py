@@ -6,7 +6,7 @@ from math import inf, nan
 import numpy as np
 import pytest
 import torch
-from engine import WINE, member, setting, train
+from engine import WINE, member, reads, setting, train
 
 from regbench.config.blocks.regularizer import EarlyStopping
 from regbench.engine.member import Member
@@ -117,6 +117,7 @@ def test_a_sibling_with_longer_patience_changes_nothing():
     chosen = overfit({"patience": 3})
     (alone,) = train(member(chosen, 1, "a"))
     rules = {"a": EarlyStopping(patience=3), "b": EarlyStopping(patience=9), "c": None}
+    rules = {name: reads(rule) for name, rule in rules.items()}
     (shared,) = train(Member(chosen, 1, rules))
     a, b, c = shared.readings
     assert replace(a, state={}) == replace(alone.readings[0], state={})
@@ -129,14 +130,14 @@ def test_a_sibling_with_longer_patience_changes_nothing():
 
 
 def test_a_trajectory_halts_when_no_reading_can_change():
-    (stopped,) = train(Member(overfit(None), 1, {"a": EarlyStopping(patience=2)}))
+    (stopped,) = train(Member(overfit(None), 1, {"a": reads(EarlyStopping(patience=2))}))
     assert len(stopped.curves["epoch"]) == stopped.readings[0].epochs_run < 25
 
 
 def test_without_restore_the_last_epoch_is_read():
     rules = {
-        "restored": EarlyStopping(patience=3),
-        "last": EarlyStopping(patience=3, restore_best_weights=False),
+        "restored": reads(EarlyStopping(patience=3)),
+        "last": reads(EarlyStopping(patience=3, restore_best_weights=False)),
     }
     (trajectory,) = train(Member(overfit(None), 1, rules))
     restored, last = trajectory.readings
@@ -175,11 +176,11 @@ def test_a_rule_watches_its_own_monitor(monitor, best):
     kind = "r2" if monitor == "val_r2" else "acc"
     columns = {name.replace("acc", kind): np.array(values) for name, values in SCORES.items()}
     rule = EarlyStopping(monitor=monitor, patience=2)
-    readers = Readers(Member(setting(training={"epochs": 6}), 0, {"a": rule}))
+    readers = Readers(Member(setting(training={"epochs": 6}), 0, {"a": reads(rule)}))
     for epoch in range(1, 7):
         if not readers.done:
             scores = {name: float(values[epoch - 1]) for name, values in columns.items()}
-            readers.observe(epoch, scores, lambda epoch=epoch: {"w": np.array(epoch)})
+            readers.observe(epoch, scores, lambda average, epoch=epoch: {"w": np.array(epoch)})
     (reading,) = readers.readings(columns)
     assert (reading.best_epoch, reading.reading_epoch, reading.epochs_run) == (best, best, best + 2)
     assert reading.state["w"] == best
@@ -216,7 +217,7 @@ def test_a_rule_that_stops_before_a_divergence_is_ok():
         dataset={"name": "friedman1", "n_samples": 120, "train_size": 70},
         training={"epochs": 60, "dtype": "float32"},
     )
-    rules = {"early": EarlyStopping(patience=0), "late": None}
+    rules = {"early": reads(EarlyStopping(patience=0)), "late": reads()}
     (trajectory,) = train(Member(wild, 0, rules))
     early, late = trajectory.readings
     assert (late.status, late.reading_epoch) == ("diverged", None)

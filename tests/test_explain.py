@@ -198,6 +198,10 @@ TRAPS = [
         "early stopping watches the training loss",
     ),
     ("regularizer: {l2: 0.1}\nDATA: standardize: false\n", "the data are not standardized: penal"),
+    (
+        "training: {epochs: 10}\nregularizer: {ema: {decay: 0.99, start: 6}}\n",
+        "ema with decay 0.99 remembers about 100 steps: of 10 steps averaged, the first still has",
+    ),
     ("regularizer: {input_noise: 0.1}\nDATA: standardize: false\n", "the data are not standardize"),
     (
         "regularizer: {label_smoothing: 0.1}\nDATA: label_noise: 0.1\n",
@@ -222,6 +226,7 @@ HARMLESS = [
     "regularizer: {label_smoothing: 0.1, input_noise: 0.1}\n",
     "regularizer: none\nDATA: standardize: false, label_noise: 0.2\n",
     "optimizer: adamw\nregularizer: {l2: 0}\n",
+    "training: {epochs: 200}\nregularizer: {ema: {decay: 0.99}}\n",
 ]
 
 

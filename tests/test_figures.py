@@ -16,7 +16,7 @@ from regbench.analysis.axis_path import axis_paths
 from regbench.analysis.curves import cell_curves
 from regbench.analysis.gap import gap_table
 from regbench.analysis.saved import calibration, weight_shape
-from regbench.export.surfaces import surfaces
+from regbench.exports.surfaces import surfaces
 from regbench.report.figures import (
     NARROW,
     Difference,

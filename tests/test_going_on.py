@@ -124,13 +124,14 @@ def test_what_was_trained_before_counts_as_progress():
 def test_what_is_told_comes_back_as_values():
     members, told = stack(OPTIMIZERS[1]), []
     whole = train_stack(members, Path())
-    kept = StackCheckpoints("s0001", members, "cpu", None, told.append)
+    kept = StackCheckpoints("s0001", "s0001", members, "cpu", None, told.append)
     assert kept.latest() is None
     with pytest.raises(TimeIsUp):
         train_stack(members, Path(), on_epoch=broken_off_after(4), checkpoints=kept)
     (last,) = told
     assert (last.name, last.epoch, last.key) == ("s0001", 4, work_key(members, "cpu"))
-    again = StackCheckpoints("s0001", members, "cpu", (last.epoch, last.state), told.append)
+    found = last.epoch, last.state
+    again = StackCheckpoints("s0001", "s0001", members, "cpu", found, told.append)
     for a, b in zip(whole, train_stack(members, Path(), checkpoints=again), strict=True):
         assert_same_bits(a, b)
 
@@ -148,7 +149,7 @@ def test_as_often_as_they_are_worth_their_time(monkeypatch):
     def slow(kept):
         now[0] += 2.0
 
-    kept = StackCheckpoints("s0001", [member(setting())], "cpu", None, slow)
+    kept = StackCheckpoints("s0001", "s0001", [member(setting())], "cpu", None, slow)
     assert not kept.due()
     now[0] = 5.0
     assert kept.due()

@@ -5,7 +5,7 @@ from math import nan
 from pathlib import Path
 
 import pytest
-from engine import WINE, setting
+from engine import WINE, reads, setting
 from rich.console import Console
 
 import regbench as package
@@ -81,7 +81,7 @@ def test_a_sparkline_keeps_the_last_value():
 def test_the_engine_tells_the_losses_that_it_records():
     seen = {}
     of = setting(dataset=WINE, training={"epochs": 5, "eval_every": 2})
-    members = [Member(of, seed, {f"r{seed}": None}) for seed in (0, 1)]
+    members = [Member(of, seed, {f"r{seed}": reads()}) for seed in (0, 1)]
     found = train_stack(
         members, Path(), on_losses=lambda epoch, losses: seen.update({epoch: losses()})
     )

@@ -86,8 +86,9 @@ CASES = [
         [],
         (
             "study.yaml:1:10 dataset: expected one of digits, breast_cancer, wine, iris, "
-            "diabetes, moons, circles, friedman1, polynomial, sparse_linear, mnist1d, "
-            "modular_addition, csv, parquet, npz, frame, arrays, not 'irsi' (did you mean 'iris'?)"
+            "diabetes, moons, circles, friedman1, polynomial, sparse_linear, mnist1d, mnist_5k, "
+            "modular_addition, csv, parquet, npz, idx, cifar, images, openml, frame, arrays, "
+            "not 'irsi' (did you mean 'iris'?)"
         ),
     ),
     ("dataset: 3\n", [], "study.yaml:1:10 dataset: expected a mapping, not 3"),
@@ -97,7 +98,8 @@ CASES = [
         (
             "study.yaml:1:10 dataset: the key 'name' is missing; it is one of digits, "
             "breast_cancer, wine, iris, diabetes, moons, circles, friedman1, polynomial, "
-            "sparse_linear, mnist1d, modular_addition, csv, parquet, npz, frame, arrays"
+            "sparse_linear, mnist1d, mnist_5k, modular_addition, csv, parquet, npz, idx, cifar, "
+            "images, openml, frame, arrays"
         ),
     ),
     (
@@ -218,7 +220,7 @@ CASES = [
         IRIS + "model: {name: mlpp}\n",
         [],
         (
-            "study.yaml:2:15 model.name: expected one of linear, mlp, not 'mlpp' (did "
+            "study.yaml:2:15 model.name: expected one of linear, mlp, cnn, module, not 'mlpp' (did "
             "you mean 'mlp'?)"
         ),
     ),

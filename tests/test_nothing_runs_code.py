@@ -83,8 +83,9 @@ def offences(source):
 @pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
 def test_nothing_runs_code(path):
     # `git rev-parse` notes the commit; test_hostile_folders.py has what a repository asks it.
-    allowed = ["subprocess"] if path.name == "provenance.py" else []
-    assert offences(path.read_text(encoding="utf-8")) == allowed
+    # `--model` names a file to run; no text that is read does.
+    allowed = {"provenance.py": ["subprocess"], "own.py": ["importlib.util", "exec_module"]}
+    assert offences(path.read_text(encoding="utf-8")) == allowed.get(path.name, [])
 
 
 @pytest.mark.parametrize(

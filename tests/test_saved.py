@@ -11,6 +11,7 @@ ARRAYS = {
     "layers.0.weight": np.arange(6.0).reshape(2, 3),
     "layers.0.bias": np.ones(3),
     "layers.1.weight": np.arange(24.0).reshape(2, 3, 2, 2),
+    "norms.0.num_batches_tracked": np.array(6),
 }
 
 

@@ -85,7 +85,8 @@ sweep:
     assert len(stack.run_ids) == 10
     found = {
         (one.seed, one.setting.regularizer.dropout): [
-            rule and (rule.rule, rule.threshold) for rule in one.readings.values()
+            rule and (rule.rule, rule.threshold)
+            for rule in (reading.early_stopping for reading in one.readings.values())
         ]
         for one in stack.members
     }
@@ -160,3 +161,13 @@ def test_splits_of_other_shapes_are_refused(tmp_path):
         "splits of one stack differ in (example, classes, training, validation and test examples): "
         "[((13,), 3, 50, 36, 36), ((13,), 3, 60, 36, 36)]"
     )
+
+
+def test_networks_that_autograd_trains_spread_over_the_cores():
+    """Their runs go one by one: a large stack would gain nothing, and keep other cores waiting."""
+    for model in ("{name: cnn, channels: [4]}", "{name: module, width: 3, init: orthogonal}"):
+        text = f"dataset: {{name: digits, train_size: 60}}\nmodel: {model}\n"
+        for_ten = stacks(text + "sweep: {regularizer.l2: [0, 0.1]}\n", seeds=5)
+        assert [len(stack.members) for stack in for_ten] == [2, 3, 3, 2]
+    two_widths = stacks(text + "sweep: {model.width: [3, 4]}\n", seeds=2)
+    assert [len(stack.members) for stack in two_widths] == [2, 2]

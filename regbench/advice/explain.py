@@ -18,7 +18,7 @@ from math import log, log1p, sqrt
 from regbench.advice.strengths.hub import Exact, Facts, Strength, as_penalty
 from regbench.advice.strengths.translate import PLACES, translate
 from regbench.advice.traps import Sizes, traps
-from regbench.config.blocks.regularizer import SWITCHES, Regularizer, Switch
+from regbench.config.blocks.regularizer import SWITCHES, Options, Regularizer
 from regbench.config.cell import Cell
 from regbench.config.schema import Setting
 from regbench.vocabulary.optimizers import NONE, OPTIMIZERS, UNKNOWN
@@ -43,8 +43,10 @@ class Kernel:
         keras, torch: the same penalties and decays there; empty without any.
     """
 
+    name: str
     inputs: int
     outputs: int
+    window: tuple[int, ...]
     strengths: Mapping[str, float | bool]
     decay_a_step: float
     half_life_epochs: float | None
@@ -113,9 +115,12 @@ def _kernel(setting: Setting, sizes: Sizes, layer: int) -> Kernel:
     classes = setting.dataset.task == "classification"
     as_l2 = _as_l2(setting, l2, decay)
     per_likelihood = sizes.train * (2 if classes else 1)
+    kernel = sizes.network.kernels[layer]
     return Kernel(
-        inputs=sizes.network.kernels[layer].inputs,
-        outputs=sizes.network.kernels[layer].outputs,
+        name=kernel.name.removesuffix(".weight"),
+        inputs=kernel.inputs,
+        outputs=kernel.outputs,
+        window=kernel.window,
         strengths=strengths,
         decay_a_step=step,
         half_life_epochs=-log(2) / log1p(-step) / sizes.steps if 0 < step < 1 else None,
@@ -130,15 +135,16 @@ def _on_kernel(reg: Regularizer, kind: Kind, kernels: int, layer: int) -> float 
     layers = kernels - (kind.acts_on == "hidden layers")
     if kind.key in SWITCHES:
         return getattr(reg, kind.key) is not None and layer < layers
-    return reg.by_layer(kind.key, layers)[layer] if layer < layers else 0.0
+    strengths = reg.by_layer(kind.key, layers)  # a module's dropouts are no matter of its kernels
+    return strengths[layer] if layer < min(layers, len(strengths)) else 0.0
 
 
 def told(reg: Regularizer, kind: Kind) -> str | float:
     """What there is to say of a regularizer as a whole; empty where it is off."""
     value = getattr(reg, kind.key)
-    if isinstance(value, Switch):
-        return value.words
-    return value if isinstance(value, float) and value else ""
+    if isinstance(value, Options):
+        return "" if value.off else value.words
+    return value if isinstance(value, float | int) and value else ""
 
 
 def _momentum(setting: Setting) -> float:

@@ -59,7 +59,21 @@ def traps(setting: Setting, sizes: Sizes) -> Iterator[str]:
     yield from _decay(setting, sizes)
     yield from _batchnorm(setting, sizes)
     yield from _early_stopping(setting, sizes)
+    yield from _ema(setting, sizes)
     yield from _data(setting)
+
+
+def _ema(setting: Setting, sizes: Sizes) -> Iterator[str]:
+    ema, epochs = setting.regularizer.ema, setting.training.epochs
+    if ema is None:
+        return
+    steps = sizes.steps * max(epochs - ema.first_epoch(epochs) + 1, 0)
+    left = ema.decay ** max(steps - 1, 0)
+    if left > _LEFT[0]:
+        yield (
+            f"ema with decay {ema.decay:g} remembers about {1 / (1 - ema.decay):.3g} steps: of "
+            f"{counted(steps, 'step')} averaged, the first still has a share of {left:.2g}"
+        )
 
 
 def _acts(setting: Setting, sizes: Sizes, *keys: str) -> list[str]:

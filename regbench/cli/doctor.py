@@ -96,7 +96,7 @@ def _installation() -> None:
             raise AnswerIsNo(f"{name} is not installed") from None
     import torch
 
-    from regbench.executors.drive import cores
+    from regbench.executors.sites import cores
 
     print(f"cores         {cores()}")
     if torch.cuda.is_available():
@@ -136,6 +136,7 @@ def _same_bits() -> None:
 
 def _self_check() -> None:
     """A tiny study, stacked and alone: the numbers must agree to the last bit."""
+    from regbench.config.blocks.regularizer import Regularizer
     from regbench.config.load import study_from_mapping
     from regbench.engine.loop import train_stack
     from regbench.engine.member import Member
@@ -149,7 +150,7 @@ def _self_check() -> None:
             "sweep": {"regularizer": ["none", "l1", "dropout"]},
         }
     )
-    members = [Member(cell.setting, 0, {cell.name: None}) for cell in study.cells]
+    members = [Member(cell.setting, 0, {cell.name: Regularizer()}) for cell in study.cells]
     together = train_stack(members, Path())
     alone = [train_stack([member], Path())[0] for member in members]
     for a, b in zip(together, alone, strict=True):

@@ -19,6 +19,7 @@ def explain(
     study: options.StudyPath,
     axes: options.Axes = None,
     overrides: options.Overrides = None,
+    model: options.ModelFile = None,
     max_runs: options.MaxRuns = MAX_RUNS,
     form: Annotated[
         Literal["table", "json", "md"], typer.Option("--format", help="How it is printed.")
@@ -34,7 +35,8 @@ def explain(
     from regbench.config.load import load_study
     from regbench.config.schema import Setting
     from regbench.data import DataShape, part_counts, shape
-    from regbench.models.architecture import architecture
+    from regbench.models.architecture import Architecture, architecture
+    from regbench.models.own import in_file, unnamed
     from regbench.report.explain import (
         explanation_records,
         explanations_markdown,
@@ -42,6 +44,16 @@ def explain(
     )
 
     loaded = load_study(study, overrides or (), axes=axes or (), max_runs=max_runs)
+    own = None if model is None else in_file(model)
+
+    def network_of(setting: Setting, sized: DataShape) -> Architecture:
+        if setting.model.name == "module":
+            if own is None:
+                raise unnamed(loaded.source)
+            from regbench.engine.modules import layers_of  # which makes it, so imports torch
+
+            return layers_of(own, setting, sized.example, sized.outputs)
+        return architecture(setting.model, setting.regularizer, sized.example, sized.outputs)
 
     @cache
     def data_of(dataset: DatasetConfig) -> tuple[DataShape, int, int]:
@@ -49,11 +61,9 @@ def explain(
 
     def sizes_of(setting: Setting) -> Sizes:
         sized, train, val = data_of(setting.dataset)
-        model, regularizer = setting.model, setting.regularizer
-        network = architecture(model, regularizer, sized.example, sized.outputs)
         asked = setting.training.batch_size
         batch = train if asked == "full" else min(asked, train)
-        return Sizes(network, train, val, batch)
+        return Sizes(network_of(setting, sized), train, val, batch)
 
     found = explanations(loaded.cells, sizes_of)
     if form == "json":

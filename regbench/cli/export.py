@@ -30,6 +30,7 @@ def export(
     seed: Annotated[
         int | None, typer.Option(help="Of which seed.", show_default="the only one")
     ] = None,
+    model: options.ModelFile = None,
 ) -> None:
     """Write the model of one run into a folder: weights, preprocessing, how it is used in PyTorch.
 
@@ -40,7 +41,7 @@ def export(
     from regbench import api
     from regbench.report.say import say
 
-    api.export(folder, out, cell=cell, seed=seed)
+    api.export(folder, out, cell=cell, seed=seed, model=model)
     say(stderr(), f"{out}: a model; its README.md says how it is used")
 
 
@@ -62,6 +63,7 @@ def predict(
             help="How these cells are written, where it is not as in the model's data: -s sep=;",
         ),
     ] = None,
+    module: options.ModelFile = None,
 ) -> None:
     """Predict new rows by a model that export wrote: a CSV file with a row for each of them.
 
@@ -70,10 +72,10 @@ def predict(
     [dim]Example: regbench predict model new.csv -o predicted.csv[/dim]
     """
     from regbench import api
-    from regbench.export.model import FILES
+    from regbench.exports.model import FILES
     from regbench.report.say import say
 
-    frame = api.predict(model, data, overrides=overrides or ())
+    frame = api.predict(model, data, overrides=overrides or (), module=module)
     for note in frame.attrs["notes"]:
         say(stderr(), f"note: {data}: {note}")
     if out is None:

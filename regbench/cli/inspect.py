@@ -140,14 +140,14 @@ def _default(value: Any) -> str:
 def _list_regularizers() -> None:
     from rich.text import Text
 
-    from regbench.config.blocks.regularizer import BARE_REGULARIZERS, SWITCHES, Regularizer
+    from regbench.config.blocks.regularizer import BARE_REGULARIZERS, OPTIONS, Regularizer
     from regbench.config.identity import short
 
     table = _table("key", "what it does", "default")
     for key, field in Regularizer.model_fields.items():
         table.add_row(key, Text(field.description or ""), _default(field.default))
     stdout().print(table)
-    for name, block in SWITCHES.items():
+    for name, block in OPTIONS.items():
         stdout().print(Text(f"\n{name}: {_keys(block, list(block.model_fields))}"))
     words = [f"{word} = {short(value)}" for word, value in BARE_REGULARIZERS.items() if value]
     stdout().print(Text(f"\nwords that stand for them: {'; '.join(words)}"))

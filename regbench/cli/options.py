@@ -24,6 +24,7 @@ __all__ = [
     "MaxFailures",
     "MaxRuns",
     "Method",
+    "ModelFile",
     "OnValue",
     "Out",
     "Overrides",
@@ -65,6 +66,15 @@ Folder = Annotated[Path, typer.Argument(help="A results folder.", show_default=F
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", "-s", metavar="KEY=VALUE", help="Set a key: -s optimizer.lr=1e-2."),
+]
+ModelFile = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="FILE:FUNCTION",
+        help="What makes your own torch.nn.Module, of a study with model: {name: module}. "
+        "The file is run.",
+    ),
 ]
 Axes = Annotated[
     list[str] | None,
@@ -111,6 +121,18 @@ Device = Annotated[
 ]
 Workers = Annotated[
     int | None, typer.Option("--workers", "-j", min=1, help="Processes.", show_default="one a core")
+]
+Executor = Annotated[
+    Literal["local", "ray"],
+    typer.Option(help="Who trains: this machine, or the workers of a Ray cluster."),
+]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT",
+        help="The Ray cluster: auto, host:port or ray://host:port.",
+        show_default="RAY_ADDRESS, or one started here",
+    ),
 ]
 Shard = Annotated[
     str | None,

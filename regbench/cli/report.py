@@ -106,7 +106,7 @@ def _content(
     results = api.check(folder, interval=interval)
     surfaces = []
     if with_fits:
-        from regbench.export.surfaces import surfaces as predicted
+        from regbench.exports.surfaces import surfaces as predicted
         from regbench.report.content import telling
 
         try:

@@ -79,7 +79,12 @@ def _notes_on_data(study: Study) -> tuple[str, ...]:
 
     Raises:
         BadData: they cannot be.
+        BadStudy: a model does not go with them.
     """
+    if any(cell.setting.model.name == "cnn" for cell in study.cells):
+        from regbench.engine.stacks import require_networks
+
+        require_networks(study.cells, study.folder, study.source)
     if not any(cell.setting.dataset.places for cell in study.cells):
         return ()  # and NumPy need not be imported
     from regbench.data import notes, require_fit
@@ -98,6 +103,10 @@ def plan(
     axes: options.Axes = None,
     overrides: options.Overrides = None,
     seeds: options.Seeds = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", "-j", min=1, help="Estimate the time on so many.")
+    ] = None,
+    model: options.ModelFile = None,
     max_runs: options.MaxRuns = MAX_RUNS,
     form: Annotated[
         Literal["table", "json", "csv"], typer.Option("--format", help="How it is printed.")
@@ -109,13 +118,21 @@ def plan(
     """
     from regbench.analysis.decides import fold_ratio, study_families, what_seeds_decide
     from regbench.config.load import load_study
-    from regbench.config.plan import make_plan
+    from regbench.config.plan import MODULE, make_plan
     from regbench.data import fingerprints, notes
-    from regbench.executors.pending import describe
+    from regbench.engine.stacks import require_networks
+    from regbench.executors.pending import describe, makespan
+    from regbench.models.own import in_file
     from regbench.report.say import say
 
     loaded = load_study(study, overrides or (), axes=axes or (), seeds=seeds, max_runs=max_runs)
-    planned = make_plan(loaded, fingerprints(loaded))
+    require_networks(loaded.cells, loaded.folder, loaded.source)
+    known = fingerprints(loaded)
+    if model is not None:
+        known[MODULE] = in_file(model).identity
+    elif loaded.has_module:
+        say(stderr(), "note: without --model the ids of its runs are not known yet")
+    planned = make_plan(loaded, known)
     for note in notes(loaded):
         say(stderr(), f"note: {note}")
     stacks = describe(planned)
@@ -128,6 +145,14 @@ def plan(
         "trajectories": trajectories,
         "stacks": len(stacks),
         "estimated_seconds_one_core": round(sum(stack.seconds for stack in stacks), 1),
+        **(
+            {
+                "workers": workers,
+                "estimated_seconds": round(makespan((s.seconds for s in stacks), workers), 1),
+            }
+            if workers
+            else {}
+        ),
         "estimated_memory_bytes": max((stack.memory_bytes for stack in stacks), default=0),
         "families": len(families := study_families(planned.study.cells)),
         "decides": what_seeds_decide(len(planned.study.seeds), families, fold_ratio(planned.study)),
@@ -172,9 +197,14 @@ def _print_plan(facts: dict[str, Any], cells: Any, stacks: Any) -> None:
         f"{counted(facts['runs'], 'run')}: {facts['trajectories']} trajectories{reads} in "
         f"{counted(facts['stacks'], 'stack')}",
     )
+    on_workers = (
+        f"{facts['estimated_seconds']:.0f} s on {counted(facts['workers'], 'worker')}, "
+        if "workers" in facts
+        else ""
+    )
     say(
         console,
-        f"about {facts['estimated_seconds_one_core']:.0f} s on one core, "
+        f"about {facts['estimated_seconds_one_core']:.0f} s on one core, {on_workers}"
         f"{memory:.0f} MiB for the largest stack (estimates)",
     )
     if facts["decides"]:

@@ -9,13 +9,14 @@ from functools import lru_cache
 from math import ceil
 
 from regbench.config.blocks.datasets import DatasetConfig
+from regbench.config.blocks.regularizer import Regularizer
 from regbench.config.characters import forbidden_character
 from regbench.config.schema import Setting
 from regbench.vocabulary.metrics import COLUMNS, twin
 from regbench.vocabulary.optimizers import OPTIMIZERS
 from regbench.vocabulary.regularizers import KINDS
 
-__all__ = ["contradictions", "decays_nothing", "doubts", "incomplete", "part_count"]
+__all__ = ["contradictions", "decays_nothing", "doubts", "incomplete", "part_count", "unfit"]
 
 # Key and message.
 Finding = tuple[str, str]
@@ -41,6 +42,7 @@ def contradictions(setting: Setting, metrics: Collection[str] = ()) -> Iterator[
         metrics: what the study asks for.
     """
     yield from _layers(setting)
+    yield from _averages(setting)
     yield from _tasks(setting, metrics)
     yield from _sizes(setting.dataset)
     yield from _texts(setting.dataset)
@@ -49,6 +51,10 @@ def contradictions(setting: Setting, metrics: Collection[str] = ()) -> Iterator[
 
 def _layers(setting: Setting) -> Iterator[Finding]:
     regularizer, hidden = setting.regularizer, setting.model.depth
+    if hidden is None:  # how many kernels a module has is known once it is made
+        if regularizer.batchnorm is not None:
+            yield "regularizer.batchnorm", "is the module's own affair: put its layers into it"
+        return
     for kind in KINDS.values():
         key, where, value = f"regularizer.{kind.key}", kind.acts_on, getattr(regularizer, kind.key)
         if where == "hidden layers" and not hidden:
@@ -59,6 +65,32 @@ def _layers(setting: Setting) -> Iterator[Finding]:
             layers = hidden if where == "hidden layers" else hidden + 1
             if len(value) != layers:
                 yield key, f"has {len(value)} values, but the model has {layers} {where}"
+
+
+def _averages(setting: Setting) -> Iterator[Finding]:
+    epochs = setting.training.epochs
+    for key in ("ema", "swa"):
+        average = getattr(setting.regularizer, key)
+        if average is not None and 0 < epochs < average.first_epoch(epochs):
+            where = f"regularizer.{key}.start"
+            yield where, f"{average.start} is after the last epoch, {epochs}"
+
+
+def unfit(regularizer: Regularizer, example: tuple[int, ...]) -> Iterator[Finding]:
+    """What a regularizer cannot do with examples of this shape, channels first."""
+    augment, words = regularizer.augment, "and these data are rows of a table"
+    is_spatial = len(example) in (2, 3)
+    if regularizer.cutout and not is_spatial:
+        yield "regularizer.cutout", f"hides pixels or points, {words}"
+    if augment is None or augment.off:
+        return
+    if not is_spatial:
+        yield "regularizer.augment", f"moves pixels or points, {words}"
+    elif augment.rotate and len(example) == 2:
+        yield "regularizer.augment.rotate", "turns images, and these data are signals"
+    elif augment.shift >= min(example[1:]):
+        pixels = f"{min(example[1:])} {'pixels' if len(example) == 3 else 'points'}"
+        yield "regularizer.augment.shift", f"{augment.shift} moves all of {pixels} out"
 
 
 def _tasks(setting: Setting, metrics: Collection[str]) -> Iterator[Finding]:

@@ -11,9 +11,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from regbench.config.blocks.regularizer import SWITCHES, Regularizer, Switch
+from regbench.config.blocks.regularizer import SWITCHES, Options, Regularizer
 from regbench.config.blocks.training import Training
 from regbench.config.schema import Setting
+from regbench.vocabulary.regularizers import KINDS
 
 __all__ = [
     "BLOCKS",
@@ -53,7 +54,7 @@ def canonical(block: Any) -> dict[str, Any]:
     """
     if isinstance(block, Regularizer):
         return _canonical_regularizer(block)
-    values: dict[str, Any] = block.model_dump(mode="json")
+    values: dict[str, Any] = block.plain_values()
     if isinstance(block, Training):
         values["class_weight"] = _canonical_weights(block.class_weight)
         plain = {key: value for key, value in values.items() if key not in EXECUTION}
@@ -77,8 +78,8 @@ def _canonical_regularizer(regularizer: Regularizer) -> dict[str, Any]:
             value = value[0]
         if isinstance(value, tuple):
             value = list(value)
-        elif isinstance(value, Switch):
-            value = value.canonical()
+        elif isinstance(value, Options):
+            value = None if value.off else value.canonical()
         if value not in (None, 0.0) or isinstance(value, Mapping):
             result[key] = value
     if "l1" not in result or result["l1_method"] == "proximal":
@@ -97,11 +98,13 @@ def _json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def cell_digest(setting: Setting, data: str, version: int) -> bytes:
+def cell_digest(setting: Setting, data: str, version: int, module: str = "") -> bytes:
     """A hash of all that decides the runs of a setting: on data of this fingerprint, computed by
-    this version of the numerics.
+    this version of the numerics, with the user's own module of this identity.
     """
     content = {name: canonical(getattr(setting, name)) for name in BLOCKS}
+    if module:
+        content["model"]["module"] = module
     return hashlib.sha256(_json([version, data, content]).encode()).digest()
 
 
@@ -115,9 +118,11 @@ def run_id(digest: bytes, seed: int) -> str:
 
 
 def trajectory_key(setting: Setting, data: str) -> str:
-    """What two settings share if they differ in their stopping rules only, on the same data."""
+    """What two settings share if they differ in their readings only, on the same data."""
     content = {name: canonical(getattr(setting, name)) for name in BLOCKS}
-    content["regularizer"].pop("early_stopping", None)
+    for kind in KINDS.values():
+        if kind.acts_on == "reading":
+            content["regularizer"].pop(kind.key, None)
     # What a run saves, its readers save too.
     training = setting.training
     return _json([data, content, training.save_weights, training.save_predictions])

@@ -17,7 +17,10 @@ from regbench.config.schema import SCHEMA_VERSION, Setting
 from regbench.config.speaks import Over
 from regbench.errors import BadStudy, Problem
 
-__all__ = ["Plan", "Run", "Study", "make_plan"]
+__all__ = ["MODULE", "Plan", "Run", "Study", "make_plan"]
+
+# What stands for the user's own module among the fingerprints of what a plan reads.
+MODULE = "the module"
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,11 @@ class Study:
         return {cell.setting.dataset.origin: cell.setting.dataset for cell in self.cells}
 
     @property
+    def has_module(self) -> bool:
+        """Whether some cell's model is the user's own module."""
+        return any(cell.setting.model.name == "module" for cell in self.cells)
+
+    @property
     def files(self) -> list[DatasetConfig]:
         """Those that lie somewhere, and may change there."""
         return [dataset for dataset in self.datasets.values() if dataset.places]
@@ -92,12 +100,18 @@ class Study:
 
 @dataclass(frozen=True)
 class Run:
-    """A cell and a seed: one row of runs.csv. `data` is the fingerprint of what it trains on."""
+    """A cell and a seed: one row of runs.csv.
+
+    Attributes:
+        data: the fingerprint of what it trains on.
+        module: the identity of the user's own module, where the model is one.
+    """
 
     run_id: str
     cell: Cell
     seed: int
     data: str
+    module: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,7 +119,8 @@ class Plan:
     """Every run of a study, cell by cell and within a cell by seed.
 
     Attributes:
-        data: the fingerprint of each data set, by its block's `origin`.
+        data: the fingerprint of each data set, by its block's `origin`; and as `MODULE` that of
+            the user's own module, where there is one.
         varying: the config keys that differ between cells, by block, as they first appear.
         version: of the numerics that its run ids stand for.
     """
@@ -122,7 +137,8 @@ def make_plan(study: Study, data: Mapping[str, str], version: int | None = None)
 
     Args:
         data: the fingerprint of each data set of the study, by its block's `origin`
-            (`regbench.data.fingerprints`).
+            (`regbench.data.fingerprints`); as `MODULE` the identity of the user's own module. A
+            plan without it has other run ids.
         version: of the numerics; by default what this regbench computes.
     Raises:
         BadStudy: two files of the study hold the same; or two runs have one id, which has never
@@ -134,11 +150,12 @@ def make_plan(study: Study, data: Mapping[str, str], version: int | None = None)
     version = identity.NUMERICS_VERSION if version is None else version
     for cell in study.cells:
         found = data[cell.setting.dataset.origin]
-        digest = cell_digest(cell.setting, found, version)
+        module = data.get(MODULE, "") if cell.setting.model.name == "module" else ""
+        digest = cell_digest(cell.setting, found, version, module)
         first = cells.setdefault(digest, cell)
         if first is not cell:
             raise _same_content(study, first, cell)
-        runs += [Run(run_id(digest, seed), cell, seed, found) for seed in study.seeds]
+        runs += [Run(run_id(digest, seed), cell, seed, found, module) for seed in study.seeds]
     if len({run.run_id for run in runs}) < len(runs):
         raise BadStudy("two different runs have the same id: change any key of the study slightly")
     varying = tuple(study.cells[0].values) if study.cells else ()

@@ -42,10 +42,12 @@ def resolved(block: Block, path: str, as_given: Collection[str] = ()) -> dict[st
     given = path in as_given
     plain = block.model_dump(mode="json")
     values: dict[str, Any] = {}
-    for key in sorted(type(block).model_fields, key=lambda key: key != "name"):
+    extra = block.model_extra or {}  # any names: `depth`, too, which a block has of its own
+    keys = [*type(block).model_fields, *extra]
+    for key in sorted(keys, key=lambda key: key != "name"):
         if key in block.inapplicable or (given and key not in block.model_fields_set):
             continue
-        value = getattr(block, key)
+        value = extra[key] if key in extra else getattr(block, key)
         if isinstance(value, Block):
             values[key] = resolved(value, f"{path}.{key}", as_given)
         elif isinstance(block, EarlyStopping) and key == block.rule and not given:

@@ -7,8 +7,11 @@ from regbench.data.pixels import Pixels
 from regbench.data.source import Source
 from regbench.data.sources import (
     SOURCES,
+    Carried,
     Fitted,
     SplitKey,
+    bring,
+    carried,
     describe,
     fingerprint,
     fingerprints,
@@ -30,6 +33,7 @@ from regbench.data.transform import Transform
 
 __all__ = [
     "SOURCES",
+    "Carried",
     "Column",
     "DataShape",
     "Description",
@@ -42,6 +46,8 @@ __all__ = [
     "Suspicion",
     "Table",
     "Transform",
+    "bring",
+    "carried",
     "class_weights",
     "constant_scores",
     "describe",

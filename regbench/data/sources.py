@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from math import prod
 from pathlib import Path
@@ -35,8 +35,11 @@ from regbench.errors import BadData
 
 __all__ = [
     "SOURCES",
+    "Carried",
     "Fitted",
     "SplitKey",
+    "bring",
+    "carried",
     "describe",
     "fingerprint",
     "fingerprints",
@@ -111,6 +114,42 @@ SOURCES: dict[str, Source] = {
 }
 
 
+# Which tables were read elsewhere, by the block that asks for them.
+_brought: dict[str, Carried] = {}
+
+
+class Carried(NamedTuple):
+    """A data set on its way to where its file is not."""
+
+    shape: DataShape
+    table: Table
+
+
+def carried(study: Study) -> dict[str, Carried]:
+    """The data of a study's files, for `bring` on another machine.
+
+    Raises:
+        BadData: a file cannot be read.
+    """
+    found = {}
+    for cell in study.cells:
+        block = cell.setting.dataset
+        if block.places and (key := block.model_dump_json()) not in found:
+            table = SOURCES[block.name].table(block, 0, study.folder)
+            found[key] = Carried(shape(block, study.folder), table)
+    return found
+
+
+def bring(tables: Mapping[str, Carried]) -> None:
+    """Take these in place of files, which may not be here."""
+    _brought.update(tables)
+
+
+def _table(config: DatasetConfig, seed: int, folder: Path) -> Table:
+    brought = _brought.get(config.model_dump_json()) if _brought else None
+    return SOURCES[config.name].table(config, seed, folder) if brought is None else brought.table
+
+
 def shape(config: DatasetConfig, folder: Path) -> DataShape:
     """Rows, inputs and outputs of a data set; only a file is read for it.
 
@@ -118,7 +157,8 @@ def shape(config: DatasetConfig, folder: Path) -> DataShape:
     >>> shape(Digits(name="digits"), Path("."))
     DataShape(rows=1797, example=(1, 8, 8), outputs=10)
     """
-    return SOURCES[config.name].shape(config, folder)
+    brought = _brought.get(config.model_dump_json()) if _brought else None
+    return SOURCES[config.name].shape(config, folder) if brought is None else brought.shape
 
 
 def describe(config: DatasetConfig, folder: Path) -> Description:
@@ -128,8 +168,9 @@ def describe(config: DatasetConfig, folder: Path) -> Description:
         BadData: the file cannot be read.
 
     >>> from regbench.config.blocks.bundled import Iris
-    >>> describe(Iris(name="iris"), Path(".")).columns[0]
-    Column(name='sepal length (cm)', kind='number', missing={}, low=4.3, high=7.9, texts={})
+    >>> column = describe(Iris(name="iris"), Path(".")).columns[0]
+    >>> column.name, column.low, column.high
+    ('sepal length (cm)', 4.3, 7.9)
     """
     source = SOURCES[config.name]
     if source.describe is not None:
@@ -282,7 +323,7 @@ def fitted(
     Args:
         complete: as in `Transform.fit`; the other arguments and errors are those of `load`.
     """
-    table = SOURCES[config.name].table(config, split_seed(config, seed), folder)
+    table = _table(config, split_seed(config, seed), folder)
     if planned is not None:
         require_same(config, table.fingerprint or fingerprint(config, folder), planned)
     ids = part_ids(config, table, seed)

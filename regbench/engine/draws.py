@@ -83,10 +83,13 @@ class Draws:
         seeds: (R,) the runs' seeds.
         batch: examples a step, B; a smaller last batch sees the first of the numbers.
         device: where the tensors go.
+        ids: how many row numbers the data have, for what is drawn by example.
     """
 
-    def __init__(self, seeds: Sequence[int], batch: int, device: torch.device) -> None:
-        self._batch = batch
+    def __init__(
+        self, seeds: Sequence[int], batch: int, device: torch.device, ids: int = 0
+    ) -> None:
+        self._batch, self._ids = batch, ids
         self._device = device
         self._set(np.asarray(seeds, dtype=np.uint64))
         self.start_epoch(0, 0)
@@ -102,17 +105,24 @@ class Draws:
             if devices.is_gpu(self._device)
             else None
         )
-        self._ahead: dict[tuple[Purpose, int], tuple[int, Sequence[Tensor]]] = {}
+        self._ahead: dict[tuple[Purpose, int, int], tuple[int, Sequence[Tensor]]] = {}
+        self._by_example: dict[tuple[Purpose, int], Tensor] = {}
 
     def start_epoch(self, epoch: int, steps: int) -> None:
         """Begin an epoch, counted from 1, of so many steps."""
         self._epoch, self._steps = epoch, steps
         self.start_step(0, self._batch)
         self._ahead.clear()
+        self._by_example.clear()
 
     def start_step(self, step: int, rows: int) -> None:
         """Begin a step, counted from 0, whose batch has so many examples."""
         self._step, self._rows = step, rows
+
+    @property
+    def now(self) -> tuple[int, int]:
+        """Epoch and step."""
+        return self._epoch, self._step
 
     def __call__(
         self,
@@ -129,13 +139,13 @@ class Draws:
         Element (b, u) of a step is number `step * stride + b * width + u` of the stream of
         (seed, purpose, epoch, layer), where stride is batch * width rounded up to whole blocks.
         """
-        key = (purpose, layer)
+        key = (purpose, layer, width)
         start, numbers = self._ahead.get(key, (0, ()))
         if not start <= self._step < start + len(numbers):
             blocks = -(-self._batch * width // kind.block)
             size = kind.words * kind.block * blocks * len(self._seeds)
             start, steps = self._step, min(max(1, _CHUNK // size), self._steps - self._step)
-            drawn = self._draw(kind, purpose, layer, blocks, steps)
+            drawn = self._draw(kind, purpose, layer, blocks, steps, first=start)
             drawn = drawn if like is None else drawn.to(like)
             used = drawn[:, :, : self._batch * width].to(self._device)
             numbers = used.view(steps, len(self._seeds), self._batch, width).unbind()
@@ -144,9 +154,34 @@ class Draws:
         now = now[:, : self._rows] if self._rows < self._batch else now
         return now.index_select(0, self._of_run[rows]) if self._shared else now[rows]
 
-    def _draw(self, kind: Numbers, purpose: Purpose, layer: int, blocks: int, steps: int) -> Tensor:
-        """(steps, S, blocks * kind.block), from the present step on."""
-        first, epoch = self._step * blocks, self._epoch
+    def by_example(self, purpose: Purpose, ids: Tensor, rows: slice, layer: int) -> Tensor:
+        """(r, B) integers from 0 to 65535 for these runs and examples, one an epoch.
+
+        That of example `id` is number `id` of the stream of (seed, purpose, epoch, layer).
+
+        Args:
+            ids: (r, B) row numbers in the whole data set.
+        """
+        key = (purpose, layer)
+        if key not in self._by_example:
+            blocks = -(-self._ids // INTEGERS.block)
+            drawn = self._draw(INTEGERS, purpose, layer, blocks, 1, first=0)
+            self._by_example[key] = drawn[0].to(self._device)
+        table = self._by_example[key]
+        places = ids + (self._of_run[rows] * table.shape[1]).unsqueeze(1)
+        return table.take(places).long() + 32768
+
+    def uniform_by_example(
+        self, purpose: Purpose, ids: Tensor, rows: slice, layer: int, like: Tensor
+    ) -> Tensor:
+        """The same as uniforms in (0, 1), of the type of `like`."""
+        return (self.by_example(purpose, ids, rows, layer).to(like) + 0.5) / 65536
+
+    def _draw(
+        self, kind: Numbers, purpose: Purpose, layer: int, blocks: int, steps: int, first: int
+    ) -> Tensor:
+        """(steps, S, blocks * kind.block) of this epoch, from the step `first` on."""
+        first, epoch = first * blocks, self._epoch
         if self._words is not None:
             # A GPU draws the same numbers: nothing is copied to it, and it never waits.
             places = torch.arange(first, first + steps * blocks, device=self._device)

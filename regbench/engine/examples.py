@@ -12,6 +12,7 @@ from torch import Tensor
 
 from regbench.data import Part, Pixels, Split, SplitKey, load, split_key
 from regbench.engine import philox
+from regbench.engine.batch import Batch
 from regbench.engine.draws import device_orders, shuffled
 from regbench.engine.layers import device as devices
 from regbench.engine.layers.buffers import Scratch
@@ -114,6 +115,8 @@ class Examples:
             part = _stack(chosen, units, self.task, like, pool, noisy=with_noise)
             if part is not None:
                 self.parts[name] = part
+        self._train_ids = torch.from_numpy(np.stack([s.train.ids for s in splits])).to(like.device)
+        self.id_count = max(int(split.train.ids.max()) + 1 for split in splits)
         self._shuffle = settings[0].training.shuffle
         self._scratch = Scratch()
         self._set(np.asarray(seeds), np.asarray(views))
@@ -141,22 +144,35 @@ class Examples:
         """The split that a run of the stack sees."""
         return self._splits[int(self._views[row])]
 
-    def batches(self, epoch: int, batch: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def batches(self, epoch: int, batch: int) -> Iterator[Batch]:
         """The batches of an epoch, in the order of each run's seed.
 
         Yields:
-            x (R, B, I), in a buffer that the next batch overwrites, and y (R, B); the last batch
-            may be smaller.
+            x in a buffer that the next batch overwrites; the last batch may be smaller.
         """
-        train = self.parts["train"]
         order = self._order(epoch, batch).index_select(0, self._stream_of_run)
+        train = self.parts["train"]
         y = train.y.index_select(0, self.view_of_run).gather(1, order)
-        rows = train.rows.places(order, self.view_of_run)
-        for step_rows, step_y in zip(
-            torch.split(rows, batch, 1), torch.split(y, batch, 1), strict=True
+        for places, step_y in zip(
+            torch.split(order, batch, 1), torch.split(y, batch, 1), strict=True
         ):
-            buffer = self._scratch("x", (*step_rows.shape, self._inputs), self._like)
-            yield train.rows.read(step_rows, self.view_of_run, buffer), step_y
+            yield self._batch("x", places, step_y)
+
+    def _batch(self, use: str, places: Tensor, y: Tensor | None = None) -> Batch:
+        """The training examples at (R, B) places, in a buffer of this use."""
+        train, view = self.parts["train"], self.view_of_run
+        buffer = self._scratch(use, (*places.shape, self._inputs), self._like)
+
+        def of(values: Tensor) -> Tensor:
+            """Of (V, n) values those of the examples."""
+            return values.take(places + view.unsqueeze(1) * train.size)
+
+        return Batch(
+            x=train.rows.read(train.rows.places(places, view), view, buffer),
+            y=of(train.y) if y is None else y,
+            ids=lambda: of(self._train_ids),
+            read=lambda others: self._batch("others", others),
+        )
 
     def _order(self, epoch: int, batch: int) -> Tensor:
         """(S, n) row numbers within the training part, for each stream."""

@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from regbench.config.schema import Setting
 from regbench.data import Split, SplitKey, constant_scores
+from regbench.engine.autograd import ModuleNetwork
+from regbench.engine.averaged import scored_averages
+from regbench.engine.averages import Averages
+from regbench.engine.batch import Seen
 from regbench.engine.checkpoint import Checkpoints, copied, restore
 from regbench.engine.class_weights import stacked_weights
 from regbench.engine.draws import Draws
 from regbench.engine.examples import Examples
-from regbench.engine.layers.loss import CrossEntropy, SquaredError
-from regbench.engine.member import Array, Losses, Member, State, Trajectory
+from regbench.engine.layers.loss import CrossEntropy, Loss, SquaredError
+from regbench.engine.member import Array, Losses, Member, Reading, State, Trajectory
 from regbench.engine.network import build
 from regbench.engine.optimizers.schedule import factor
 from regbench.engine.predictions import predict
 from regbench.engine.readers import Readers
-from regbench.engine.regularizers.regularizer import ON_INPUTS, ON_TARGETS, acting
+from regbench.engine.regularizers.regularizer import ON_INPUTS, ON_TARGETS, acting, averaging
 from regbench.engine.scoring import score
 from regbench.engine.stacks import batch_size
 from regbench.engine.update import Objective, Update
+from regbench.models.architecture import BY_AUTOGRAD
 from regbench.vocabulary.metrics import METRICS
 
 __all__ = ["StackTrainer", "train_stack"]
@@ -38,10 +45,12 @@ OnLosses = Callable[[int, Callable[[], Losses]], None]
 # The columns that epochs without scores have, too.
 _EVERY_EPOCH = ("epoch", "lr", "objective", "penalty", "weight_norm", "zero_fraction")
 
+# Examples that a user's module is tried on.
+_PROBED = 4
+
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
-@torch.inference_mode()
 def train_stack(
     members: Sequence[Member],
     folder: Path,
@@ -67,8 +76,20 @@ def train_stack(
     Raises:
         BadData: the data cannot be read or do not fit the settings.
     """
-    trainer = StackTrainer(members, folder, device, metrics, splits)
-    epochs, done = members[0].setting.training.epochs, 0
+    # Autograd does not work on what inference mode has made.
+    by_autograd = members[0].setting.model.name in BY_AUTOGRAD
+    with torch.no_grad() if by_autograd else torch.inference_mode():
+        trainer = StackTrainer(members, folder, device, metrics, splits)
+        return _train(trainer, on_epoch, checkpoints, on_losses)
+
+
+def _train(
+    trainer: StackTrainer,
+    on_epoch: OnEpoch | None,
+    checkpoints: Checkpoints | None,
+    on_losses: OnLosses | None,
+) -> list[Trajectory]:
+    epochs, done = trainer.epochs, 0
     if epochs == 0:
         trainer.finish_epoch(0)
     if checkpoints is not None and (found := checkpoints.latest()):
@@ -115,11 +136,20 @@ class StackTrainer:
         self._like = like
         self.examples = Examples(members, folder, like, splits)
         of_runs = [self.examples.split_of(row) for row in range(len(members))]
-        self.network = build(settings, seeds, self.examples.example, self.examples.outputs, like)
+        shape = (self.examples.example, self.examples.outputs)
+        self.network = build(settings, seeds, *shape, like, members[0].module)
+        if isinstance(self.network, ModuleNetwork):
+            x, _ = next(self.examples.chunks(self.examples.parts["train"], _PROBED))
+            self.network.probe(x[0])
         self._update = Update(settings, self.network)
         self._batch = batch_size(self._training, self.examples.parts["train"].size)
-        self._draws = Draws(seeds, self._batch, like.device)
+        self._draws = Draws(seeds, self._batch, like.device, self.examples.id_count)
         self._compose(settings)
+        ways = [
+            dict(filter(None, (averaging(r, self._training.epochs) for r in m.readings.values())))
+            for m in members
+        ]
+        self._averages = Averages(ways, self.network.parameters)
         own = (None, self.examples.task)
         self._metrics = [name for name in metrics if METRICS[name].task in own]
         self._in_stack = np.arange(len(members))  # the member in each row of the stack
@@ -133,13 +163,28 @@ class StackTrainer:
     def _compose(self, settings: Sequence[Setting]) -> None:
         """Make what acts on batches and on the loss, for the runs that are in the stack."""
         regularizers = [setting.regularizer for setting in settings]
-        self._on_inputs = acting(ON_INPUTS, regularizers, self._like)
-        self._loss: CrossEntropy | SquaredError = SquaredError()
-        if self.examples.task == "classification":
-            splits = [self.examples.split_of(row) for row in range(len(settings))]
-            on_targets = acting(ON_TARGETS, regularizers, self._like)
-            weights = stacked_weights(settings, splits, self._like)
-            self._loss = CrossEntropy(on_targets, weights)
+        runs = range(len(settings))
+        splits = [self.examples.split_of(row) for row in runs]
+        seen = Seen(self.examples.example, splits, self._like)
+        self._on_inputs = acting(ON_INPUTS, regularizers, seen)
+        # Where runs go one by one, each has a loss of its own.
+        alone = isinstance(self.network, ModuleNetwork)
+        each = [runs[row : row + 1] for row in runs] if alone else [runs]
+        self._losses = [self._loss_of(rows, settings, seen) for rows in each]
+
+    def _loss_of(self, rows: Sequence[int], settings: Sequence[Setting], seen: Seen) -> Loss:
+        """The loss of these rows of the stack."""
+        if self.examples.task == "regression":
+            return SquaredError()
+        chosen = [settings[row] for row in rows]
+        on_targets = acting(ON_TARGETS, [s.regularizer for s in chosen], seen)
+        splits = [seen.splits[row] for row in rows]
+        return CrossEntropy(on_targets, stacked_weights(chosen, splits, self._like))
+
+    @property
+    def epochs(self) -> int:
+        """The horizon."""
+        return self._training.epochs
 
     @property
     def alive(self) -> int:
@@ -157,15 +202,16 @@ class StackTrainer:
         lr = torch.from_numpy(self._rates).to(self._like, non_blocking=True).unsqueeze(1)
         objective = Objective(self._update, self.alive, self._like)
         n = self.examples.parts["train"].size
-        self._draws.start_epoch(epoch, steps=-(-n // self._batch))
-        for step, (x, y) in enumerate(self.examples.batches(epoch, self._batch)):
-            self._draws.start_step(step, x.shape[1])
-            for change in self._on_inputs:
-                change(x, self._draws)
-            loss, gradient = self._loss(self.network.forward(x, self._draws), y)
-            objective.add(loss, x.shape[1])
-            self.network.backward(gradient)
+        steps = -(-n // self._batch)
+        self._draws.start_epoch(epoch, steps)
+        for step, batch in enumerate(self.examples.batches(epoch, self._batch)):
+            examples = batch.y.shape[1]
+            self._draws.start_step(step, examples)
+            batch.change(self._on_inputs, self._draws)
+            loss = self.network.learn(batch, self._losses, self._draws)
+            objective.add(loss, examples)
             self._update.step(lr)
+            self._averages.after_step(epoch, step + 1, steps)
         self._objective = objective.mean()
 
     def finish_epoch(self, epoch: int) -> None:
@@ -187,10 +233,14 @@ class StackTrainer:
         undecided = []
         for row, member in enumerate(self._in_stack.tolist()):
             seen = dict(zip(values, table[:, row], strict=True))
-            if not self._read(member, epoch, seen, partial(self.network.state, row)):
+            if not self._read(member, epoch, seen, partial(self._weights, row, epoch)):
                 undecided.append(row)
         if len(undecided) < self.alive:
             self._keep(np.array(undecided, dtype=np.intp))
+
+    def _weights(self, row: int, epoch: int, average: str) -> State:
+        """One trajectory's weights after an epoch, or an average of them by its key."""
+        return {**self.network.state(row), **self._averages.state(row, average, epoch)}
 
     def scored(self, epoch: int) -> bool:
         """Whether this epoch has scores."""
@@ -210,9 +260,13 @@ class StackTrainer:
             if isfinite(pair[0])
         }
 
+    def _tensors(self) -> dict[str, Tensor]:
+        """All that training changes: the tensors in use, by name."""
+        return self.network.tensors() | self._update.tensors() | self._averages.tensors()
+
     def state(self, epoch: int) -> dict[str, npt.NDArray[np.generic]]:
         """All that the epochs up to this one, just finished, have left."""
-        state = copied(self.network.tensors() | self._update.tensors())
+        state = copied(self._tensors())
         for name, values in self._curves.items():
             state[f"curve/{name}"] = values[:, :epoch].copy()
         for member, readers in enumerate(self._readers):
@@ -238,14 +292,14 @@ class StackTrainer:
             undecided = []
             for member in self._in_stack.tolist():
                 seen = {name: float(self._curves[name][member, past - 1]) for name in names}
-                if not self._read(member, past, seen, dict):
+                if not self._read(member, past, seen, lambda average: {}):
                     undecided.append(member)
             self._in_stack = np.array(undecided, dtype=np.intp)
         rows, self._in_stack = self._in_stack, np.arange(len(self._members))
         if len(rows) < len(self._members):
             self._keep(rows)
         if self.alive:
-            restore(self.network.tensors() | self._update.tensors(), state)
+            restore(self._tensors(), state)
         self._give_back(state)
         return trained
 
@@ -254,7 +308,7 @@ class StackTrainer:
         kept: list[dict[str, dict[str, npt.NDArray[np.generic]]]] = [{} for _ in self._members]
         for key, values in state.items():
             if key.startswith("kept/"):
-                _, member, run_id, name = key.split("/")
+                _, member, run_id, name = key.split("/", 3)
                 kept[int(member)].setdefault(run_id, {})[name] = values
         for readers, states in zip(self._readers, kept, strict=True):
             readers.give_back(states)
@@ -270,7 +324,7 @@ class StackTrainer:
         return self._curves[name]
 
     def _read(
-        self, member: int, epoch: int, values: Mapping[str, float], state: Callable[[], State]
+        self, member: int, epoch: int, values: Mapping[str, float], state: Callable[[str], State]
     ) -> bool:
         """Let one trajectory's rules see the epoch; true when they are all decided.
 
@@ -293,6 +347,7 @@ class StackTrainer:
         index = torch.from_numpy(rows).to(self._like.device)
         self.network.keep(index)
         self._update.keep(index)
+        self._averages.keep(index)
         self._draws.keep(rows)
         self.examples.keep(rows)
         self._compose([self._members[member].setting for member in self._in_stack])
@@ -309,27 +364,40 @@ class StackTrainer:
             found.append(
                 Trajectory(curves, self._flip_rates[i], readings, self._constants[i], sizes)
             )
+        splits, like = self.examples.splits, self._like
+        found = self._with(
+            found,
+            lambda member, r: averaging(member.readings[r.run_id], self._training.epochs),
+            lambda group: scored_averages(group, splits, like, self._metrics),
+        )
         if self._training.save_predictions:
-            found = self._with_predictions(found)
+            found = self._with(
+                found,
+                lambda member, r: True,
+                lambda group: ({"predictions": p} for p in predict(group, splits, like)),
+            )
         return found if self._training.save_weights else [_without_weights(t) for t in found]
 
-    def _with_predictions(self, trajectories: Sequence[Trajectory]) -> list[Trajectory]:
-        """The same, each reading that has weights with what these predict."""
-        pairs = zip(self._members, trajectories, strict=True)
-        kept = [(member, r.state) for member, t in pairs for r in t.readings if r.state]
+    def _with(
+        self,
+        trajectories: Sequence[Trajectory],
+        chosen: Callable[[Member, Reading], object],
+        find: Callable[[Sequence[tuple[Member, State]]], Iterable[Mapping[str, Any]]],
+    ) -> list[Trajectory]:
+        """The same, with what is found of the weights of the chosen readings that have any."""
+        kept = {
+            (i, r.run_id): (member, r.state)
+            for i, member in enumerate(self._members)
+            for r in trajectories[i].readings
+            if r.state and chosen(member, r)
+        }
         # As many at once as trained together, which is what memory is known to suffice for.
-        most = len(self._members)
-        groups = [kept[i : i + most] for i in range(0, len(kept), most)]
-        splits = self.examples.splits
-        found = (each for group in groups for each in predict(group, splits, self._like))
+        most, weights = len(self._members), list(kept.values())
+        groups = [weights[i : i + most] for i in range(0, len(weights), most)]
+        found = dict(zip(kept, (each for group in groups for each in find(group)), strict=True))
         return [
-            replace(
-                t,
-                readings=[
-                    replace(r, predictions=next(found)) if r.state else r for r in t.readings
-                ],
-            )
-            for t in trajectories
+            replace(t, readings=[replace(r, **found.get((i, r.run_id), {})) for r in t.readings])
+            for i, t in enumerate(trajectories)
         ]
 
 

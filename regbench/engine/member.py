@@ -9,8 +9,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from regbench.config.blocks.regularizer import EarlyStopping
+from regbench.config.blocks.regularizer import Regularizer
 from regbench.config.schema import Setting
+from regbench.models.own import OwnModule
 
 __all__ = ["Array", "Losses", "Member", "Reading", "State", "Status", "Trajectory"]
 
@@ -24,17 +25,19 @@ Losses = Mapping[str, tuple[float, float]]
 
 @dataclass(frozen=True)
 class Member:
-    """One trajectory of a stack: a setting and a seed, and the stopping rules that read it.
+    """One trajectory of a stack: a setting and a seed, and the runs that read it.
 
-    `readings` maps run ids to their rules; None is the reading of the final epoch. The setting's
-    own early_stopping is not looked at. `data` is the fingerprint that its data must have; None
-    takes them as they are.
+    `readings` maps run ids to their regularizers, of which only those that read are looked at
+    (early_stopping, ema, swa); of the setting's own these are not. `data` is the fingerprint that
+    its data must have; None takes them as they are. `module` is the user's own, where the model is
+    one.
     """
 
     setting: Setting
     seed: int
-    readings: Mapping[str, EarlyStopping | None]
+    readings: Mapping[str, Regularizer]
     data: str | None = None
+    module: OwnModule | None = None
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,9 @@ class Reading:
     Attributes:
         epochs_run: the run's own stop; its curves are the trajectory's up to here.
         best_epoch: the rule's choice, or without a rule the epoch of least validation loss.
-        reading_epoch: the epoch whose weights the run reports; None if it diverged.
+        reading_epoch: the epoch whose weights the run reports, of an average the last; None if it
+            diverged.
+        scores: by column, where they are not those of an epoch of the trajectory.
         state: its weights by name, where the study saves them.
         predictions: arrays by name, where the study saves them.
     """
@@ -54,6 +59,7 @@ class Reading:
     epochs_run: int
     best_epoch: int | None
     reading_epoch: int | None
+    scores: Mapping[str, float] = field(default_factory=dict)
     state: State = field(default_factory=dict)
     predictions: State = field(default_factory=dict)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -10,18 +10,23 @@ import torch
 from torch import Tensor
 
 from regbench.config.schema import Setting
+from regbench.engine.autograd import ModuleNetwork
+from regbench.engine.batch import Batch
 from regbench.engine.draws import Draws
 from regbench.engine.layers.activation import Activation
 from regbench.engine.layers.affine import Affine, Readout
 from regbench.engine.layers.buffers import Scratch
 from regbench.engine.layers.initializers import initial_affine
 from regbench.engine.layers.layer import Layer
+from regbench.engine.layers.loss import Loss
 from regbench.engine.layers.parameters import Parameters, named
+from regbench.engine.modules import build_modules
 from regbench.engine.regularizers.batchnorm import BatchNorm
 from regbench.engine.regularizers.regularizer import IN_LAYERS
 from regbench.models import layers
-from regbench.models.architecture import Architecture, architecture
+from regbench.models.architecture import BY_AUTOGRAD, Architecture, architecture
 from regbench.models.layers import Shape
+from regbench.models.own import OwnModule
 
 __all__ = ["Network", "build"]
 
@@ -72,6 +77,35 @@ class Network:
         for layer in reversed(self.layers):
             gradient = layer.backward(gradient)
 
+    def remake_statistics(self, batches: Iterable[Tensor]) -> None:
+        """Make batchnorm's running statistics anew, as the present weights give them.
+
+        Each batch counts by its examples; it is normalised by itself, as in training.
+
+        Args:
+            batches: (R, b, I) each.
+        """
+        seen = 0
+        for x in batches:
+            seen += x.shape[1]
+            for norm in self.norms:
+                norm.taking_in = x.shape[1] / seen
+            self.forward(x)
+        for norm in self.norms:
+            norm.taking_in = None
+
+    def learn(self, batch: Batch, losses: Sequence[Loss], draws: Draws) -> Tensor:
+        """(R,) the losses of a batch; leaves their gradients in `parameters.gradients`.
+
+        Args:
+            batch: whose x may be overwritten.
+            losses: one, of all runs together.
+        """
+        (loss_of,) = losses
+        loss, gradient = loss_of(self.forward(batch.x, draws), batch.y, batch.second)
+        self.backward(gradient)
+        return loss
+
     def keep(self, rows: Tensor) -> None:
         """Keep only these runs, in this order."""
         self.parameters.keep(rows)
@@ -109,8 +143,13 @@ class Network:
 
 
 def build(
-    settings: Sequence[Setting], seeds: Sequence[int], example: Shape, outputs: int, like: Tensor
-) -> Network:
+    settings: Sequence[Setting],
+    seeds: Sequence[int],
+    example: Shape,
+    outputs: int,
+    like: Tensor,
+    module: OwnModule | None = None,
+) -> Network | ModuleNetwork:
     """The stack's network, one run for each setting and seed, with its initial weights.
 
     Args:
@@ -119,10 +158,15 @@ def build(
         example: the shape of an example.
         outputs: of the last layer.
         like: gives dtype and device.
+        module: the user's own, where the model is one.
+    Raises:
+        BadStudy: the model does not go with such examples, or the module cannot be made.
     """
+    if settings[0].model.name in BY_AUTOGRAD:
+        return build_modules(settings, seeds, example, outputs, like, module)
     regularizers = [setting.regularizer for setting in settings]
     chain = architecture(settings[0].model, regularizers[0], example, outputs)
-    scratch, last = Scratch(), chain.kernels[-1]
+    scratch, last = Scratch(), chain.layers[-1]
 
     def made(layer: layers.Layer) -> Layer:
         match layer:
@@ -134,7 +178,8 @@ def build(
                 return IN_LAYERS[layer.key](regularizers, layer, like, scratch)
         raise TypeError(f"no such layer: {layer}")
 
-    stages = [made(layer) for layer in chain.layers]
+    # The data lie flat already.
+    stages = [made(layer) for layer in chain.layers if not isinstance(layer, layers.Flatten)]
     network = Network(stages, chain, len(settings), like, scratch)
     _initialize(network, settings, seeds)
     return network
@@ -145,7 +190,10 @@ def _initialize(network: Network, settings: Sequence[Setting], seeds: Sequence[i
         if isinstance(layer, Affine):
             # Drawn once for all runs that share them, and brought to the device together.
             place: dict[tuple[str, int], int] = {}
-            keys = [(s.model.init, seed) for s, seed in zip(settings, seeds, strict=True)]
+            keys = [
+                (getattr(s.model, "init", ""), seed)
+                for s, seed in zip(settings, seeds, strict=True)
+            ]
             of_run = torch.tensor([place.setdefault(key, len(place)) for key in keys])
             own = layer.layer
             drawn = [

@@ -34,7 +34,8 @@ def predict(
     members = [member for member, _ in kept]
     examples = Examples(members, Path(), like, splits)
     settings, seeds = [m.setting for m in members], [m.seed for m in members]
-    network = build(settings, seeds, examples.example, examples.outputs, like)
+    shape = (examples.example, examples.outputs)
+    network = build(settings, seeds, *shape, like, members[0].module)
     for row, (_, state) in enumerate(kept):
         network.load(row, state)
     size = piece_of(network)

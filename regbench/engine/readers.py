@@ -7,22 +7,26 @@ from math import nan
 
 import numpy as np
 
-from regbench.config.blocks.regularizer import EarlyStopping
+from regbench.config.blocks.regularizer import Regularizer
 from regbench.engine.member import Array, Member, Reading, State
 from regbench.engine.regularizers.early_stopping import Observation, make_rule
+from regbench.engine.regularizers.regularizer import averaging
 
 __all__ = ["Readers"]
 
-StateSource = Callable[[], State]
+# The weights of an epoch, or of an average by its key as they are after it.
+StateSource = Callable[[str], State]
 
 
 class _Reader:
-    """One run: its rule, and what it has seen so far of the trajectory."""
+    """One run: its rule and its average, and what it has seen so far of the trajectory."""
 
-    def __init__(self, run_id: str, config: EarlyStopping | None) -> None:
+    def __init__(self, run_id: str, regularizer: Regularizer, epochs: int) -> None:
         self.run_id = run_id
-        self.config = config
-        self.rule = None if config is None else make_rule(config)
+        self.config = regularizer.early_stopping
+        found = averaging(regularizer, epochs)
+        self.average = found[0] if found else ""
+        self.rule = None if self.config is None else make_rule(self.config)
         self.stopped_at: int | None = None
         self.kept_state: State = {}
 
@@ -38,13 +42,12 @@ class Readers:
     """
 
     def __init__(self, member: Member) -> None:
-        self._readers = [_Reader(run_id, config) for run_id, config in member.readings.items()]
         self._epochs = member.setting.training.epochs
+        self._readers = [_Reader(*each, self._epochs) for each in member.readings.items()]
         self._saves = member.setting.training.save_weights or (
             member.setting.training.save_predictions
         )
         self._diverged_at: int | None = None
-        self._last_state: State = {}
 
     @property
     def done(self) -> bool:
@@ -61,38 +64,40 @@ class Readers:
         Args:
             epoch: from 1, or the single epoch 0.
             scores: by column name.
-            state: gives the epoch's weights, copied; asked only where a run must keep them.
+            state: gives weights, copied; asked only where a run must keep them.
         """
         seen = Observation(epoch, scores["train_loss"], scores.get("val_loss", nan), scores)
-        copied: State | None = None
+        copies: dict[str, State] = {}
+
+        def keep(reader: _Reader) -> None:
+            if self._saves or reader.average:
+                if reader.average not in copies:
+                    copies[reader.average] = state(reader.average)
+                reader.kept_state = copies[reader.average]
+
         for reader in self._readers:
-            if reader.stopped_at or reader.rule is None or epoch == 0:
+            if reader.stopped_at:
                 continue
-            stop = reader.rule.observe(seen)
-            if self._saves and reader.restores() and reader.rule.best_epoch == epoch:
-                copied = state() if copied is None else copied
-                reader.kept_state = copied
-            if stop:
-                reader.stopped_at = epoch
-                if self._saves and not reader.restores():
-                    reader.kept_state = state()
-        if epoch == self._epochs:
-            if self._saves:
-                self._last_state = state()
-            for reader in self._readers:
-                if reader.stopped_at is None:
+            best = None
+            if reader.rule is not None and epoch > 0:
+                if reader.rule.observe(seen):
                     reader.stopped_at = epoch
+                best = reader.rule.best_epoch if reader.restores() else None
+                if best == epoch:
+                    keep(reader)
+            if epoch == self._epochs and reader.stopped_at is None:
+                reader.stopped_at = epoch
+            if reader.stopped_at is not None and best is None:
+                keep(reader)
 
     def kept(self) -> dict[str, State]:
-        """The weights that must not be lost: by run id, and as "" those of the last epoch."""
-        states = {reader.run_id: reader.kept_state for reader in self._readers}
-        return {name: state for name, state in {**states, "": self._last_state}.items() if state}
+        """The weights that must not be lost, by run id."""
+        return {each.run_id: each.kept_state for each in self._readers if each.kept_state}
 
     def give_back(self, kept: Mapping[str, State]) -> None:
         """Take what `kept` gave."""
         for reader in self._readers:
             reader.kept_state = kept.get(reader.run_id, {})
-        self._last_state = kept.get("", {})
 
     def readings(self, curves: Mapping[str, Array]) -> list[Reading]:
         """What each run reports, once done; curves have one value an epoch so far."""
@@ -106,8 +111,8 @@ class Readers:
         if diverged:
             return Reading(reader.run_id, "diverged", epochs_run, best, None)
         epoch = best if reader.restores() and best is not None else epochs_run
-        state = reader.kept_state or self._last_state
-        return Reading(reader.run_id, "ok", epochs_run, best, epoch, state)
+        state = reader.kept_state
+        return Reading(reader.run_id, "ok", epochs_run, best, epoch, state=state)
 
 
 def _least(curves: Mapping[str, Array], epochs_run: int) -> int | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from regbench.engine.autograd import ModuleNetwork
 from regbench.engine.collapse import Spread
 from regbench.engine.examples import BeforeNoise, Examples, StackedPart
 from regbench.engine.layers import device as devices
@@ -23,7 +24,9 @@ _CHUNK_ELEMENTS = 1 << 15
 _CHUNK_ELEMENTS_GPU = 1 << 26
 
 
-def score(network: Network, examples: Examples, metrics: Sequence[str] = ()) -> dict[str, Tensor]:
+def score(
+    network: Network | ModuleNetwork, examples: Examples, metrics: Sequence[str] = ()
+) -> dict[str, Tensor]:
     """(R,) float64 scores by column name: `train_loss`, accuracy or R^2, `val_loss`, ...
 
     Loss is plain cross-entropy or mean squared error; R^2 is 1 - SS_res / SS_tot of the part. With
@@ -110,7 +113,7 @@ def rows_at_once(width: int, runs: int, *, on_gpu: bool) -> int:
     return max(64, elements // width)
 
 
-def piece_of(network: Network) -> int:
+def piece_of(network: Network | ModuleNetwork) -> int:
     """Examples of a part that this network scores together."""
     width = max(network.architecture.widths)
     on_gpu = devices.is_gpu(network.parameters.like.device)
@@ -118,7 +121,7 @@ def piece_of(network: Network) -> int:
 
 
 def _totals(
-    network: Network,
+    network: Network | ModuleNetwork,
     examples: Examples,
     part: StackedPart,
     kept_outputs: Tensor | None,

@@ -2,7 +2,7 @@
 
 Runs stack if their tensors have the same shapes and their steps the same kind of arithmetic; all
 else (strengths, rates, learning rates, seeds, first weights) is a number a run. Runs that differ
-in stopping rules only read one trajectory.
+in readings only (stopping rules, averages) share one trajectory.
 """
 
 from __future__ import annotations
@@ -14,24 +14,40 @@ from itertools import pairwise
 from math import ceil
 from pathlib import Path
 
-from regbench.config.blocks.regularizer import EarlyStopping
+from regbench.config.blocks.regularizer import Regularizer
 from regbench.config.blocks.training import Training
+from regbench.config.cell import Cell
+from regbench.config.crosschecks import unfit
 from regbench.config.identity import canonical, trajectory_key
 from regbench.config.plan import Run
 from regbench.config.schema import Setting
 from regbench.data import SplitKey, part_counts, shape, split_key
 from regbench.engine.member import Member
-from regbench.models.architecture import architecture
+from regbench.errors import BadStudy, Problem
+from regbench.models.architecture import BY_AUTOGRAD, BadModel, architecture
+from regbench.models.own import known
 from regbench.vocabulary.optimizers import OPTIMIZERS
 from regbench.vocabulary.regularizers import KINDS
 
-__all__ = ["Cost", "Stack", "batch_size", "cost", "item_bytes", "make_stacks", "stack_key"]
+__all__ = [
+    "Cost",
+    "Stack",
+    "batch_size",
+    "cost",
+    "item_bytes",
+    "make_stacks",
+    "require_networks",
+    "stack_key",
+]
 
 # How many parameters train side by side. Beyond this a stack of heavy runs gains nothing, and it
 # keeps other cores waiting: a run of this size stacks alone.
 _PARAMETERS_AT_ONCE = {"cpu": 1 << 19, "cuda": 1 << 26}
 # Batched products of up to 40 runs were found to give every run the same bits.
 _MOST_RUNS = {"cpu": 40, "cuda": 4096}
+# Networks that autograd trains go one after the other: a stack shares no more than its data and its
+# draws, and small ones spread over the cores.
+_MOST_MODULES = {"cpu": 4, "cuda": 32}
 # Fewer runs than twice this train as one stack, more at least as two, so that a second core has
 # work: a small stack costs little more a run than one of 40.
 _WORTH_A_STACK = {"cpu": 16, "cuda": 4096}
@@ -103,6 +119,23 @@ def cost(setting: Setting, folder: Path) -> Cost:
     return Cost(parameters, products, steps, item * (parameters * 5 + own), shared)
 
 
+def require_networks(cells: Iterable[Cell], folder: Path, source: str) -> None:
+    """Go on if every cell's model goes with its data.
+
+    Raises:
+        BadStudy: a cell's does not.
+        BadData: a file cannot be read.
+    """
+    for cell in cells:
+        setting = cell.setting
+        if setting.model.name == "cnn":
+            data = shape(setting.dataset, folder)
+            try:
+                architecture(setting.model, setting.regularizer, data.example, data.outputs)
+            except BadModel as bad:
+                raise BadStudy(Problem(str(bad), source, key=f"model.{bad.key}")) from None
+
+
 def stack_key(setting: Setting, data: str) -> str:
     """What settings share if they stack, on data of this fingerprint.
 
@@ -114,7 +147,8 @@ def stack_key(setting: Setting, data: str) -> str:
     for number in ("noise", "factor", "label_noise", "split_seed"):
         dataset.pop(number, None)
     model = canonical(setting.model)
-    model.pop("init")
+    if setting.model.name != "module":  # of which all keys are its user's
+        model.pop("init")
     entry = OPTIMIZERS[setting.optimizer.name]
     kind = [entry.kind or entry.name, *(getattr(setting.optimizer, key) for key in entry.splits)]
     training = canonical(setting.training)
@@ -134,14 +168,17 @@ def make_stacks(
         folder: what CSV paths are relative to.
         device: the kind of device, `cpu` or `cuda`.
         first: number of the first stack; ids are `s0001` and on.
+    Raises:
+        BadStudy: a regularizer of images or signals, on data that are neither.
     """
-    groups: dict[tuple[str, Sizes], dict[tuple[str, int], dict[str, EarlyStopping | None]]] = {}
+    groups: dict[tuple[str, Sizes], dict[tuple[str, int], dict[str, Regularizer]]] = {}
     first_run: dict[tuple[str, int], Run] = {}
     keys: dict[str, tuple[str, str]] = {}
     sizes: dict[SplitKey, Sizes] = {}
     for run in runs:
         setting = run.cell.setting
         if run.cell.name not in keys:
+            _require_fit(setting, folder)
             keys[run.cell.name] = (stack_key(setting, run.data), trajectory_key(setting, run.data))
         kind, trajectory = keys[run.cell.name]
         member = (trajectory, run.seed)
@@ -150,7 +187,7 @@ def make_stacks(
         if split not in sizes:
             sizes[split] = _sizes(setting, run.seed, folder)
         readings = groups.setdefault((kind, sizes[split]), {}).setdefault(member, {})
-        readings[run.run_id] = setting.regularizer.early_stopping
+        readings[run.run_id] = setting.regularizer
     stacks: list[Stack] = []
     for trajectories in groups.values():
         members = [_member(first_run[key], readings) for key, readings in trajectories.items()]
@@ -162,6 +199,15 @@ def make_stacks(
     return stacks
 
 
+def _require_fit(setting: Setting, folder: Path) -> None:
+    regularizer = setting.regularizer
+    if regularizer.augment is not None or regularizer.cutout:
+        example = shape(setting.dataset, folder).example
+        problems = [Problem(what, key=key) for key, what in unfit(regularizer, example)]
+        if problems:
+            raise BadStudy(*problems)
+
+
 def _sizes(setting: Setting, seed: int, folder: Path) -> Sizes:
     """Examples in each part, where seeds differ in it: those that have the same stack."""
     dataset = setting.dataset
@@ -170,8 +216,8 @@ def _sizes(setting: Setting, seed: int, folder: Path) -> Sizes:
     return part_counts(dataset, folder, seed)
 
 
-def _member(run: Run, readings: Mapping[str, EarlyStopping | None]) -> Member:
-    return Member(run.cell.setting, run.seed, readings, run.data)
+def _member(run: Run, readings: Mapping[str, Regularizer]) -> Member:
+    return Member(run.cell.setting, run.seed, readings, run.data, known(run.module))
 
 
 def _acting(setting: Setting) -> tuple[bool, ...]:
@@ -187,7 +233,10 @@ def _acting(setting: Setting) -> tuple[bool, ...]:
 
 
 def _most(members: Sequence[Member], folder: Path, device: str) -> int:
-    fitting = _PARAMETERS_AT_ONCE[device] // cost(members[0].setting, folder).parameters
+    setting = members[0].setting
+    if setting.model.name in BY_AUTOGRAD:
+        return _MOST_MODULES[device]
+    fitting = _PARAMETERS_AT_ONCE[device] // cost(setting, folder).parameters
     shared_out = max(_WORTH_A_STACK[device], ceil(len(members) / 2))
     return min(max(1, fitting), shared_out, _MOST_RUNS[device])
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from regbench.config.blocks.regularizer import Regularizer
 from regbench.config.schema import Setting
+from regbench.engine.autograd import ModuleNetwork
 from regbench.engine.layers.parameters import Parameters
 from regbench.engine.network import Network
 from regbench.engine.optimizers.optimizer import make_optimizer
@@ -63,7 +64,7 @@ class Update:
         network: the stack's network; its parameters are moved in place.
     """
 
-    def __init__(self, settings: Sequence[Setting], network: Network) -> None:
+    def __init__(self, settings: Sequence[Setting], network: Network | ModuleNetwork) -> None:
         self._parameters = network.parameters
         self._optimizer = make_optimizer(settings, network.parameters)
         self._bind([setting.regularizer for setting in settings])

@@ -56,7 +56,8 @@ class StackCheckpoints:
     """The checkpoints of one stack, or of a part that memory forced out of one.
 
     Args:
-        name: the stack's id, with a letter for each halving.
+        stack_id: what they are of.
+        name: the same, with a letter for each halving.
         members: what trains.
         device: as torch names it.
         found: the epoch and state to go on from, if there is one.
@@ -65,13 +66,15 @@ class StackCheckpoints:
 
     def __init__(
         self,
+        stack_id: str,
         name: str,
         members: Sequence[Member],
         device: str,
         found: tuple[int, State] | None,
         tell: Tell,
     ) -> None:
-        self._name, self._key = name, work_key(members, device)
+        self._stack_id, self._name = stack_id, name
+        self._key = work_key(members, device)
         self._found, self._tell = found, tell
         self._next = time.monotonic() + _SECONDS_BETWEEN
 
@@ -86,6 +89,6 @@ class StackCheckpoints:
     def save(self, epoch: int, state: State) -> None:
         """Have the state after an epoch kept."""
         begin = time.monotonic()
-        self._tell(Kept(self._name, self._key, epoch, state))
+        self._tell(Kept(self._stack_id, self._name, self._key, epoch, state))
         end = time.monotonic()
         self._next = end + max(_SECONDS_BETWEEN, _LEAST_RATIO * (end - begin))

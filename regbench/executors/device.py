@@ -18,8 +18,6 @@ def device_kind(device: str) -> str:
     >>> device_kind("cpu"), device_kind("cuda:1")
     ('cpu', 'cuda')
     """
-    if device == "auto" and find_library("cuda") is None:
-        return "cpu"
     return "cuda" if device.startswith("cuda") or resolve_device(device) != "cpu" else "cpu"
 
 
@@ -31,7 +29,7 @@ def resolve_device(device: str) -> str:
     """
     if not isinstance(device, str) or not _DEVICE.fullmatch(device):
         raise BadStudy(f"device: expected auto, cpu, cuda or cuda:i, not {device!r}")
-    if device == "cpu":
+    if device == "cpu" or (device == "auto" and find_library("cuda") is None):
         return "cpu"
     import torch
 

@@ -5,22 +5,19 @@ This process alone writes the store. Executors train what they are given and tel
 
 from __future__ import annotations
 
-import os
 from collections import Counter, deque
-from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
 
 from regbench.config.plan import Plan
 from regbench.data import require_unchanged
-from regbench.data.given import given_to
 from regbench.engine.member import State
 from regbench.engine.stacks import Stack
 from regbench.errors import RegbenchError
 from regbench.executors.checkpointing import parts, work_key
 from regbench.executors.data_checks import check_data
-from regbench.executors.device import resolve_device
-from regbench.executors.estimate import WORKER_START_SECONDS, disk_bytes
+from regbench.executors.estimate import disk_bytes
 from regbench.executors.executor import (
     Epoch,
     Event,
@@ -36,10 +33,12 @@ from regbench.executors.executor import (
 from regbench.executors.limits import NO_LIMITS, Clock, Limits
 from regbench.executors.pending import pending, seconds_of
 from regbench.executors.progress import Progress, Silent
+from regbench.executors.sites import SITES, Where
 from regbench.results import checkpoints
 from regbench.results.store import Store
+from regbench.vocabulary.words import counted
 
-__all__ = ["RunSummary", "choose_workers", "cores", "run_plan"]
+__all__ = ["RunSummary", "run_plan"]
 
 # Of a stack whose worker is lost.
 _MOST_TRIES = 3
@@ -51,6 +50,7 @@ class RunSummary:
 
     Attributes:
         device: where it trained, as torch names it; as asked for, if it trained nothing.
+        trained_on: the stacks that each node of a cluster has trained.
     """
 
     kept: int
@@ -59,14 +59,14 @@ class RunSummary:
     failed: int
     wall_seconds: float
     device: str
+    trained_on: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def run_plan(
     plan: Plan,
     store: Store,
     *,
-    device: str | None = None,
-    workers: int | None = None,
+    where: Where = Where(),  # noqa: B008  (it is frozen)
     limits: Limits = NO_LIMITS,
     progress: Progress | None = None,
 ) -> RunSummary:
@@ -74,44 +74,59 @@ def run_plan(
 
     Args:
         store: the study's results folder, open.
-        device: instead of the study's `training.device`.
-        workers: processes that train; None takes one a core where that is worth it.
+        where: who trains.
         limits: which part of the plan, and when to stop before its end.
         progress: told what happens.
     Raises:
-        BadStudy: CUDA is asked for where there is none.
+        BadStudy: CUDA is asked for where there is none, or the cluster cannot be used.
         BadData: the data cannot be read or split, or are no longer what was planned.
         Unwritable: the folder cannot be written, or the disk is too full for what is to come.
         AnswerIsNo: as many runs as `limits` allows failed or diverged.
         TimeIsUp: the time limit was reached.
+        ClusterLost: the cluster is gone.
     """
     progress, clock = progress or Silent(), Clock(limits)
-    device = device or plan.study.base.training.device
+    device = where.device or plan.study.base.training.device
     again = {"failed"} if limits.retry_failed else set()
     done = {r for r, record in store.records().items() if record.status not in again}
-    stacks = pending(plan, store, done, device, limits.shard)
-    if stacks:
-        check_data(plan)
-        device = resolve_device(device)
-        if limits.seconds is None:  # else nobody knows how far it comes
-            store.require_space(disk_bytes(stacks, plan.study.folder))
-    todo = {run_id for stack in stacks for run_id in stack.run_ids}
-    cells = {r.run_id: r.cell.name for r in plan.runs if r.run_id in todo | done}
     kept = sum(run.run_id in done for run in plan.runs)
-    epochs = sum(len(s.members) * s.members[0].setting.training.epochs for s in stacks)
-    try:
-        progress.start(cells, kept, len(stacks), epochs)
-        if stacks:
-            executor = _executor(plan, stacks, workers, device)
-            _Driver(plan, store, device, progress, clock).drive(stacks, executor)
-        store.require_committed(todo)
-        if limits.shard is None:
-            checkpoints.discard_all(store.folder)  # of stacks committed just before a crash
-    finally:
-        progress.finish()
-        store.write_tables(plan)
+    stacks: list[Stack] = []
+    todo: set[str] = set()
+    trained_on: Mapping[str, Sequence[str]] = {}
+    with ExitStack() as held:
+        if kept < len(plan.runs):
+            site = held.enter_context(SITES[where.site](where.address))
+            device = site.device(device)
+            stacks = pending(plan, store, done, device, limits.shard)
+            todo = {run_id for stack in stacks for run_id in stack.run_ids}
+            check_data(plan)
+            if limits.seconds is None:  # else nobody knows how far it comes
+                store.require_space(disk_bytes(stacks, plan.study.folder))
+        of_interest = todo | done
+        cells = {r.run_id: r.cell.name for r in plan.runs if r.run_id in of_interest}
+        epochs = sum(len(s.members) * s.members[0].setting.training.epochs for s in stacks)
+        try:
+            progress.start(cells, kept, len(stacks), epochs)
+            if stacks:
+                executor = site.executor(plan, stacks, device, where.workers)
+                if where.site != "local" and (where.workers or 0) > len(stacks):
+                    rest = (where.workers or 0) - len(stacks)
+                    store.warnings.append(
+                        f"{counted(len(stacks), 'stack')} for {where.workers} workers: {rest} of "
+                        "them have nothing to do"
+                    )
+                driver = _Driver(plan, store, device, progress, clock)
+                trained_on = driver.drive(stacks, executor)
+            store.require_committed(todo)
+            if limits.shard is None:
+                # Of stacks that were committed just before a crash.
+                checkpoints.discard_all(store.folder)
+        finally:
+            progress.finish()
+            store.write_tables(plan)
     ends = Counter(store.statuses(plan))
-    return RunSummary(kept, len(todo), ends["diverged"], ends["failed"], clock.seconds, device)
+    lost = ends["diverged"], ends["failed"]
+    return RunSummary(kept, len(todo), *lost, clock.seconds, device, trained_on)
 
 
 class _Driver:
@@ -122,19 +137,23 @@ class _Driver:
     ) -> None:
         self._plan, self._store, self._device = plan, store, device
         self._progress, self._clock = progress, clock
-        # Heavy stacks were planned first where it matters; they are taken in order.
+        self._files = plan.study.files
         self._waiting: deque[Stack] = deque()
         self._lost: deque[Stack] = deque()
         self._training: dict[str, Stack] = {}
         self._tries = Counter[str]()
+        self._trained_on: dict[str, list[str]] = {}
 
-    def drive(self, stacks: Sequence[Stack], executor: Executor) -> None:
-        """Have all stacks trained.
+    def drive(self, stacks: Sequence[Stack], executor: Executor) -> dict[str, list[str]]:
+        """Have all stacks trained; which of them each node of a cluster has.
 
-        One whose worker is lost is tried again when no other is at work, as it may be memory that
-        ran out; lost three times, its runs have failed. Where no worker starts, this process
+        One whose worker is lost is tried again: here when no other is at work, as it may be memory
+        that ran out; lost three times, its runs have failed. Where no worker starts, this process
         trains.
         """
+        if executor.room > 1:  # the longest first, or one of them keeps all others waiting
+            folder = self._plan.study.folder
+            stacks = sorted(stacks, key=lambda stack: -seconds_of(stack, folder))
         self._waiting.extend(stacks)
         self._kept = checkpoints.stacks(self._store.folder)
         try:
@@ -144,12 +163,15 @@ class _Driver:
                 try:
                     executor.wait(self._hear)
                 except NoWorkers as none:
+                    from regbench.executors.here import Here
+
                     self._warn(f"no worker process starts here ({none}): this process trains alone")
                     self._waiting.extendleft(reversed(self._training.values()))
                     self._training.clear()
-                    executor = _here()
+                    executor = Here()
         finally:
             executor.cancel(self._hear_last)
+        return self._trained_on
 
     def _hand_out(self, executor: Executor) -> None:
         while self._waiting and executor.room > 0:
@@ -180,7 +202,7 @@ class _Driver:
                     self._progress.seen(event.stack_id, event.epoch, event.losses)
                 self._progress.advanced(event.stack_id, event.epoch, event.trajectories)
                 self._clock.check()
-            case Kept():
+            case Kept() if event.stack_id in self._training:
                 self._store.place.require()
                 checkpoints.save(
                     self._store.folder, event.name, event.key, event.epoch, event.state
@@ -207,11 +229,13 @@ class _Driver:
             weights={run.record.run_id: run.weights for run in trained.runs},
             predictions={run.record.run_id: run.predictions for run in trained.runs},
         )
+        if trained.where:
+            self._trained_on.setdefault(trained.where, []).append(stack_id)
         if trained.halved:
             self._store.add_provenance({"event": "split by memory", "stack": stack_id})
         ends = Counter(run.record.status for run in trained.runs)
         self._progress.stack_done(stack_id, len(trained.runs), ends["diverged"], ends["failed"])
-        for dataset in self._plan.study.files:  # committed is what was read before
+        for dataset in self._files:  # committed is what was read before
             require_unchanged(dataset, self._plan.study.folder, self._plan.data[dataset.origin])
         self._clock.count(ends["diverged"], ends["failed"])
 
@@ -223,44 +247,8 @@ class _Driver:
             self._commit(Trained(lost.stack_id, failed))
             return
         self._warn(f"stack {lost.stack_id}: {lost.why}; it was tried again")
-        self._lost.append(self._training.pop(lost.stack_id))
+        again = self._lost if lost.alone else self._waiting
+        again.append(self._training.pop(lost.stack_id))
 
     def _warn(self, text: str) -> None:
         self._store.warnings.append(text)
-
-
-def _executor(plan: Plan, stacks: Sequence[Stack], workers: int | None, device: str) -> Executor:
-    """Who trains; torch is imported from here on only."""
-    seconds = sum(seconds_of(stack, plan.study.folder) for stack in stacks)
-    threads = max(stack.members[0].setting.training.threads for stack in stacks)
-    number = choose_workers(workers, len(stacks), seconds, threads)
-    if number == 1 or device != "cpu":
-        return _here()
-    from regbench.executors.processes import Processes
-
-    datasets = (member.setting.dataset for stack in stacks for member in stack.members)
-    return Processes(number, given_to(datasets))
-
-
-def _here() -> Executor:
-    from regbench.executors.here import Here
-
-    return Here()
-
-
-def choose_workers(asked: int | None, stacks: int, seconds: float, threads: int) -> int:
-    """How many processes train: as asked, else one a core where the work is worth their start.
-
-    >>> choose_workers(None, 8, 1.0, 1), choose_workers(3, 8, 1.0, 1), choose_workers(9, 2, 9.0, 1)
-    (1, 3, 2)
-    """
-    if asked is None:
-        asked = 1 if seconds < 2 * WORKER_START_SECONDS else max(1, cores() // threads)
-    return max(1, min(asked, stacks))
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -36,8 +36,9 @@ def disk_bytes(stacks: Sequence[Stack], folder: Path) -> int:
         an_epoch = _EPOCH_BYTES + _SCORES_BYTES / training.eval_every
         each = _RUN_BYTES + _saved_bytes(stack, folder)
         for member in stack.members:
-            for rule in member.readings.values():
-                total += each + int(an_epoch * (training.epochs if rule is None else 1))
+            for reading in member.readings.values():
+                stops = reading.early_stopping is not None
+                total += each + int(an_epoch * (1 if stops else training.epochs))
     return total
 
 

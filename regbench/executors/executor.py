@@ -55,8 +55,9 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Kept:
-    """The state of a stack, or of a part of it, after an epoch; `key` says of what work it is."""
+    """The state of a stack, or of the part `name` of it, after an epoch, and of what work it is."""
 
+    stack_id: str
     name: str
     key: str
     epoch: int
@@ -79,19 +80,26 @@ class Run:
 
 @dataclass(frozen=True)
 class Trained:
-    """A stack is trained; `halved`: memory forced it apart."""
+    """A stack is trained.
+
+    Attributes:
+        halved: memory forced it apart.
+        where: the machine, where that may be another than the driver's.
+    """
 
     stack_id: str
     runs: tuple[Run, ...]
     halved: bool = False
+    where: str = ""
 
 
 @dataclass(frozen=True)
 class Lost:
-    """Whoever trained the stack is no more."""
+    """Whoever trained the stack is no more; `alone`: try it again when no other is at work."""
 
     stack_id: str
     why: str
+    alone: bool
 
 
 @dataclass(frozen=True)

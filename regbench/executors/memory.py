@@ -75,11 +75,15 @@ def needed_bytes(members: Sequence[Member], folder: Path) -> int:
     item, batch = item_bytes(setting.training), batch_size(setting.training, data.rows)
     chain = architecture(setting.model, setting.regularizer, data.example, data.outputs)
     widths = chain.widths
-    kernels = [padded(layer.kernel.shape) for layer in chain.kernels]
+    kernels = [padded(kernel.shape) for kernel in chain.kernels] or [0]
     parameters = sum(padded(each.shape) for each in chain.parameters)
 
-    # Values, gradients, two moments; while the proximal step works, four more of one kernel.
-    weights = runs * (4 * parameters + 4 * max(kernels))
+    # Values, gradients, two moments; while the proximal step works, four more of one kernel. And
+    # each average that a reading asks for.
+    averages = sum(
+        len({r.ema or r.swa for r in member.readings.values()} - {None}) for member in members
+    )
+    weights = runs * (4 * parameters + 4 * max(kernels)) + averages * parameters
     # Of each layer in training: inputs, outputs, their gradients, dropout, what activations and
     # batchnorm need besides; once more for the last batch, which is smaller.
     layers = 2 * 10 * runs * batch * sum(widths)

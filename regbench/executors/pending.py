@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,17 +14,20 @@ from regbench.executors.device import device_kind
 from regbench.executors.estimate import stack_seconds
 from regbench.results.store import Store
 
-__all__ = ["StackPlan", "describe", "pending", "seconds_of"]
+__all__ = ["StackPlan", "describe", "makespan", "pending", "seconds_of"]
 
 
 @dataclass(frozen=True)
 class StackPlan:
-    """A stack as `regbench plan` shows it; seconds and bytes are estimates."""
+    """A stack as `regbench plan` shows it; seconds and bytes are estimates.
+
+    parameters: None of a module, which is not made for it.
+    """
 
     stack_id: str
     runs: int
     trajectories: int
-    parameters: int
+    parameters: int | None
     seconds: float
     memory_bytes: int
 
@@ -37,7 +41,8 @@ def describe(plan: Plan) -> list[StackPlan]:
         n, each = len(stack.members), cost(stack.members[0].setting, folder)
         seconds, memory = seconds_of(stack, folder), n * each.memory_bytes + each.shared_bytes
         runs = len(stack.run_ids)
-        found.append(StackPlan(stack.stack_id, runs, n, each.parameters, seconds, memory))
+        parameters = each.parameters or None
+        found.append(StackPlan(stack.stack_id, runs, n, parameters, seconds, memory))
     return found
 
 
@@ -46,6 +51,18 @@ def seconds_of(stack: Stack, folder: Path) -> float:
     setting = stack.members[0].setting
     each, epochs = cost(setting, folder), setting.training.epochs
     return stack_seconds(len(stack.members), epochs, each.products, each.steps)
+
+
+def makespan(seconds: Iterable[float], workers: int) -> float:
+    """How long so many workers take for stacks of these lengths, the longest first.
+
+    >>> makespan([4, 3, 3, 2], 1), makespan([4, 3, 3, 2], 2), makespan([4, 3, 3, 2], 9)
+    (12.0, 6.0, 4.0)
+    """
+    busy = [0.0] * workers
+    for each in sorted(seconds, reverse=True):
+        heapq.heapreplace(busy, busy[0] + each)
+    return max(busy)
 
 
 def pending(

@@ -148,7 +148,7 @@ class Processes:
             if worker.job is None:
                 self._fail(worker.why_gone())
             else:
-                tell(Lost(worker.job.stack.stack_id, worker.why_gone()))
+                tell(Lost(worker.job.stack.stack_id, worker.why_gone(), alone=True))
         else:
             assert not isinstance(said, str)
             if isinstance(said, Trained):

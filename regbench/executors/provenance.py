@@ -27,10 +27,11 @@ def provenance(summary: RunSummary, study_folder: Path) -> dict[str, object]:
         "command": sys.argv,
         "host": platform.node(),
         "platform": platform.platform(),
-        "device": _device_name(summary.device),
+        "device": _device_name(summary),
         "python": platform.python_version(),
         **{name: version(name) for name in _PACKAGES},
         **({} if commit is None else {"git": commit}),
+        **({"stacks": dict(summary.trained_on)} if summary.trained_on else {}),
     }
 
 
@@ -49,8 +50,9 @@ def git_commit(folder: Path) -> str | None:
     return done.stdout.decode().strip()
 
 
-def _device_name(device: str) -> str:
-    if not device.startswith("cuda"):
+def _device_name(summary: RunSummary) -> str:
+    device = summary.device
+    if not device.startswith("cuda") or summary.trained_on:  # a cluster's: see there
         return device
     import torch
 

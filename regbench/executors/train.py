@@ -52,7 +52,9 @@ def _torch_settings(threads: int, tf32: bool) -> Iterator[None]:
     torch.set_num_threads(threads)
     torch.backends.cuda.matmul.allow_tf32 = tf32
     try:
-        yield
+        # Of cuDNN's convolutions, those that give the same twice.
+        with torch.backends.cudnn.flags(deterministic=True, benchmark=False, allow_tf32=tf32):
+            yield
     finally:
         torch.set_num_threads(before[0])
         torch.backends.cuda.matmul.allow_tf32 = before[1]
@@ -93,7 +95,7 @@ def _attempt(
         told, losses = losses, None
         tell(Epoch(stack_id, epoch, trained, told))
 
-    kept = StackCheckpoints(name, members, job.device, job.kept.get(name), tell)
+    kept = StackCheckpoints(stack_id, name, members, job.device, job.kept.get(name), tell)
     try:
         return train_stack(
             members, job.study_folder, job.device, on_epoch, kept, on_losses, job.metrics, splits
@@ -136,6 +138,7 @@ def _runs(trajectory: Trajectory) -> Iterator[Run]:
             constant=trajectory.constant,
             curves={name: curve[:length] for name, curve in trajectory.curves.items()},
             sizes=dict(trajectory.sizes),
+            scores=dict(reading.scores),
         )
         yield Run(record, reading.state, reading.predictions)
 

@@ -6,11 +6,36 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 
-from regbench.config.blocks.model import ModelConfig
+from regbench.config.blocks.model import SIZES, Cnn, Linear, Mlp, ModelConfig
 from regbench.config.blocks.regularizer import Regularizer
-from regbench.models.layers import Activation, Affine, BatchNorm, Dropout, Layer, Parameter, Shape
+from regbench.errors import BadStudy
+from regbench.models.layers import (
+    Activation,
+    Affine,
+    BatchNorm,
+    Convolution,
+    Dropout,
+    Flatten,
+    Layer,
+    Own,
+    Parameter,
+    Pooling,
+    Shape,
+    Weighted,
+)
 
-__all__ = ["Architecture", "architecture"]
+__all__ = ["BY_AUTOGRAD", "Architecture", "BadModel", "architecture"]
+
+# Models that are no chain of affine maps.
+BY_AUTOGRAD = ("cnn", "module")
+
+
+class BadModel(BadStudy):
+    """A model that does not go with the data; `key` is of its block."""
+
+    def __init__(self, key: str, message: str) -> None:
+        super().__init__(message)
+        self.key = key
 
 
 @dataclass(frozen=True)
@@ -19,21 +44,26 @@ class Architecture:
 
     >>> from regbench.config.blocks.model import Mlp
     >>> chain = architecture(Mlp(name="mlp", hidden=(3,)), Regularizer(), (4,), 2)
-    >>> [layer.kernel.shape for layer in chain.kernels], chain.parameter_count, chain.products
+    >>> [kernel.shape for kernel in chain.kernels], chain.parameter_count, chain.products
     ([(3, 4), (2, 3)], 23, 18)
     """
 
     layers: tuple[Layer, ...]
 
     @property
-    def kernels(self) -> tuple[Affine, ...]:
-        """The layers with a kernel, in order; the last gives the outputs."""
-        return tuple(layer for layer in self.layers if isinstance(layer, Affine))
-
-    @property
     def parameters(self) -> tuple[Parameter, ...]:
         """All that is trained."""
         return tuple(each for layer in self.layers for each in layer.parameters)
+
+    @property
+    def kernels(self) -> tuple[Parameter, ...]:
+        """What penalties, decay and constraints act on, in order."""
+        return tuple(each for each in self.parameters if each.kind == "kernel")
+
+    @property
+    def known(self) -> bool:
+        """Whether it is known what there is; not of a module that is not made yet."""
+        return bool(self.parameters)
 
     @property
     def parameter_count(self) -> int:
@@ -51,9 +81,9 @@ class Architecture:
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """Numbers that an example is: at the input, and after each kernel."""
-        shapes = [self.layers[0].before, *(layer.after for layer in self.kernels)]
-        return tuple(prod(shape) for shape in shapes)
+        """Numbers that an example is: at the input, and after each layer with a kernel."""
+        made = [layer.after for layer in self.layers if isinstance(layer, Weighted | Own)]
+        return tuple(prod(shape) for shape in (self.layers[0].before, *made))
 
     @property
     def tensors(self) -> dict[str, Shape]:
@@ -73,22 +103,79 @@ def architecture(
         regularizer: has batchnorm or not.
         example: the shape of an example.
         outputs: C, or 1 of a regression.
+    Raises:
+        BadModel: the model does not go with such examples.
     """
+    if model.name == "module":
+        return Architecture((Own(example, outputs),))
     return Architecture(tuple(_layers(model, regularizer, example, outputs)))
 
 
 def _layers(
-    model: ModelConfig, regularizer: Regularizer, example: Shape, outputs: int
+    model: Linear | Mlp | Cnn, regularizer: Regularizer, shape: Shape, outputs: int
 ) -> Iterator[Layer]:
-    batchnorm = regularizer.batchnorm is not None
-    shape = (prod(example),)
-    hidden = model.hidden if model.name == "mlp" else ()
-    for i, width in enumerate(hidden):
-        yield Affine(shape, i, width, before_norm=batchnorm)
-        shape = (width,)
-        if batchnorm:
-            yield BatchNorm(shape, i)
-        assert model.name == "mlp"
-        yield Activation(shape, model.activation)
-        yield Dropout(shape, i + 1, gated=model.activation == "relu")
-    yield Affine(shape, len(hidden), outputs)
+    normed, index = regularizer.batchnorm is not None, 0
+    layer = Layer(shape)
+    if model.name == "cnn":
+        for layer in _convolutions(model, shape, normed):
+            yield layer
+        index = len(model.channels)
+    if len(layer.after) > 1:
+        layer = Flatten(layer.after)
+        yield layer
+    if model.name != "linear":
+        for width in model.hidden:
+            layer = Affine(layer.after, index, width, normed)
+            yield layer
+            yield from _after_kernel(layer, model.activation)
+            index += 1
+    yield Affine(layer.after, index, outputs)
+
+
+def _after_kernel(layer: Weighted, activation: str, pooling: int = 1) -> Iterator[Layer]:
+    """What stands between a hidden kernel and the next."""
+    shape = layer.after
+    if layer.before_norm:
+        yield BatchNorm(shape, layer.index)
+    yield Activation(shape, activation)
+    if pooling > 1:
+        pool = Pooling(shape, pooling)
+        yield pool
+        shape = pool.after
+    yield Dropout(shape, layer.index + 1, gated=activation == "relu")
+
+
+def _convolutions(model: Cnn, shape: Shape, normed: bool) -> Iterator[Layer]:
+    if not 2 <= len(shape) <= 3:
+        raise BadModel(
+            "name",
+            f"a cnn looks at signals (channels, points) or images (channels, height, width), and "
+            f"these examples are {_by(shape)}: use mlp, or data with channels",
+        )
+    sizes = [model.each(key) for key in SIZES]
+    for i, (channels, size, stride, padding, pooling) in enumerate(
+        zip(model.channels, *sizes, strict=True)
+    ):
+        layer = Convolution(shape, i, channels, normed, size, stride, padding)
+        if min(layer.after[1:]) < 1:
+            raise BadModel(
+                "kernel",
+                f"convolution {i + 1} of {len(model.channels)} has a kernel of {size} with padding "
+                f"{padding}, and is given {_by(shape[1:])} points: nothing is left; take smaller "
+                "kernels, more padding or less pooling",
+            )
+        if min(layer.after[1:]) < pooling:
+            raise BadModel(
+                "pooling",
+                f"the pooling of {pooling} after convolution {i + 1} is given "
+                f"{_by(layer.after[1:])} points: nothing is left; pool less, or 1 for none",
+            )
+        yield layer
+        for each in _after_kernel(layer, model.activation, pooling):
+            yield each
+            shape = each.after
+
+
+def _by(shape: Shape) -> str:
+    """Sides, as people write them."""
+    return f"rows of {shape[0]} numbers" if len(shape) == 1 else " x ".join(map(str, shape))

@@ -138,7 +138,7 @@ def _frames(found: Iterable[Explanation]) -> list[list[Explanation]]:
     frames: dict[object, list[Explanation]] = {}
     for one in found:
         optimizer = one.setting.optimizer.model_copy(update={"lr": 1.0})
-        shapes = tuple(layer.kernel.shape for layer in one.sizes.network.kernels)
+        shapes = tuple(kernel.shape for kernel in one.sizes.network.kernels)
         data = (one.setting.dataset.name, one.sizes.train, one.sizes.batch, shapes)
         key = (data, optimizer, one.setting.model)
         frames.setdefault(key, []).append(one)
@@ -155,16 +155,24 @@ def _head(frame: Sequence[Explanation]) -> list[str]:
     step = f"{optimizer.name} at lr {some(rates)}" + (f", momentum {momentum:g}" * bool(momentum))
     if optimizer.schedule.name != "constant":
         step += f", {optimizer.schedule.name} schedule"
-    shapes = [f"{i}: {k.inputs} x {k.outputs}" for i, k in enumerate(one.kernels)]
+    own = setting.model.name == "module"
+    shapes = [_shape(k.name if own else str(i), k) for i, k in enumerate(one.kernels)]
     norms = max(each.free[1] for each in frame)
     free = f"{one.free[0]} biases" if one.free[0] > 1 else "1 bias"
-    free += f" and batchnorm's {norms} scales and shifts" if norms else ""
+    whose = "its norm layers'" if own else "batchnorm's"
+    free += f" and {whose} {norms} scales and shifts" if norms else ""
     shared = "".join(f"{axis}={label}: " for axis, label in _shared(frame))
     return [
         f"{shared}{setting.dataset.name}, {counted(sizes.train, 'training example')} in batches of "
         f"{sizes.batch}, {counted(sizes.steps, 'step')} an epoch; {step}",
         f"kernels {some(shapes, 8)}; never penalised or decayed: {free}",
     ]
+
+
+def _shape(name: str, kernel: Kernel) -> str:
+    """A kernel's inputs and outputs; of a convolution, the sides of its window, too."""
+    sides = " x ".join(map(str, kernel.window))
+    return f"{name}: {kernel.inputs} x {kernel.outputs}" + (f" of {sides}" if sides else "")
 
 
 def _notes(found: Sequence[Explanation], warnings: Sequence[str]) -> list[tuple[str, str]]:

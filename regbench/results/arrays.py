@@ -24,7 +24,7 @@ def save_weights(folder: Path, run_id: str, arrays: Arrays) -> None:
         arrays: as PyTorch's own layers hold them: `layers.<i>.weight` (O, I), `layers.<i>.bias`
             and `norms.<i>.*` (O,).
     """
-    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     write_atomic(make_within(folder, "weights") / f"{run_id}.safetensors", save(contiguous))
 
 

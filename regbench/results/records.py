@@ -16,7 +16,7 @@ Status = Literal["ok", "diverged", "failed"]
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One run's outcome; its row in runs.csv is its curves at `reading_epoch`.
+    """One run's outcome; its row in runs.csv is its curves at `reading_epoch`, or its `scores`.
 
     Attributes:
         error: why it has no numbers; empty for `ok`.
@@ -27,6 +27,7 @@ class RunRecord:
         constant: by column, what the constant prediction scores on the validation part.
         curves: (E,) float64 by column of epochs.csv, one value an epoch from 1 (or the single
             epoch 0); NaN where there is none.
+        scores: by column what averaged weights score, which no epoch has.
         sizes: examples by part; empty where it never trained, or an older version wrote it.
     """
 
@@ -40,6 +41,7 @@ class RunRecord:
     curves: Mapping[str, npt.NDArray[np.float64]]
     constant: Mapping[str, float] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
+    scores: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def wrong_labels(self) -> int | None:
@@ -55,9 +57,11 @@ class RunRecord:
         >>> record.at_reading("val_loss"), record.at_reading("test_loss")
         (0.5, None)
         """
-        if self.reading_epoch is None or name not in self.curves:
+        if self.reading_epoch is None or name not in {*self.curves, *self.scores}:
             return None
-        value = float(self.curves[name][max(self.reading_epoch, 1) - 1])
+        value = self.scores.get(name)
+        if value is None:
+            value = float(self.curves[name][max(self.reading_epoch, 1) - 1])
         return None if np.isnan(value) else value
 
     def stopping_regret(self) -> float | None:

@@ -122,6 +122,35 @@ KINDS: dict[str, Kind] = {
             stronger={"input_noise": 1},
         ),
         Kind(
+            *("augment", "inputs", "options; images or signals that are moved while training"),
+            takes="a mapping of options: shift, flip, crop, rotate",
+            formula="x at shift + flip(turn(window)), drawn anew for each example and epoch",
+            source="Simard et al. 2003; Krizhevsky et al. 2012",
+            elsewhere="shift: torchvision's RandomCrop(padding=shift); flip: "
+            "RandomHorizontalFlip(p); rotate: RandomRotation(degrees)",
+            stronger={f"augment.{key}": 1 for key in ("shift", "flip", "crop", "rotate")},
+        ),
+        Kind(
+            *("cutout", "inputs", "side of a square of each image that is set to 0, the mean"),
+            takes="a count of pixels or points from 0",
+            formula="x = 0 within a square of that side about a random pixel",
+            source="DeVries & Taylor 2017",
+            elsewhere="the length of the authors' Cutout, where it is even",
+            where="pixels; the square is cut off at the borders",
+            stronger={"cutout": 1},
+        ),
+        Kind(
+            *("mixup", "inputs"),
+            meaning="alpha of Beta(alpha, alpha): how much of another example is mixed in",
+            takes="a number >= 0",
+            formula="x = (1 - s) x + s x', loss = (1 - s) loss(y) + s loss(y'), "
+            "s ~ Beta(mixup, mixup)",
+            source="Zhang et al. 2018",
+            elsewhere="alpha of torchvision's v2.MixUp and mixup_alpha of timm, the same number",
+            where="alpha; at 1 every share of another example is as likely",
+            stronger={"mixup": 1},
+        ),
+        Kind(
             *("batchnorm", "hidden layers", "true, or options; between affine map and activation"),
             takes=_SWITCH,
             formula="(h - mean) / sqrt(var + eps) * gamma + beta, over the examples of a batch",
@@ -150,6 +179,25 @@ KINDS: dict[str, Kind] = {
             column="stopping",
             # All four rules stop earlier the smaller their number is.
             stronger={f"early_stopping.{rule}": -1 for rule in ("patience", "gl", "pq", "up")},
+        ),
+        Kind(
+            *("ema", "reading"),
+            meaning="true, or options; a row reports an exponential average of the weights",
+            takes=_SWITCH,
+            formula="a = decay a + (1 - decay) w after each step",
+            source="Polyak & Juditsky 1992; Tarvainen & Valpola 2017",
+            elsewhere="decay of torch.optim.swa_utils.get_ema_multi_avg_fn, ema_momentum of "
+            "Keras's optimizers, the same number",
+            stronger={"ema.decay": 1},
+        ),
+        Kind(
+            *("swa", "reading"),
+            meaning="true, or options; a row reports the mean of the weights of the last epochs",
+            takes=_SWITCH,
+            formula="a = a + (w - a) / k after the k-th epoch averaged",
+            source="Izmailov et al. 2018",
+            elsewhere="torch.optim.swa_utils.AveragedModel, updated once an epoch",
+            stronger={"swa.start": -1},
         ),
     )
 }

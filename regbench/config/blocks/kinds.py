@@ -71,6 +71,10 @@ class Block(BaseModel):
         """Keys that another key of the block rules out."""
         return frozenset()
 
+    def plain_values(self) -> dict[str, Any]:
+        """Plain values, the same for blocks that ask for the same."""
+        return self.model_dump(mode="json")
+
 
 def named(value: Any) -> Any:
     """A bare word stands for a block of that name."""

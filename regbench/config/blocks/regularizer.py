@@ -15,6 +15,7 @@ from regbench.config.blocks.kinds import (
     Positive,
     Rate,
     Rates,
+    Share,
     Strengths,
     switch,
 )
@@ -23,29 +24,44 @@ from regbench.vocabulary.regularizers import KINDS
 
 __all__ = [
     "BARE_REGULARIZERS",
+    "OPTIONS",
     "SWITCHES",
+    "Augment",
+    "Average",
     "BareRegularizer",
     "BatchNorm",
     "EarlyStopping",
+    "Ema",
     "Monitor",
+    "Options",
     "Regularizer",
     "RegularizerConfig",
+    "Swa",
     "Switch",
 ]
 
 
-class Switch(Block):
-    """Options of a regularizer that `true` switches on."""
+class Options(Block):
+    """Options of a regularizer."""
 
     @property
     def words(self) -> str:
         """What a table says of it."""
-        return "yes"
+        return ", ".join(f"{key} {value:g}" for key, value in self.canonical().items()) or "yes"
+
+    @property
+    def off(self) -> bool:
+        """Whether they amount to nothing."""
+        return False
 
     def canonical(self) -> dict[str, Any]:
         """The values that differ from their defaults."""
         fields = type(self).model_fields.items()
         return {k: getattr(self, k) for k, f in fields if getattr(self, k) != f.default}
+
+
+class Switch(Options):
+    """Options of a regularizer that `true` switches on."""
 
 
 class BatchNorm(Switch):
@@ -55,6 +71,73 @@ class BatchNorm(Switch):
         0.1, description="weight of the newest batch in the running statistics (PyTorch's meaning)"
     )
     eps: Positive = Field(1e-5, description="added to the variance")
+
+    @property
+    def words(self) -> str:
+        """That it is there."""
+        return "yes"
+
+
+class Augment(Options):
+    """Random images or signals: a window of each, turned, mirrored and shifted, in this order."""
+
+    shift: CountOrZero = Field(
+        0, description="largest shift along each axis, in pixels or points; 0 comes in"
+    )
+    flip: Share = Field(0.0, description="probability of a mirror image, left to right")
+    crop: Rate = Field(
+        0.0, description="largest share of each side that is cut off; the rest fills the image"
+    )
+    rotate: Annotated[float, Field(ge=0, le=180)] = Field(
+        0.0, description="largest angle either way, in degrees; images only"
+    )
+
+    @property
+    def off(self) -> bool:
+        """Whether nothing moves."""
+        return not self.canonical()
+
+
+# From where on weights are averaged: an epoch, or a share of all.
+Start = Annotated[int, Field(ge=1, le=1_000_000)] | Annotated[float, Field(ge=0, lt=1)]
+
+
+class Average(Switch):
+    """An average of a trajectory's weights, which a row reports."""
+
+    start: Start = Field(0.0, description="first epoch averaged, or that share of all before it")
+
+    def first_epoch(self, epochs: int) -> int:
+        """The first epoch that is averaged.
+
+        >>> Average(start=7).first_epoch(40), Average(start=0.75).first_epoch(40)
+        (7, 31)
+        """
+        return self.start if isinstance(self.start, int) else int(self.start * epochs) + 1
+
+
+class Ema(Average):
+    """The exponential moving average of the weights after each step."""
+
+    decay: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.99, description="share of the average that a step keeps"
+    )
+
+    @property
+    def words(self) -> str:
+        """Its decay."""
+        return f"decay {self.decay:g}"
+
+
+class Swa(Average):
+    """The mean of the weights after each epoch (stochastic weight averaging)."""
+
+    start: Start = Field(0.75, description="first epoch averaged, or that share of all before it")
+
+    @property
+    def words(self) -> str:
+        """From where on."""
+        return f"from {self.start:g}"
 
 
 if TYPE_CHECKING:
@@ -157,6 +240,17 @@ class Regularizer(Block):
     max_norm: Norms | None = _field("max_norm", None)
     label_smoothing: Rate = _field("label_smoothing", 0.0)
     input_noise: NonNegative = _field("input_noise", 0.0)
+    augment: Augment | None = _field("augment", None)
+    cutout: CountOrZero = _field("cutout", 0)
+    mixup: NonNegative = _field("mixup", 0.0)
+    ema: Annotated[Ema | None, BeforeValidator(switch)] = _field("ema", None)
+    swa: Annotated[Swa | None, BeforeValidator(switch)] = _field("swa", None)
+
+    @model_validator(mode="after")
+    def _one_average(self) -> Regularizer:
+        if self.ema is not None and self.swa is not None:
+            raise ValueError("ema and swa are different averages of the weights: give one of them")
+        return self
 
     def by_layer(self, key: str, layers: int, off: float = 0.0) -> tuple[float, ...]:
         """A strength or rate layer by layer, `off` where there is none.
@@ -168,13 +262,14 @@ class Regularizer(Block):
         return value if isinstance(value, tuple) else (off if value is None else value,) * layers
 
 
-# The keys that `true` switches on, and the options of each.
-SWITCHES: dict[str, type[Switch]] = {
+# The keys that have options, and of these the ones that `true` switches on.
+OPTIONS: dict[str, type[Options]] = {
     key: option
     for key, field in Regularizer.model_fields.items()
     for option in get_args(field.annotation)
-    if isinstance(option, type) and issubclass(option, Switch)
+    if isinstance(option, type) and issubclass(option, Options)
 }
+SWITCHES = [key for key, options in OPTIONS.items() if issubclass(options, Switch)]
 
 BareRegularizer = Literal["none", "l1", "l2", "elastic", "dropout", "early_stopping", "batchnorm"]
 

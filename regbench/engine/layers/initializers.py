@@ -30,9 +30,12 @@ _CUT_SD = sqrt(1 - 4 * float(np.exp(-2.0)) / sqrt(2 * np.pi) / (1 - 2 * _LOW))
 
 
 def initial_affine(
-    name: str, seed: int, layer: int, inputs: int, outputs: int
+    name: str, seed: int, layer: int, inputs: int, outputs: int, fan_out: int | None = None
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Weight (I, O) and bias (O,) of affine layer `layer`, counted from 0.
+
+    Of a convolution I counts a unit's numbers over its whole window, and fan_out is O times that
+    window, as in Keras.
 
     Biases are zero, but for `torch`, which is what nn.Linear draws: both uniform within
     1/sqrt(fan_in).
@@ -44,7 +47,7 @@ def initial_affine(
     Source: He et al. 2015; Glorot & Bengio 2010; LeCun et al. 1998; Keras's VarianceScaling.
     """
     distribution, fan, scale = INITIALIZERS[name]
-    variance = scale / (inputs if fan == "fan_in" else (inputs + outputs) / 2)
+    variance = scale / (inputs if fan == "fan_in" else (inputs + (fan_out or outputs)) / 2)
     if distribution == "zeros":
         return np.zeros((inputs, outputs)), np.zeros(outputs)
     # Even streams are weights and odd ones biases, so neither moves the other.

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from regbench.engine.layers.buffers import Scratch
 
-__all__ = ["CrossEntropy", "OnTargets", "SquaredError"]
+__all__ = ["CrossEntropy", "Loss", "OnTargets", "SquaredError"]
 
 
 class OnTargets(Protocol):
@@ -45,16 +45,34 @@ class CrossEntropy:
         self._on_targets, self._weights = on_targets, weights
         self._scratch = Scratch()
 
-    def __call__(self, logits: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """(R,) mean loss of each run, and its gradient (R, C, B) for the logits."""
-        batch = logits.shape[2]
+    def __call__(
+        self, logits: Tensor, y: Tensor, second: tuple[Tensor, Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """(R,) mean loss of each run, and its gradient (R, C, B) for the logits.
+
+        Args:
+            second: (R, B) other labels, and the share of the loss that each has.
+        """
         log_p = torch.log_softmax(logits, 1)
+        if second is None:
+            return self._of(log_p, y)
+        loss, gradient = self._of(log_p, y, 1 - second[1])
+        more, more_gradient = self._of(log_p, *second, use="second")
+        return loss + more, gradient.add_(more_gradient)
+
+    def _of(
+        self, log_p: Tensor, y: Tensor, share: Tensor | None = None, use: str = "first"
+    ) -> tuple[Tensor, Tensor]:
+        """Of one label an example, whose losses have this share, (R, B)."""
+        batch = log_p.shape[2]
         weight = None if self._weights is None else self._weights.gather(1, y).unsqueeze(1)
+        if share is not None:
+            weight = share.unsqueeze(1) if weight is None else weight * share.unsqueeze(1)
         y = y.unsqueeze(1)
         of_y = log_p.gather(1, y)
         loss = (of_y if weight is None else of_y * weight).mean((1, 2)).neg_()
-        gradient = torch.exp(log_p, out=self._scratch("gradient", logits.shape, logits))
-        target = self._scratch("target", (len(y), 1, batch), logits).fill_(-1)
+        gradient = torch.exp(log_p, out=self._scratch(("gradient", use), log_p.shape, log_p))
+        target = self._scratch(("target", use), (len(y), 1, batch), log_p).fill_(-1)
         for act in self._on_targets:
             act(log_p, weight, loss, gradient, target)
         gradient.scatter_add_(1, y, target)
@@ -73,9 +91,15 @@ class SquaredError:
     def __init__(self) -> None:
         self._scratch = Scratch()
 
-    def __call__(self, prediction: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    def __call__(
+        self, prediction: Tensor, y: Tensor, second: tuple[Tensor, Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
         """(R,) mean loss of each run, and its gradient (R, 1, B) for the prediction."""
+        assert second is None  # a regression mixes its targets
         error = prediction.squeeze(1) - y
         gradient = self._scratch("gradient", prediction.shape, prediction)
         torch.mul(error, 2 / y.shape[1], out=gradient.squeeze(1))
         return (error * error).mean(1), gradient
+
+
+Loss = CrossEntropy | SquaredError

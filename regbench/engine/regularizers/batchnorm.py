@@ -38,8 +38,14 @@ class BatchNorm:
     Shape:
         x, y (R, B, O); gamma, beta, running_mean, running_var (R, O); momentum, eps (R,).
 
+    Attributes:
+        taking_in: the share of the next batch in the running statistics, while these are made
+            anew: it is then normalised by itself in evaluation, too.
+
     Source: Ioffe & Szegedy 2015.
     """
+
+    taking_in: float | None = None
 
     def __init__(
         self, layer: layers.BatchNorm, momentum: PerRun, eps: PerRun, scratch: Scratch
@@ -64,12 +70,15 @@ class BatchNorm:
     def forward(self, x: Tensor, draws: Draws | None) -> Tensor:
         """Normalise, by the batch's statistics where there are any, else by the running ones."""
         eps = self._eps.values.unsqueeze(1)
-        self._by_batch = draws is not None and x.shape[1] > 1
+        remaking = self.taking_in is not None
+        self._by_batch = remaking or (draws is not None and x.shape[1] > 1)
         if self._by_batch:
             mean = x.mean(1)
             x.sub_(mean.unsqueeze(1))
             variance = (x * x).mean(1)
             momentum = self._momentum.values.unsqueeze(1)
+            if self.taking_in is not None:
+                momentum = torch.full_like(momentum, self.taking_in)
             self.running_mean.lerp_(mean, momentum)
             self.running_var.lerp_(variance, momentum)
         else:

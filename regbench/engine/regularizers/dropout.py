@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from regbench.config.blocks.regularizer import Regularizer
+from regbench.engine.batch import Batch, Seen
 from regbench.engine.draws import INTEGERS, Draws
 from regbench.engine.layers.buffers import Scratch
 from regbench.engine.layers.parameters import Parameters, Slot
@@ -98,13 +99,13 @@ class Dropout:
 class InputDropout:
     """Dropout on the data while training; nothing is propagated back to them."""
 
-    def __init__(self, regularizers: Sequence[Regularizer], like: Tensor) -> None:
-        self._rates = PerRun([r.input_dropout for r in regularizers], like)
+    def __init__(self, regularizers: Sequence[Regularizer], seen: Seen) -> None:
+        self._rates = PerRun([r.input_dropout for r in regularizers], seen.like)
         self._layer = Dropout(0, self._rates, Scratch())
 
     def __bool__(self) -> bool:
         return bool(self._rates)
 
-    def __call__(self, x: Tensor, draws: Draws) -> None:
+    def __call__(self, batch: Batch, draws: Draws) -> None:
         """Drop and scale the rows of the runs that ask for it."""
-        self._layer.forward(x, draws)
+        self._layer.forward(batch.x, draws)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from regbench.config.blocks.regularizer import Regularizer
+from regbench.engine.batch import Seen
 from regbench.engine.layers.per_run import PerRun
 
 __all__ = ["LabelSmoothing"]
@@ -21,8 +22,8 @@ class LabelSmoothing:
     Source: Szegedy et al. 2016, sec. 7; torch.nn.functional.cross_entropy(label_smoothing=s).
     """
 
-    def __init__(self, regularizers: Sequence[Regularizer], like: Tensor) -> None:
-        self._share = PerRun([r.label_smoothing for r in regularizers], like)
+    def __init__(self, regularizers: Sequence[Regularizer], seen: Seen) -> None:
+        self._share = PerRun([r.label_smoothing for r in regularizers], seen.like)
 
     def __bool__(self) -> bool:
         return bool(self._share)

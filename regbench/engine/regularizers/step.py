@@ -80,7 +80,7 @@ def kernels_of(parameters: Parameters) -> list[Kernel]:
     return [
         Kernel(
             *(slot, number, len(slots), values[slot.name], gradients[slot.name]),
-            parameters.value(slot),
+            parameters.value(slot).movedim(1 + slot.parameter.unit_axis, 1),
         )
         for number, slot in enumerate(slots)
     ]

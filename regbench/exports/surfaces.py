@@ -53,6 +53,8 @@ def _surface(folder: Path, run: Run, data: Path) -> PredictionSurface | None:
     from regbench.engine.network import build
 
     setting, run_id, seed = run.cell.setting, run.run_id, run.seed
+    if setting.model.name == "module":  # which is not here
+        return None
     sources.require_unchanged(setting.dataset, data, run.data)
     shape = sources.shape(setting.dataset, data)
     if shape.inputs > 2 or (shape.inputs == 2 and setting.dataset.task == "regression"):

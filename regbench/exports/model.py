@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -18,8 +19,8 @@ from pydantic import Field, ValidationError
 from safetensors.numpy import save
 
 from regbench.config.blocks.files import Csv, Frame, Layout, Parquet
-from regbench.config.blocks.kinds import Block, Positive, Widths
-from regbench.config.blocks.model import Linear, Mlp
+from regbench.config.blocks.kinds import Block, CountOrZero, Positive, Widths
+from regbench.config.blocks.model import SIZES, Cnn, Linear, Mlp, ModelConfig, Module
 from regbench.config.blocks.regularizer import BatchNorm, Regularizer
 from regbench.config.characters import as_texts
 from regbench.config.plan import Plan, Run
@@ -27,8 +28,9 @@ from regbench.config.schema import Setting
 from regbench.config.yaml_text import parse_yaml
 from regbench.data import Column, Transform, describe, fitted
 from regbench.errors import BadData, BadStudy, Problem
-from regbench.export.readme import readme
-from regbench.models.architecture import architecture
+from regbench.exports.readme import readme
+from regbench.models.architecture import BadModel, architecture
+from regbench.models.own import OwnModule
 from regbench.results.files import (
     is_leftover,
     make_folder,
@@ -64,8 +66,35 @@ Count = Annotated[int, Field(ge=1, le=1_000_000)]
 T = TypeVar("T", bound=Block)
 
 
+class Convolutions(Block):
+    """What stands before the affine maps of a cnn: one number a convolution."""
+
+    example: Annotated[tuple[Count, ...], Field(min_length=2, max_length=3)]
+    channels: Widths
+    kernel: Widths
+    stride: Widths
+    padding: Annotated[tuple[CountOrZero, ...], Field(strict=False)]
+    pooling: Widths
+
+
+class Own(Block):
+    """A module of the user's: who makes it, and the tensors that it holds.
+
+    identity: of the files that the function stood in.
+    """
+
+    name: str
+    identity: str
+    example: Annotated[tuple[Count, ...], Field(min_length=1)]
+    keywords: dict[str, Any]
+    tensors: dict[str, tuple[CountOrZero, ...]]
+
+
 class Architecture(Block):
-    """A chain of affine maps; `activation` is the name of the class in torch.nn."""
+    """A chain of affine maps; `activation` is the name of the class in torch.nn.
+
+    cnn, module: None where there is no such thing; not written then.
+    """
 
     format: Literal[1] = 1
     inputs: Count
@@ -74,37 +103,64 @@ class Architecture(Block):
     activation: Literal["ReLU", "Tanh", "GELU", "ELU", "SELU", "Sigmoid"] | None = None
     batchnorm: BatchNorm | None = None
     dtype: Literal["float32", "float64"]
+    cnn: Convolutions | None = None
+    module: Own | None = None
+
+    @property
+    def example(self) -> tuple[int, ...]:
+        """The shape of one."""
+        known = self.cnn or self.module
+        return known.example if known else (self.inputs,)
+
+    @property
+    def model(self) -> ModelConfig:
+        """As a study has it."""
+        if self.module is not None:
+            return Module(name="module", **self.module.keywords)
+        if self.activation is None:
+            return Linear(name="linear", init="zeros")
+        kind: Any = self.activation.lower()
+        if self.cnn is None:
+            return Mlp(name="mlp", hidden=self.hidden, activation=kind, init="zeros")
+        sizes: dict[str, Any] = self.cnn.model_dump(exclude={"example"})
+        return Cnn(name="cnn", hidden=self.hidden, activation=kind, init="zeros", **sizes)
 
     @property
     def setting(self) -> Setting:
         """One of this architecture; the rest of it trains, and is not looked at."""
-        model: Linear | Mlp = Linear(name="linear", init="zeros")
-        if self.activation is not None:
-            kind = self.activation.lower()
-            model = Mlp(name="mlp", hidden=self.hidden, activation=kind, init="zeros")  # type: ignore[arg-type]
         regularizer = Regularizer(batchnorm=self.batchnorm)
-        blocks: dict[str, Any] = {"model": model, "regularizer": regularizer}
+        blocks: dict[str, Any] = {"model": self.model, "regularizer": regularizer}
         return Setting.model_construct(**blocks)
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The tensors that there must be."""
-        setting = self.setting
-        chain = architecture(setting.model, setting.regularizer, (self.inputs,), self.outputs)
-        return chain.tensors
+        if self.module is not None:
+            return self.module.tensors
+        regularizer = Regularizer(batchnorm=self.batchnorm)
+        return architecture(self.model, regularizer, self.example, self.outputs).tensors
 
     @classmethod
-    def of(cls, setting: Setting, inputs: int, outputs: int) -> Architecture:
+    def of(
+        cls, setting: Setting, example: tuple[int, ...], outputs: int, module: Own | None
+    ) -> Architecture:
         """That of a run's network."""
         names = {"relu": "ReLU", "gelu": "GELU", "elu": "ELU", "selu": "SELU"}
-        kind = getattr(setting.model, "activation", "")
+        model, depth = setting.model, setting.model.depth
+        kind = getattr(model, "activation", "") if module is None else ""
+        cnn = None
+        if model.name == "cnn":
+            sizes = {key: model.each(key) for key in SIZES}
+            cnn = Convolutions(example=example, channels=model.channels, **sizes)
         return cls(
-            inputs=inputs,
-            hidden=getattr(setting.model, "hidden", ()),
+            inputs=prod(example),
+            hidden=getattr(model, "hidden", ()) if module is None else (),
             outputs=outputs,
             activation=names.get(kind, kind.title()) or None,  # type: ignore[arg-type]
-            batchnorm=setting.regularizer.batchnorm if setting.model.depth else None,
+            batchnorm=setting.regularizer.batchnorm if depth else None,
             dtype=setting.training.dtype,
+            cnn=cnn,
+            module=module,
         )
 
 
@@ -267,12 +323,15 @@ class Exported:
         return Transform.from_json(self.preprocessing.model_dump(mode="json"))
 
 
-def export_run(folder: Path, plan: Plan, run: Run, status: str, out: Path) -> None:
+def export_run(
+    folder: Path, plan: Plan, run: Run, status: str, out: Path, own: OwnModule | None = None
+) -> None:
     """Write the model of a run that is done into a folder of its own.
 
     Args:
         folder, plan: the results folder and what it was run with.
         status: how the run ended.
+        own: the user's module, where the model is one.
         out: the folder to write; made anew if it holds nothing but such a model.
     Raises:
         BadStudy: the study saves no weights, or the folder holds something else.
@@ -302,10 +361,23 @@ def export_run(folder: Path, plan: Plan, run: Run, status: str, out: Path) -> No
     told["example"] = table.example if table.by_channel else None
     told["layout"] = getattr(dataset, "layout", None)
     made = Preprocessing.model_validate_json(json.dumps(told))
-    outputs = len(table.class_names) or 1
-    model = Architecture.of(setting, made.inputs, outputs)
+    outputs, example = len(table.class_names) or 1, table.shape.example
+    module = None
+    if own is not None:
+        tensors = {name: array.shape for name, array in weights.items()}
+        keywords = setting.model.keywords if setting.model.name == "module" else {}
+        module = Own(
+            name=own.name,
+            identity=own.identity,
+            example=example,
+            keywords=keywords,
+            tensors=tensors,
+        )
+    model = Architecture.of(setting, example, outputs, module)
     _require_weights(folder / "weights" / f"{run.run_id}.safetensors", model, weights)
-    _write(out, model, made, weights, readme(plan.study.name, run, made.task))
+    name = own.name if own is not None else ""
+    text = readme(plan.study.name, run, made.task, name, cnn=model.cnn is not None)
+    _write(out, model, made, weights, text)
 
 
 def _reading(dataset: Any) -> dict[str, Any]:
@@ -338,7 +410,7 @@ def _write(out: Path, model: Architecture, made: Preprocessing, weights: Arrays,
     remove_leftovers([out])
     # A model that is written by halves has no architecture, so that nobody takes it for one.
     remove([out / ARCHITECTURE] if there(out / ARCHITECTURE) else [])
-    contiguous = {name: np.ascontiguousarray(array) for name, array in weights.items()}
+    contiguous = {name: np.asarray(array, order="C") for name, array in weights.items()}
     write_atomic(out / WEIGHTS, save(contiguous))
     write_atomic(out / PREPROCESSING, _json(made))
     write_atomic(out / "README.md", text.encode())
@@ -346,7 +418,9 @@ def _write(out: Path, model: Architecture, made: Preprocessing, weights: Arrays,
 
 
 def _json(block: Block) -> bytes:
-    return (json.dumps(block.model_dump(mode="json"), indent=1, allow_nan=False) + "\n").encode()
+    plain = block.model_dump(mode="json")
+    plain = {k: v for k, v in plain.items() if v is not None or k not in ("cnn", "module")}
+    return (json.dumps(plain, indent=1, allow_nan=False) + "\n").encode()
 
 
 def read_exported(folder: Path) -> Exported:
@@ -371,9 +445,16 @@ def read_exported(folder: Path) -> Exported:
             f"{folder}: {PREPROCESSING} makes {made.inputs} inputs for {made.outputs} outputs, "
             f"{ARCHITECTURE} has {model.inputs} and {model.outputs}"
         )
-    if (model.activation is None) != (not model.hidden):
+    if (model.activation is None) != (not (model.hidden or model.cnn)):
         raise BadData(f"{folder / ARCHITECTURE}: hidden layers and an activation go together")
-    size = sum(int(np.prod(shape, dtype=object)) for shape in model.shapes.values())
+    try:
+        shapes = model.shapes.values()
+    except (BadModel, ValidationError) as error:
+        why = _first(error)[1] if isinstance(error, ValidationError) else str(error)
+        raise BadData(f"{folder / ARCHITECTURE}: cannot be understood: {why}") from None
+    if prod(model.example) != model.inputs:
+        raise BadData(f"{folder / ARCHITECTURE}: inputs and the shape of an example do not agree")
+    size = sum(int(np.prod(shape, dtype=object)) for shape in shapes)
     needed = size * np.dtype(model.dtype).itemsize + _MOST_HEADER
     weights = read_tensors(folder / WEIGHTS, min(needed, _MOST_WEIGHTS))
     _require_weights(folder / WEIGHTS, model, weights)
@@ -403,7 +484,8 @@ def _require_weights(path: Path, model: Architecture, weights: Arrays) -> None:
         raise BadData(f"{path}: has a tensor {extra[0]}, which its architecture has not")
     for name, shape in shapes.items():
         array: npt.NDArray[Any] = weights[name]
-        if array.shape != shape or array.dtype != model.dtype:
+        counts = model.module is not None and array.dtype.kind in "biu"
+        if array.shape != shape or (array.dtype != model.dtype and not counts):
             raise BadData(
                 f"{path}: {name} is {array.dtype} {_sides(array.shape)}, and its architecture has "
                 f"{model.dtype} {_sides(shape)}"
