@@ -217,6 +217,8 @@ def test_what_may_be_lost_in_a_text_is_told(tmp_path: Path) -> None:
     quoted = rows(["'red'", "'green'", "'it''s, so'"] * 6, head="'x',y")
     found, split = read(tmp_path, quoted, quote="'")
     assert (split.feature_names, found.notes) == (("x=green", "x=it's, so", "x=red"), ())
+    _, split = read(tmp_path, rows(["'red'", "'blue'"] * 6), quote="'")  # no line asks for more
+    assert split.feature_names == ("x=blue", "x=red")
     found, _ = read(tmp_path, rows(["'red'", "'blue'"] * 6))
     assert found.notes == (
         "column 'x': the ' around every text is part of it, without quote: \"'\"",

@@ -266,7 +266,7 @@ REFUSED = {
         "line 1 has 2 cells, most lines have 3: they end with a separator",
     ),
     "a spreadsheet's note": (
-        _lines("x;y", lambda i: f"{i % 7};{i * i}", begin="sep=;\n"),
+        _lines("x;w;y", lambda i: f"{i % 7};{i % 3};{i * i}", begin="sep=;\n"),
         "line 1 is a spreadsheet's note of its separator: remove it",
     ),
     "prose": (

@@ -173,7 +173,7 @@ def named(
     """
     if not any(header):
         problems.refuse("is empty" if len(header) < 2 else "line 1 names no column", fatal=True)
-    if header[0].lower().startswith("sep="):
+    if any(name.lower().startswith("sep=") for name in header[:2]):
         problems.refuse("line 1 is a spreadsheet's note of its separator: remove it", fatal=True)
     if len(header) < least:
         other = next((mark for mark in (";", "\t", "|", ",") if mark in header[0]), None)
