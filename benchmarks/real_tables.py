@@ -6,7 +6,7 @@ Each table is read as its package ships it, by the tutorial's two commands, `reg
 FILE --target y` and `regbench run`. Beside it stands what a person would write in scikit-learn:
 pandas reads the file, StandardScaler scales its numbers, OneHotEncoder takes its texts, and an MLP
 has the study's widths, learning rate, batches and epochs. It starts from Glorot's uniform weights,
-so the difference is to regbench from these; the study's own, He's, are trained beside them. Scores
+as the study's do, so the difference is to regbench from these; He's are trained beside them. Scores
 are of the validation and the test part together, weighted by rows; no choice rests on either.
 """
 
@@ -64,7 +64,7 @@ TABLES = [
         (PENGUINS, "penguins-raw.csv", "Body Mass (g)"),
         (PLOTLY, "tips.csv.gz", "tip"),
         (PLOTLY, "gapminder.csv.gz", "lifeExp"),
-        (STATSMODELS, "anes96/anes96.csv", "'vote'"),
+        (STATSMODELS, "anes96/anes96.csv", "vote"),
         (STATSMODELS, "star98/star98.csv", "PCTAF"),
         (VEGA, "seattle-weather.csv", "weather"),
         (ISLP, "Auto.data", "mpg"),
@@ -109,7 +109,7 @@ def ours(file: Path, target: str, seeds: int) -> tuple[Path, pd.DataFrame]:
 
 
 def as_pandas_reads(block: Any, file: Path) -> pd.DataFrame:
-    marks = {"sep": r"\s+"} if block.separator == " " else {"sep": block.separator}
+    marks = {"sep": r"\s+" if block.separator == " " else block.separator, "quotechar": block.quote}
     return pd.read_csv(file, keep_default_na=False, na_values=["", *block.na_values], **marks)
 
 

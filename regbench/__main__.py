@@ -8,8 +8,6 @@ import signal
 from types import FrameType
 from typing import NoReturn
 
-__all__ = ["main"]
-
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:
     os._exit(128 + number)

@@ -43,7 +43,8 @@ from regbench.results.health import Health
 from regbench.results.merge import merged
 from regbench.results.planned import read_judged, recorded_plan, recorded_study
 from regbench.results.runs import Runs
-from regbench.results.saved import Arrays, read_predictions, read_weights
+from regbench.results.saved import read_predictions, read_weights
+from regbench.results.sealed import Arrays
 from regbench.results.store import Store
 from regbench.results.tables import judged_runs
 
@@ -587,11 +588,11 @@ def predict(
         is_array = path.suffix.lower() == ".npz"
         block = made.block(None if is_array else path, overrides)
         if is_array:
-            rows = rows_of_array(str(path), array_in(path), made.known, made.example)
+            rows = rows_of_array(str(path), array_in(path), made.known, made.example, made.layout)
         else:
             rows = rows_of_file(block, Path(), made.known, unused)
     else:
-        rows = rows_of_array("data", data, made.known, made.example)
+        rows = rows_of_array("data", data, made.known, made.example, made.layout)
     frame = pd.DataFrame(named_predictions(predicted(exported, rows.values, own), made.classes))
     frame.attrs["notes"] = rows.notes
     return frame

@@ -5,20 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-__all__ = [
-    "AnswerIsNo",
-    "BadData",
-    "BadStudy",
-    "ClusterLost",
-    "FolderInUse",
-    "Problem",
-    "RegbenchError",
-    "TimeIsUp",
-    "Unwritable",
-    "one_line",
-]
-
-
 # What a message shows of a file that someone else may have written.
 _LONGEST_LINE = 2_000
 

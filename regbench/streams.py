@@ -20,8 +20,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-__all__ = ["Purpose", "normal", "permutation", "purpose_key", "raw", "uint16", "uniform"]
-
 _own = threading.local()
 
 

@@ -20,11 +20,11 @@ from regbench.results.pieces import Pieces, stacks_folder
 
 STUDY = """\
 name: kills
-dataset: {name: iris, train_size: 40}
+dataset: {name: digits, train_size: 40, val_size: 40, test_size: 40}
 training: {epochs: 30, batch_size: 8, save_weights: true}
 seeds: 2
 sweep:
-  model.hidden: [[4], [6], [8], [10], [12]]
+  model: [{hidden: [4]}, {hidden: [6]}, {hidden: [8]}, {hidden: [10]}, {name: cnn, channels: [2]}]
   regularizer: {none: none, norm: {batchnorm: true}}
 """
 

@@ -54,8 +54,18 @@ MISTAKES: list[tuple[str, str | bytes, dict[str, Any], str]] = [
         {},
         "d.csv: line 4 has 1 cell, the header has 2",
     ),
-    ("open quote", 'a,y\n1,p\n2,"q\n3,p\n', {}, "d.csv: line 3: unexpected end of data"),
-    ("text after a quote", 'a,y\n1,"p"x\n', {}, "d.csv: line 2: ',' expected after '\"'"),
+    (
+        "open quote",
+        'a,y\n1,p\n2,"q\n3,p\n',
+        {},
+        'd.csv: line 3: a cell begins with ", which is never closed',
+    ),
+    (
+        "text after a quote",
+        'a,y\n1,"p"x\n',
+        {},
+        'd.csv: line 2: text follows the " that closes a cell (one within it is written twice)',
+    ),
     # --- its header
     (
         "semicolons",
@@ -168,7 +178,7 @@ MISTAKES: list[tuple[str, str | bytes, dict[str, Any], str]] = [
         GOOD,
         {"task": "regression"},
         "d.csv: line 2, column 'y': 'p' is not a number, as a regression needs (as in 30 cells): "
-        "add 'p' to na_values if it means missing",
+        "set task: classification",
     ),
     (
         "late text for a regression",

@@ -2,12 +2,8 @@
 
 import json
 import os
-import shutil
-import subprocess
-import sys
 import time
 from hashlib import sha256
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -279,112 +275,6 @@ def test_a_file_is_remembered_once_its_clock_has_moved_on(tmp_path, monkeypatch)
         now[0] = path.stat().st_ctime_ns + int(seconds * 1e9)
         assert fingerprint(config, tmp_path) == fingerprint(config, tmp_path)
         assert len(reads) == expected
-
-
-# --- another file source, by the steps of docs/architecture.md ------------------------------------
-
-STEPS = [
-    (
-        "config/blocks/files.py",
-        "blocks.dataset import Dataset",
-        "blocks.dataset import Classification, Dataset",
-    ),
-    (  # 1. its class, and its place in the union
-        "config/blocks/files.py",
-        "class Frame(",
-        'class Lines(_File, Classification):\n    """A class and numbers a line."""\n\n'
-        '    name: Literal["lines"]\n\n\nclass Frame(',
-    ),
-    ("config/blocks/datasets.py", "    | Arrays,\n", "    | Arrays\n    | Lines,\n"),
-    ("config/blocks/datasets.py", "Csv, Frame,", "Csv, Frame, Lines,"),
-    (  # 3. its entry
-        "data/sources.py",
-        '    "csv": CSV,\n',
-        '    "csv": CSV,\n    "lines": LINES,\n',
-    ),
-    (
-        "data/sources.py",
-        "from regbench.data.files.csv import CSV\n",
-        "from regbench.data.files.csv import CSV\nfrom regbench.data.files.lines import LINES\n",
-    ),
-]
-# 2. its format
-LINES = """
-import numpy as np
-
-from regbench.data.files.reading import as_text, file_source, whole
-from regbench.data.table import Table
-
-
-def _parse(config, content):
-    rows = [line.split() for line in content.decode().splitlines()]
-    names, classes = np.unique([row[0] for row in rows], return_inverse=True)
-    values = np.array([row[1:] for row in rows], dtype=float)
-    columns = tuple(f"x{i}" for i in range(values.shape[1]))
-    return Table(values, classes.astype(np.int64), columns, tuple(map(str, names)))
-
-
-LINES = file_source(whole(_parse), as_text)
-"""
-SCRIPT = """
-import json, os
-from command import regbench, study
-from pathlib import Path
-from regbench.config.load import parse_study
-from test_data_identity import STUDY, TWO, numbers, of_content
-
-here = Path()
-lines = "{name: lines, path: easy.txt}"
-for name in ("easy", "noise"):
-    rows = [row.split(",") for row in Path(f"{name}.csv").read_text().splitlines()[1:]]
-    Path(f"{name}.txt").write_text("".join(f"c{row[-1]} {' '.join(row[:-1])}\\n" for row in rows))
-texts = {name: text.replace("{name: csv, path: easy.csv, target: y, task: classification}", lines)
-         .replace(".csv", ".txt") for name, text in (("one", STUDY), ("two", TWO))}
-said = [regbench("run", study(here, texts["two"]), "-o", "both")]
-said.append(regbench("run", study(here, texts["one"]), "-o", "alone"))
-other = texts["one"].replace("easy.txt", "noise.txt")
-said.append(regbench("run", study(here, other), "-o", "other"))
-lines, table = numbers(here / "alone"), numbers(here / "csv")
-old = Path("easy.txt").read_bytes()
-of_content(Path("easy.txt"), old.replace(b"\\n", b"\\r\\n"))
-said.append(regbench("run", study(here, texts["one"]), "-o", "alone"))
-of_content(Path("easy.txt"), Path("noise.txt").read_bytes())
-said.append(regbench("run", study(here, texts["one"]), "-o", "alone"))
-said.append(regbench("doctor", "alone"))
-print(json.dumps({
-    "codes": [each.code for each in said],
-    "same": numbers(here / "both") == numbers(here / "alone") | numbers(here / "other"),
-    "as the table": list(lines.values()) == list(table.values()),
-    "again": said[3].err, "replaced": said[4].err, "doctor": said[5].out,
-}))
-"""
-
-
-def test_another_file_source_has_all_of_it(files):
-    root = Path(package.__file__).parent
-    assert regbench("run", study(files, STUDY), "-o", files / "csv").code == 0
-    shutil.copytree(root, files / "lib" / "regbench", ignore=shutil.ignore_patterns("__pycache__"))
-    for name, old, new in STEPS:
-        path = files / "lib" / "regbench" / name
-        assert path.read_text().count(old) == 1, old
-        path.write_text(path.read_text().replace(old, new))
-    (files / "lib" / "regbench" / "data" / "files" / "lines.py").write_text(LINES)
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT],
-        cwd=files,
-        env=os.environ | {"PYTHONPATH": f"{files / 'lib'}:{Path(__file__).parent}"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert found["codes"] == [0, 0, 0, 0, 2, 3]
-    assert found["same"]
-    assert found["as the table"]  # the same values by another way are the same numbers
-    assert "all 3 runs were done already" in found["again"]
-    assert "content of easy.txt: " in found["replaced"]
-    assert "data          changed: easy.txt" in found["doctor"]
 
 
 # --- results of before ----------------------------------------------------------------------------

@@ -29,6 +29,7 @@ from regbench import read as regbench_read
 from regbench.config.blocks.bundled import Mnist5k
 from regbench.config.blocks.files import Npz
 from regbench.config.blocks.images import Cifar, Idx, Images
+from regbench.config.load import load_study
 from regbench.data import Pixels, describe, fingerprint, load, mnist_5k, shape
 from regbench.data.sources import SOURCES
 from regbench.engine.examples import Examples
@@ -338,6 +339,12 @@ def test_folders_that_are_parts(tmp_path):
     write_folder(folder, {"more/china/1.png": crops()["china/00.png"]})
     with pytest.raises(BadData, match="none of the folders train, val and test"):
         table_of(images(folder, split_folders=True))
+    shutil.rmtree(folder / "more")
+    assert regbench("init", tmp_path / "s.yaml", "--data", folder).code == 0
+    assert load_study(tmp_path / "s.yaml").base.dataset.split_folders
+    shutil.rmtree(folder / "val")
+    done = regbench("init", tmp_path / "t.yaml", "--data", folder)
+    assert (done.code, "none called val, which a gap needs" in done.err) == (3, True)
 
 
 def values_or_trouble(folder: Path) -> np.ndarray | str:
@@ -608,7 +615,7 @@ def test_of_a_folder_without_images_it_is_said_what_was_expected(tmp_path):
 # --- a model that is taken away -------------------------------------------------------------------
 
 
-def test_an_exported_model_takes_arrays_with_channels_first(tmp_path):
+def test_an_exported_model_takes_arrays_as_its_data_were_or_channels_first(tmp_path):
     x, y = colours(40), np.arange(40) % 2
     np.savez(tmp_path / "x.npz", x=x, y=y)
     one = study(
@@ -627,9 +634,11 @@ def test_an_exported_model_takes_arrays_with_channels_first(tmp_path):
     np.testing.assert_allclose(
         said["probability_1"].to_numpy()[saved["row"]], saved["probability_1"], atol=1e-6
     )
-    refused = regbench("predict", tmp_path / "model", tmp_path / "x.npz")
+    assert regbench("predict", tmp_path / "model", tmp_path / "x.npz").out == done.out
+    np.savez(tmp_path / "odd.npz", x=x.transpose(0, 2, 3, 1))
+    refused = regbench("predict", tmp_path / "model", tmp_path / "odd.npz")
     assert refused.code == 3
-    assert "(40, 32, 32, 3), and the model takes (n, 3, 32, 32): channels first" in refused.err
+    assert "(40, 32, 3, 32), and the model takes (n, 3, 32, 32): channels first" in refused.err
 
 
 def test_an_estimate_counts_the_bytes_once(tmp_path):

@@ -207,6 +207,24 @@ def test_classes_are_texts_as_they_are_written(tmp_path: Path) -> None:
     assert found.notes == ("column 'y': 200 numbers are classes: or task: regression?",)
 
 
+def test_what_may_be_lost_in_a_text_is_told(tmp_path: Path) -> None:
+    told = "column 'x': its leading zeros are lost: list it under categorical or drop if its "
+    found, split = read(tmp_path, rows(["01234", "00501", "90210"] * 6))
+    assert (split.inputs, found.notes) == (1, (told + "numbers are names of something",))
+    named, split = read(tmp_path, rows(["01234", "00501", "90210"] * 6), categorical=["x"])
+    assert (split.feature_names, named.notes) == (("x=00501", "x=01234", "x=90210"), ())
+    assert read(tmp_path, rows(["0", "0.5", "-0.25"] * 6))[0].notes == ()
+    quoted = rows(["'red'", "'green'", "'it''s, so'"] * 6, head="'x',y")
+    found, split = read(tmp_path, quoted, quote="'")
+    assert (split.feature_names, found.notes) == (("x=green", "x=it's, so", "x=red"), ())
+    _, split = read(tmp_path, rows(["'red'", "'blue'"] * 6), quote="'")  # no line asks for more
+    assert split.feature_names == ("x=blue", "x=red")
+    found, _ = read(tmp_path, rows(["'red'", "'blue'"] * 6))
+    assert found.notes == (
+        "column 'x': the ' around every text is part of it, without quote: \"'\"",
+    )
+
+
 def test_words_that_mean_missing_are_told_and_others_are_words(tmp_path: Path) -> None:
     cells = ["None", "null", "N/A", "blue", "NA", "", " "] * 6
     found, split = read(tmp_path, rows(cells))
@@ -497,7 +515,11 @@ def test_arrays_that_are_none(tmp_path: Path) -> None:
 PACKED = gzip.compress(b"x,y\n" + b"1,2\n2,3\n" * 9000)
 BAD: list[tuple[str | bytes, dict[str, Any], str]] = [
     ("x,y\n1,2\n", {}, "column 'y': 2 in every row: nothing to predict"),
-    ("a,a,b,b,y\n1,2,3,4,5\n", {}, "two columns are called 'a'\nd.csv: two columns are called 'b'"),
+    (
+        "a,a,b,b,y\n1,2,3,4,5\n",
+        {},
+        "columns are called alike ('a', 'b'): is line 1 a row of values? Then add a header",
+    ),
     ("a,,y\n1,2,5\n1,2,6\n", {}, "column 2 has no name in the header: give it one"),
     (",".join(f"c{i}" for i in range(65_537)) + "\n", {}, "has 65537 columns, more than 65536"),
     (rows(["x" * 10**6, "b", "c"]), {}, "column 'x': a text of 1000000 characters is no category"),

@@ -11,39 +11,31 @@ import regbench
 
 ROOT = Path(regbench.__file__).parent
 
-# Which rooms a room may import; what stands below these may be imported, too.
+# The contract's chain: which rooms a room may import, and with them what stands below these.
 BELOW = {
-    "cli": {"textbook", "api", "report", "executors", "exports", "analysis"},
+    "__main__": {"cli"},
+    "__init__": {"api"},
+    "cli": {"textbook"},
     "textbook": {"api"},
     "api": {"report", "executors", "exports"},
     "report": {"analysis", "advice"},
-    "analysis": {"results"},
-    "advice": {"models", "config"},
-    "exports": {"engine", "analysis"},
     "executors": {"engine", "results"},
+    "exports": {"engine", "analysis"},
+    "analysis": {"results"},
+    "advice": {"models"},
     "engine": {"models", "data"},
+    "results": {"config"},
     "models": {"config"},
     "data": {"config", "streams"},
-    "results": {"config"},
     "config": {"vocabulary"},
     "vocabulary": {"errors"},
     "streams": set(),
     "errors": set(),
-    "__main__": {"cli"},
-    "__init__": {"api"},
 }
-# Ground floor: functions and exceptions that any room may use.
-EVERYWHERE = {"errors"}
 
 
 def reachable(room):
-    found, queue = set(), [room]
-    while queue:
-        for below in BELOW[queue.pop()]:
-            if below not in found:
-                found.add(below)
-                queue.append(below)
-    return found | EVERYWHERE
+    return BELOW[room].union(*map(reachable, BELOW[room]))
 
 
 def room_of(path):
@@ -67,6 +59,14 @@ def test_imports_point_down(path):
     for module, _ in imports(path):
         if module.startswith("regbench."):
             assert module.split(".")[1] in allowed, f"{path.name} imports {module}"
+
+
+def test_what_has_an_underscore_stays_in_its_module():
+    for path in ROOT.rglob("*.py"):
+        for module, node in imports(path):
+            if module.startswith("regbench"):
+                private = [each.name for each in node.names if each.name.startswith("_")]
+                assert not private, f"{path} imports {private} of {module}"
 
 
 def test_every_room_is_in_the_plan_of_the_house():

@@ -4,9 +4,11 @@ import gzip
 import json
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import yaml
 from command import regbench
+from pyarrow import parquet
 
 from regbench.cli.init import Template
 from regbench.config.load import load_study
@@ -172,6 +174,10 @@ READ = {
         _lines("x,part,y", lambda i: f"{i % 7},{('train', 'val', 'test')[i % 3]},{i * i}").encode(),
         {"split_column": "part"},
     ),
+    "units.csv": (
+        _lines("w,x,y", lambda i: f"{i / 8} kg,{i % 7},{i * i}").encode(),
+        {"drop": ("w",)},
+    ),
     "first.csv": (_lines("y,x", lambda i: f"{i * i},{i % 7}").encode(), {}),
 }
 
@@ -187,6 +193,7 @@ def test_a_file_is_read_and_the_study_says_how(name, tmp_path):
     sizes = {} if "split_column" in keys else {"val_size": 0.25, "test_size": 0.2}
     common = {"name": "csv", "path": name, "target": "y", "task": "regression"}
     assert given == common | sizes | keys
+    assert load_study(tmp_path / "mine.yaml").base.model.init == "glorot_uniform"
     for key in keys:  # each says why it is there
         lines = (tmp_path / "mine.yaml").read_text(encoding="utf-8").splitlines()
         assert [line.count("# ") for line in lines if line.startswith(f"  {key}:")] == [1], lines
@@ -233,6 +240,78 @@ def test_what_can_be_no_target_is_not_guessed(last, why, tmp_path):
     assert load_study(tmp_path / "mine.yaml").base.dataset.target == "price"
     wrong = regbench("init", "b.yaml", "--data", "a.csv", "--target", "prize", cwd=tmp_path)
     assert (wrong.code, "no column 'prize'; it has 'x', 'price'" in wrong.err) == (2, True)
+
+
+LETTERS, NUMBERS = "rgb", (0.5, 1.25, 7)
+# What is no table with a header, or has nothing to learn from: its text, and what is said.
+REFUSED = {
+    "letters": (
+        _lines("r,2,p", lambda i: f"{LETTERS[i % 3]},{i % 7},{'pq'[i % 2]}"),
+        "line 1 looks like a row of values ('r', '2', 'p', ...)",
+    ),
+    "numbers and a class": (
+        _lines("6,1.25,yes", lambda i: f"{i % 9},{NUMBERS[i % 3]},{('yes', 'no')[i % 2]}"),
+        "line 1 looks like a row of values ('6', '1.25', 'yes', ...)",
+    ),
+    "values twice": (
+        _lines("t,t,f,f,4", lambda i: f"t,{'tf'[i % 2]},f,f,{i % 7}"),
+        "columns are called alike ('t', 'f'): is line 1 a row of values? Then add a header",
+    ),
+    "a title": (
+        _lines("x,y,z", lambda i: f"{i % 7},{i},{i * i}", begin="Table 3: sales in May\n\n"),
+        "line 1 has 1 cell, most lines have 3: the first line must be the header",
+    ),
+    "separators at the end": (
+        _lines("x,y", lambda i: f"{i % 7},{i * i},"),
+        "line 1 has 2 cells, most lines have 3: they end with a separator",
+    ),
+    "a spreadsheet's note": (
+        _lines("x;w;y", lambda i: f"{i % 7};{i % 3};{i * i}", begin="sep=;\n"),
+        "line 1 is a spreadsheet's note of its separator: remove it",
+    ),
+    "prose": (
+        "We hold these\ntruths to be self-evident\nthat all\ntables have a header line\n",
+        "and most lines have another number of cells: is it a table below a header?",
+    ),
+    "json": ('[{"x": 1, "y": 2},\n {"x": 3, "y": 4}]\n', "is JSON, not a table"),
+    "arff": ("@relation r\n@attribute x numeric\n@data\n1,2\n", "is an ARFF file"),
+    "page": ("<html><table><tr><td>1</td></tr></table></html>\n", "is a page (HTML or XML)"),
+    "one row": ("x,y\n1,2\n", "has one row only"),
+    "blank": ("\n  \n\n", "is empty"),
+    "words only": (
+        _lines("note,when,y", lambda i: f"said {i},2024-01-{1 + i % 28:02d},{i * i}"),
+        "no column is left to predict 'y' from: 'note', 'when' left out (free text; dates",
+    ),
+}
+
+
+def test_of_a_parquet_file_what_is_neither_number_nor_text_is_left_out(tmp_path):
+    x = pa.array(range(40))
+    table = pa.table({"x": x, "list": [[1]] * 40, "raw": [b"a"] * 40, "y": ["p", "q"] * 20})
+    parquet.write_table(table, tmp_path / "a.parquet")
+    done = regbench("init", "mine.yaml", "--data", "a.parquet", cwd=tmp_path)
+    assert done.code == 0, done.err
+    assert load_study(tmp_path / "mine.yaml").base.dataset.drop == ("list", "raw")
+    parquet.write_table(pa.table([x, x], ["x", "x"]), tmp_path / "b.parquet")
+    done = regbench("init", "b.yaml", "--data", "b.parquet", cwd=tmp_path)
+    assert (done.code, done.err) == (3, "error: b.parquet: two columns are called 'x'\n")
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_no_table_is_said_in_one_line(name, tmp_path):
+    text, message = REFUSED[name]
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    done = regbench("init", "mine.yaml", "--data", "a.csv", cwd=tmp_path)
+    assert (done.code, done.err.count("\n"), message in done.err) == (3, 1, True), done.err
+    assert not (tmp_path / "mine.yaml").exists()
+
+
+@pytest.mark.parametrize("header", ["x,kind,y", "country,2019,2020", "0,1,2", "'x','kind','y'"])
+def test_names_are_no_row_of_values(header, tmp_path):
+    text = _lines(header, lambda i: f"{'abc'[i % 3]},{i % 7 + 2015},{i * i}")
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    done = regbench("init", "mine.yaml", "--data", "a.csv", cwd=tmp_path)
+    assert done.code == 0, done.err
 
 
 def test_training_fits_the_table():

@@ -1,9 +1,5 @@
 """Metrics: scikit-learn's numbers on the same predictions, the same bits beside any other run."""
 
-import os
-import shutil
-import subprocess
-import sys
 import warnings
 from pathlib import Path
 
@@ -439,91 +435,6 @@ def test_no_validation_no_constant_prediction(tmp_path):
     split = load(setting(dataset={"name": "iris", "val_size": 0}).dataset, 0, Path())
     assert isinstance(split, Split)
     assert constant_scores(split) == {}
-
-
-# --- one more -------------------------------------------------------------------------------------
-
-# What a contributor adds: an entry of the table, a function, and its entry.
-ENTRY = '''        Metric(
-            *("surprise", "surprise", _CLASSES, "down", (0, inf), "probabilities"),
-            meaning="largest loss of an example",
-        ),
-        Metric(
-            *("balanced_acc"'''
-FUNCTION = '''def surprise(of: Outputs) -> Tensor:
-    """The largest loss of an example."""
-    return -of.probabilities.gather(1, of.y.unsqueeze(1)).squeeze(1).amin(1).log()
-
-
-def mae('''
-TRIED = """\
-import sys
-from command import regbench, study
-from pathlib import Path
-import regbench as package
-from regbench.config.json_schema import study_schema
-folder = Path(sys.argv[1])
-text = '''name: made-up
-dataset: wine
-model: {hidden: [8]}
-training: {epochs: 3}
-seeds: 3
-metrics: [surprise]
-sweep: {regularizer: {none: none, stop: {early_stopping: {monitor: val_surprise}}}}
-expect: ['val_surprise[none] > -99', 'gap_surprise[none] < 100']
-'''
-path, out = study(folder, text), folder / "out"
-for command in (
-    ["run", path, "-o", out],
-    ["show", out, "--sort", "val_surprise"],
-    ["compare", out, out, "--fail-on", "val_surprise:5%"],
-    ["check", out, "--max", "gap_surprise:100"],
-    ["report", out, "-o", folder / "page.html"],
-):
-    done = regbench(*command)
-    assert done.code == 0, done.err
-    print(done.out, done.err)
-print("claims", regbench("check", out).err.count("PASS"))
-runs, epochs = package.read(out).runs, package.read(out).epochs
-assert (runs.gap_surprise == runs.val_surprise - runs.train_surprise).all()
-assert (runs.val_surprise >= runs.val_loss).all()
-stop = runs[runs.cell == "stop"].iloc[0]
-curve = epochs[epochs.run_id == stop.run_id].set_index("epoch").val_surprise
-assert stop.best_epoch == curve.idxmin()
-assert "surprise over the epochs" in (folder / "page.html").read_text(encoding="utf-8")
-assert "surprise" in regbench("list", "metrics").out
-assert "surprise" in study_schema()["properties"]["metrics"]["items"]["enum"]
-"""
-
-
-def test_a_metric_more_is_an_entry_and_a_function(tmp_path):
-    root = Path(package.__file__).parent
-    shutil.copytree(root, tmp_path / "regbench")
-    for name, change in (
-        ("vocabulary/metrics.py", ('        Metric(\n            *("balanced_acc"', ENTRY)),
-        ("engine/metrics.py", ("def mae(", FUNCTION)),
-        (
-            "engine/metrics.py",
-            ('    "mae": mae,\n', '    "mae": mae,\n    "surprise": surprise,\n'),
-        ),
-    ):
-        path = tmp_path / "regbench" / name
-        text = path.read_text(encoding="utf-8")
-        assert text.count(change[0]) == 1, name
-        path.write_text(text.replace(*change), encoding="utf-8")
-    paths = os.pathsep.join(map(str, (tmp_path, Path(__file__).parent)))
-    done = subprocess.run(
-        [sys.executable, "-c", TRIED, tmp_path],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": paths},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "val surprise" in done.stdout  # show
-    assert "gap_surprise" in done.stdout  # compare
-    assert "claims 2" in done.stdout
 
 
 def test_every_column_has_a_title_and_what_it_needs():

@@ -13,12 +13,14 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from clusters import cluster
 from command import SMALL, contents, regbench, study
 from planned import planned
 from processes import gone
 
+import regbench as package
 from regbench.config.load import load_study
 from regbench.data import bring, carried, load, shape, sources
 from regbench.errors import BadData, BadStudy
@@ -164,6 +166,49 @@ def test_versions_are_asked_before_training(tmp_path, two_nodes, start):
     assert process.returncode == 2
     assert f"error: --executor ray: torch is {version('torch')} on node " in err
     assert "and 2.0.0 here: install the same on all nodes" in err
+
+
+NET = """\
+import torch
+from parts.width import WIDTH
+
+def make(example, outputs):
+    return torch.nn.Sequential(
+        torch.nn.Flatten(), torch.nn.Linear(example[0], WIDTH), torch.nn.Tanh(),
+        torch.nn.Linear(WIDTH, outputs),
+    )
+"""
+
+
+@pytest.mark.torture
+def test_frames_and_modules_travel(tmp_path, two_nodes):
+    frame = pd.DataFrame({"u": range(60), "v": [i % 5 for i in range(60)], "y": ["a", "b"] * 30})
+    (tmp_path / "net" / "parts").mkdir(parents=True)
+    (tmp_path / "net" / "parts" / "width.py").write_text("WIDTH = 6\n")
+    (tmp_path / "net" / "net.py").write_text(NET)
+    given = {
+        "dataset": {"target": "y", "task": "classification"},
+        "model": {"name": "module"},
+        "training": {"epochs": 3},
+        "seeds": 2,
+    }
+    model = f"{tmp_path / 'net' / 'net.py'}:make"
+    whole = package.run(given, data=frame, model=model, out=tmp_path / "here")
+    package.run(
+        given, data=frame, model=model, out=tmp_path / "ray", executor="ray", address=two_nodes
+    )
+    assert (whole.runs.status == "ok").all()
+    assert contents(tmp_path / "ray") == contents(tmp_path / "here")
+    with pytest.raises(BadStudy, match="a module in memory cannot travel: put it into a file"):
+        package.run(
+            given,
+            data=frame,
+            model=lambda example, outputs: None,
+            model_id="x",
+            out=tmp_path / "no",
+            executor="ray",
+            address=two_nodes,
+        )
 
 
 # --- what is lost on the way ----------------------------------------------------------------------

@@ -73,6 +73,7 @@ def test_columns(tmp_path):
         ("x", np.full(n, "one"), "constant", "is the same in every row"),
         ("x", 100 + np.random.default_rng(1).permutation(n), "id", "counts the rows (100 to 399)"),
         ("x", [-999] * 7 + [5.5, 6.5, 9] * 97 + [5.5, 6.5], "sentinel", "-999 stands in 7 rows"),
+        ("x", [-3.4028234e38] + [0.5, 2] * 149 + [1], "sentinel", "e+38 stands in 1 row, far"),
         ("x", [9999] + [0.5, 2] * 149 + [1], "sentinel", "9999 stands in 1 row, far from all"),
         ("x", sound["y"] * 3 + 1, "tells", "(correlation 1.0000)"),
         ("x", np.where(sound["y"] > 0, 99, sound["a"].clip(0, 98)), "", ""),  # an age of 99

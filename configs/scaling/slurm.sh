@@ -9,10 +9,11 @@
 #SBATCH --cpus-per-task=16
 #SBATCH --time=01:00:00
 set -euo pipefail
+export PATH="$PWD/.venv/bin:$PATH"   # symmetric-run itself calls `ray stop`
 
 head=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
 # Starts Ray on each node, runs the command on the first one, and stops Ray when that has ended.
-srun .venv/bin/ray symmetric-run \
+srun ray symmetric-run \
   --address "$head:6379" --min-nodes "$SLURM_JOB_NUM_NODES" --num-cpus "$SLURM_CPUS_PER_TASK" -- \
-  .venv/bin/regbench run configs/regularizer-grid.yaml --executor ray --address auto \
+  regbench run configs/regularizer-grid.yaml --executor ray --address auto \
   -o results/regularizer-grid --time-limit 50m

@@ -24,8 +24,6 @@ from regbench.config.schema import Setting
 from regbench.vocabulary.optimizers import NONE, OPTIMIZERS, UNKNOWN
 from regbench.vocabulary.regularizers import KINDS, Kind
 
-__all__ = ["Explanation", "Kernel", "explain", "explanations", "told"]
-
 _OF_KERNELS = [kind for kind in KINDS.values() if kind.acts_on in ("kernels", "hidden layers")]
 
 

@@ -17,8 +17,6 @@ from regbench.vocabulary.optimizers import OPTIMIZERS
 from regbench.vocabulary.regularizers import KINDS
 from regbench.vocabulary.words import counted
 
-__all__ = ["FEW_TO_CHOOSE_ON", "Sizes", "traps"]
-
 # So few validation examples make the choice of an epoch a matter of luck.
 FEW_TO_CHOOSE_ON = 100
 # A decay that leaves more of a weight does next to nothing; one that leaves less takes all but what

@@ -9,11 +9,9 @@ from itertools import combinations
 
 import numpy as np
 
-from regbench.analysis.by_seed import Floats
 from regbench.analysis.cell_gap import CellGap
+from regbench.analysis.statistics import Floats
 from regbench.vocabulary.words import number_in
-
-__all__ = ["Grid", "grids", "swept_keys"]
 
 _FEWEST = 3  # values that make a path
 
@@ -35,9 +33,7 @@ def swept_keys(table: Sequence[CellGap], fewest: int = _FEWEST) -> list[str]:
     found = []
     for key in table[0].settings if table else ():
         lines = Counter(
-            tuple(item for item in row.settings.items() if item[0] != key)
-            for row in table
-            if number_in(row.settings[key]) is not None
+            row.settings_but(key) for row in table if number_in(row.settings[key]) is not None
         )
         if max(lines.values(), default=0) >= fewest:
             found.append(key)
@@ -56,8 +52,7 @@ def grids(table: Sequence[CellGap], metric: str) -> list[Grid]:
             mean = row.metrics[metric].mean
             if x is None or y is None or mean is None:
                 continue
-            rest = tuple(item for item in row.settings.items() if item[0] not in (x_key, y_key))
-            places.setdefault(rest, {})[x, y] = mean
+            places.setdefault(row.settings_but(x_key, y_key), {})[x, y] = mean
         for rest, known in places.items():
             xs, ys = sorted({x for x, _ in known}), sorted({y for _, y in known})
             # Half of the places at least: two regularizers of which one is always 0 are no grid.

@@ -19,8 +19,6 @@ from regbench.vocabulary.metrics import LOSS, METRICS, metrics_among
 from regbench.vocabulary.regularizers import stronger
 from regbench.vocabulary.words import number_in
 
-__all__ = ["SPARE", "AxisPath", "Point", "axis_path_columns", "axis_paths"]
-
 # What a narrow terminal does without first.
 _SCORES = [metric for metric in METRICS.values() if metric is not LOSS]
 SPARE = (
@@ -102,8 +100,7 @@ def axis_paths(
             raise BadStudy(f"--along: {key} is no number in cell {row.cell!r}")
         if isnan(value):
             continue
-        rest = tuple(item for item in row.settings.items() if item[0] != key)
-        rows.setdefault(rest, []).append(Point(value, row))
+        rows.setdefault(row.settings_but(key), []).append(Point(value, row))
     lines = {rest: line for rest, line in rows.items() if len(line) > 1} or rows
     return [
         _path(

@@ -8,18 +8,14 @@ from functools import cached_property
 from math import isfinite, isnan
 
 import numpy as np
-import numpy.typing as npt
 
 from regbench.analysis.lost import no_number
+from regbench.analysis.statistics import Floats
 from regbench.config.speaks import Over
 from regbench.errors import BadData
 from regbench.results.runs import RunRow, Runs
 from regbench.vocabulary.metrics import COLUMNS
 from regbench.vocabulary.words import some
-
-__all__ = ["BySeed", "Floats"]
-
-Floats = npt.NDArray[np.float64]
 
 
 class BySeed:

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from regbench.analysis.decides import ALPHA
-from regbench.analysis.statistics import METHODS, Interval
+from regbench.analysis.statistics import METHODS, NO_INTERVAL, Interval
 from regbench.config.speaks import Over
 from regbench.vocabulary.metrics import LOSS
-
-__all__ = ["COLLAPSED", "NO_SIGNAL", "CellGap", "Delta", "Edge", "learned", "least_val_loss"]
 
 # Verdicts of cells that are not shown to have learned anything.
 COLLAPSED = "collapsed"
@@ -106,6 +104,24 @@ class CellGap:
     n_diverged: int = 0
     narrows: bool = False
     signal_in: tuple[str, ...] = ()
+
+    @property
+    def gap(self) -> Interval:
+        """The gap in loss."""
+        return self.metrics[LOSS.gap_column]
+
+    @property
+    def gap_delta(self) -> Delta:
+        """The gap in loss less the baseline's; an empty one without a baseline."""
+        return self.delta(LOSS.gap_column)
+
+    def delta(self, metric: str) -> Delta:
+        """A metric less the baseline's; an empty one where that is not compared."""
+        return self.deltas.get(metric, Delta(NO_INTERVAL))
+
+    def settings_but(self, *keys: str) -> tuple[tuple[str, str], ...]:
+        """What varies besides these keys: cells that agree in it differ in them alone."""
+        return tuple(item for item in self.settings.items() if item[0] not in keys)
 
     @property
     def data(self) -> tuple[tuple[str, str], ...]:

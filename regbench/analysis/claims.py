@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import eq, ge, gt, le, lt
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from regbench.analysis.by_seed import BySeed, Floats
-from regbench.analysis.statistics import differences, intervals, seeds_to_decide
+from regbench.analysis.by_seed import BySeed
+from regbench.analysis.statistics import Floats, differences, intervals, seeds_to_decide
 from regbench.config.cell import Cell
 from regbench.config.claims import Addresses, Claim, Term, resolve
 from regbench.vocabulary.words import counted
 
-__all__ = ["COUNTED", "LOOKING_AGAIN", "Decision", "Outcome", "decide", "speaks_of"]
-
 Decision = Literal["PASS", "FAIL", "UNDECIDED"]
 
-_COMPARE = {"<": lt, "<=": le, ">": gt, ">=": ge, "==": eq}
+COMPARE: dict[str, Callable[[Any, Any], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge, "==": eq}
 # What is counted rather than estimated: every run must satisfy the claim.
 COUNTED = ("zero_fraction", "epochs_run")
 _ADVICE = "(an estimate, at 80% power)"
@@ -121,7 +119,7 @@ def _tied(claim: Claim, known: Floats, name: str, identical: bool) -> tuple[Deci
 
     A claim that allows equality holds for values that tie.
     """
-    holds = not known.any() and _COMPARE[claim.op](0, 0)
+    holds = not known.any() and COMPARE[claim.op](0, 0)
     if identical:
         what = f"equal in every metric, in {len(known)} pairs of runs"
         return ("PASS" if holds else "FAIL"), f"{name}: {what}"
@@ -145,7 +143,7 @@ def _every_run(claim: Claim, differences: Floats, name: str, number: float) -> t
     if claim.margin is not None:
         holds = [abs(value) <= claim.margin for value in differences.tolist()]
     else:
-        holds = [_COMPARE[claim.op](value, 0) for value in differences.tolist()]
+        holds = [COMPARE[claim.op](value, 0) for value in differences.tolist()]
     values = [value + number for value in differences.tolist()]
     runs = f"{sum(holds)} of {counted(len(holds), 'run')}"
     evidence = f"{name}: {runs}, {min(values):.4g} to {max(values):.4g}"
@@ -170,7 +168,7 @@ def _by_interval(
             return "PASS", evidence
         outside = found.low > claim.margin or found.high < -claim.margin
         return ("FAIL" if outside else "UNDECIDED"), evidence
-    compare = _COMPARE[claim.op]
+    compare = COMPARE[claim.op]
     sides = [compare(found.low, 0), compare(found.high, 0)]
     if any(sides) and not all(sides):
         return "UNDECIDED", evidence

@@ -13,8 +13,6 @@ from regbench.analysis.statistics import Interval, differences, holm, intervals,
 from regbench.config.speaks import Over
 from regbench.vocabulary.metrics import METRICS, worse_sign
 
-__all__ = ["Change", "Word", "changes", "default_metrics"]
-
 Word = Literal[
     "better",
     "worse",
@@ -75,8 +73,6 @@ def changes(pairs: Pairs, metric: str, over: Over = "seeds") -> list[Change]:
         over: what the intervals speak of.
     """
     base, new = pairs.values(metric)
-    there = np.isfinite(base) & np.isfinite(new)
-    base, new = (np.where(there, values, np.nan) for values in (base, new))
     with np.errstate(over="ignore", invalid="ignore"):
         moved = differences(new, base)
         ratio = pairs.ratio(metric, over)

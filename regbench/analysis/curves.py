@@ -6,15 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from regbench.analysis.statistics import intervals
+from regbench.analysis.statistics import Floats, intervals
 from regbench.results.frames import Trajectory
 from regbench.results.runs import RunRow, Runs
-
-__all__ = ["CellCurves", "MeanCurve", "cell_curves"]
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,6 @@ from regbench.config.cell import Cell
 from regbench.config.plan import Study
 from regbench.vocabulary.words import counted
 
-__all__ = ["ALPHA", "decidable", "fold_ratio", "study_families", "t_quantile", "what_seeds_decide"]
-
 ALPHA = 0.05
 _NEXT = (6, 10, 20, 30, 50, 100)  # seeds that people take
 _MORE = 1.5  # times as many seeds are worth a word

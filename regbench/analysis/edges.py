@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from regbench.analysis.cell_gap import CellGap, Edge, learned, least_val_loss
 from regbench.vocabulary.words import number_in
 
-__all__ = ["edges"]
-
 _FEWEST_ON_AN_AXIS = 3
 _FACTOR = 2  # between neighbours, from which an axis grows by factors
 
@@ -27,8 +25,7 @@ def edges(table: Sequence[CellGap]) -> dict[str, list[Edge]]:
             value = number_in(row.settings[key])
             if value is None or row.metrics["val_loss"].mean is None:
                 continue
-            rest = tuple(item for item in row.settings.items() if item[0] != key)
-            rows.setdefault(rest, []).append((value, row))
+            rows.setdefault(row.settings_but(key), []).append((value, row))
         for line in rows.values():
             values = sorted({value for value, _ in line})
             if len(values) < _FEWEST_ON_AN_AXIS:

@@ -9,8 +9,6 @@ import numpy as np
 from regbench.analysis.pairs import Pairs
 from regbench.vocabulary.words import counted, some
 
-__all__ = ["differences"]
-
 _FIRST = 5  # that are listed
 
 

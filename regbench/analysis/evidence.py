@@ -10,10 +10,15 @@ import numpy as np
 from regbench.analysis.by_seed import BySeed
 from regbench.analysis.cell_gap import CellGap, learned, least_val_loss
 from regbench.analysis.decides import ALPHA
-from regbench.analysis.statistics import Interval, differences, holm, intervals, paired_ps
+from regbench.analysis.statistics import (
+    NO_INTERVAL,
+    Interval,
+    differences,
+    holm,
+    intervals,
+    paired_ps,
+)
 from regbench.vocabulary.metrics import LOSS, METRICS, Metric, score_among
-
-__all__ = ["Behind", "Evidence", "behind_best", "gathered"]
 
 # Scores that say whether anything was learned, besides the loss.
 _SIGNAL_IN = tuple(m for m in METRICS.values() if m.constant is not None and m is not LOSS)
@@ -67,21 +72,15 @@ class Evidence:
     behind: Behind | None = None
 
     @property
-    def gap(self) -> Interval:
-        """The gap in loss."""
-        return self.row.metrics[LOSS.gap_column]
-
-    @property
     def score_gap(self) -> Interval:
         """The gap in accuracy or R^2."""
-        return self.row.metrics.get(self.score.gap_column, Interval(None, None, None, 0))
+        return self.row.metrics.get(self.score.gap_column, NO_INTERVAL)
 
     @property
     def narrows(self) -> bool:
         """Whether the gap is shown to be smaller than the baseline's, and nearer to 0."""
-        delta = self.row.deltas.get(LOSS.gap_column)
         nearer = self.both_gaps is not None and self.both_gaps.above
-        return delta is not None and delta.side < 0 and nearer
+        return self.row.gap_delta.side < 0 and nearer
 
     @property
     def mostly_collapsed(self) -> bool:
@@ -110,14 +109,13 @@ class Evidence:
     def changes(self) -> str:
         """What has changed against the baseline."""
         names = (LOSS.gap_column, "val_loss", f"val_{self.score.name}")
-        found = [
-            f"{n} {self.row.deltas[n].interval.text('+.4g')}" for n in names if n in self.row.deltas
-        ]
+        deltas = [(name, self.row.deltas[name]) for name in names if name in self.row.deltas]
+        found = [f"{name} {delta.interval.text('+.4g')}" for name, delta in deltas]
         return f"{', '.join(found)} against {self.row.baseline}"
 
     def gaps(self) -> str:
         """Both gaps, with their intervals."""
-        pairs = ((LOSS.gap_column, self.gap), (self.score.gap_column, self.score_gap))
+        pairs = ((LOSS.gap_column, self.row.gap), (self.score.gap_column, self.score_gap))
         found = [f"{name} {gap.text()}" for name, gap in pairs if gap.mean is not None]
         return ", ".join(found) or "no validation part"
 

@@ -17,8 +17,6 @@ from math import isfinite
 from regbench.vocabulary.regularizers import kind_of, stronger
 from regbench.vocabulary.words import number_in
 
-__all__ = ["Family", "Member", "adjusted", "baselines", "families"]
-
 # A key begins with a letter; the plus of 1e+20 is followed by a digit.
 _NEXT = re.compile(r"\+(?=[A-Za-z_])")
 _Rest = tuple[tuple[str, str], ...]

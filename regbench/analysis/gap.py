@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from regbench.analysis.by_seed import BySeed, Floats
+from regbench.analysis.by_seed import BySeed
 from regbench.analysis.cell_gap import CellGap, Delta
 from regbench.analysis.families import Family, Member, adjusted, baselines, families
 from regbench.analysis.statistics import (
-    Interval,
+    Floats,
     IntervalMethod,
     TestMethod,
     differences,
@@ -26,10 +26,6 @@ from regbench.errors import BadStudy
 from regbench.results.runs import Runs
 from regbench.vocabulary.metrics import GAPS, LOSS, OF_EVERY_STUDY
 from regbench.vocabulary.words import counted
-
-__all__ = ["gap_columns", "gap_table"]
-
-_NOTHING = Interval(None, None, None, 0)
 
 
 def gap_table(
@@ -214,7 +210,7 @@ def _values(
         found = row.metrics[name]
         values += [found.mean, found.low, found.high]
     for name in compared:
-        delta = row.deltas.get(name, Delta(_NOTHING))
+        delta = row.delta(name)
         values += [delta.interval.mean, delta.interval.low, delta.interval.high]
         values += [getattr(delta, each) for each in _FIGURES]
     methods = [row.interval_method or None, row.test_method or None]

@@ -29,17 +29,6 @@ from regbench.errors import BadStudy, Problem
 from regbench.vocabulary.metrics import COLUMNS, worse_sign
 from regbench.vocabulary.words import counted, some
 
-__all__ = [
-    "Gate",
-    "GateOutcome",
-    "Judged",
-    "Limit",
-    "decide",
-    "figures",
-    "parse_gates",
-    "parse_limit",
-]
-
 _NUMBER = r"([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?"
 _GATE = re.compile(rf"\s*(\w+)\s*:\s*([+-]?)\s*{_NUMBER}\s*(%?)\s*", re.I)
 _LIMIT = re.compile(rf"\s*(\w+)\s*:\s*(<=|>=|<|>)?\s*([+-]?){_NUMBER}\s*", re.I)

@@ -11,8 +11,6 @@ from regbench.analysis.cell_gap import CellGap
 from regbench.results.runs import Runs
 from regbench.vocabulary.words import counted, some
 
-__all__ = ["hints"]
-
 _MOST_EDGES = 3
 _SETTABLE = ("regularizer.", "optimizer.")
 # The share of runs that were best at their last epoch, from which the whole study seems short.

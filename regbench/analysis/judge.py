@@ -11,8 +11,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite, isinf, isnan
 
-import numpy as np
-
 from regbench.analysis.by_seed import BySeed
 from regbench.analysis.compare import Change, changes
 from regbench.analysis.equality import differences
@@ -22,8 +20,6 @@ from regbench.analysis.statistics import Interval, intervals
 from regbench.config.speaks import Over
 from regbench.vocabulary.metrics import twin, worse_sign
 from regbench.vocabulary.words import counted, some
-
-__all__ = ["Judgement", "Rules", "judge"]
 
 _LEFT_OUT = "--missing ignore leaves that out"
 
@@ -263,10 +259,7 @@ def _gate(
 
 
 def _decided(pairs: Pairs, gate: Gate, found: Sequence[Change], rules: Rules) -> GateOutcome:
-    base, new = pairs.values(gate.metric)
-    there = np.isfinite(base) & np.isfinite(new)
-    base, new = (np.where(there, values, np.nan) for values in (base, new))
-    excess = gate.excess(base, new)
+    excess = gate.excess(*pairs.values(gate.metric))
     odd = pairs.without_number(gate.metric, lost=not rules.diverged_ok)
     incomplete = {cell: f"no number in {some(own)}" for cell, own in odd.items()}
 

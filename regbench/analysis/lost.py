@@ -9,8 +9,6 @@ from regbench.results.runs import RunRow, Runs
 from regbench.vocabulary.metrics import LOSS, OF_EVERY_STUDY, PARTS, Metric, metrics_among
 from regbench.vocabulary.words import counted, some
 
-__all__ = ["lost", "no_number", "odd_values"]
-
 _WHY = {
     "targets alike": "the targets of the part are all alike",
     "class missing": "the part lacks a class",

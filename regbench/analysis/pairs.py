@@ -9,16 +9,15 @@ from typing import get_args
 
 import numpy as np
 
-from regbench.analysis.by_seed import BySeed, Floats
+from regbench.analysis.by_seed import BySeed
 from regbench.analysis.lost import no_number
 from regbench.analysis.precision import within_precision
+from regbench.analysis.statistics import Floats
 from regbench.config.speaks import Over
 from regbench.errors import BadData
 from regbench.results.runs import RunRow, Runs
 from regbench.vocabulary.metrics import OF_EVERY_STUDY, Task
 from regbench.vocabulary.words import some
-
-__all__ = ["Pairs"]
 
 
 class Pairs:
@@ -102,11 +101,12 @@ class Pairs:
                 raise BadData(f"no column {name!r} in {where}{hint}: nothing to compare it by")
 
     def values(self, metric: str) -> tuple[Floats, Floats]:
-        """Two (K, S) arrays, NaN unless both runs of a pair are ok."""
+        """Two (K, S) arrays, NaN unless both runs of a pair are ok and both values are finite."""
+        columns = np.stack(self.column(metric))
         ok = np.array([a.ok and b.ok for a, b in self.rows], dtype=bool)
+        there = ok & np.isfinite(columns).all(axis=0)
         found = np.full((2, len(self.cells), len(self.seeds)), np.nan)
-        for values, column in zip(found, self.column(metric), strict=True):
-            values[self._k, self._s] = np.where(ok, column, np.nan)
+        found[:, self._k, self._s] = np.where(there, columns, np.nan)
         return found[0], found[1]
 
     def column(self, metric: str) -> tuple[Floats, Floats]:

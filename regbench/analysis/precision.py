@@ -14,8 +14,6 @@ from math import floor, isfinite, log10, ulp
 
 from regbench.results.runs import RunRow
 
-__all__ = ["Pair", "within_precision"]
-
 Pair = tuple[RunRow, RunRow]
 
 # A float's own digits are 15 to 17; a file in which no number has more than 15 was rounded.

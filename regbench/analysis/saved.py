@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from regbench.analysis.by_seed import Floats
+from regbench.analysis.statistics import Floats
+from regbench.results.sealed import Arrays
 
-__all__ = ["Calibration", "PredictionSurface", "WeightShape", "calibration", "weight_shape"]
-
-Arrays = Mapping[str, npt.NDArray[np.generic]]
+_BARS, _BINS = 61, 10  # of a histogram of weights, of a reliability curve
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class WeightShape:
     norms: Sequence[float]
 
 
-def weight_shape(cell: str, runs: Sequence[Arrays], largest: float, bins: int = 61) -> WeightShape:
+def weight_shape(cell: str, runs: Sequence[Arrays], largest: float) -> WeightShape:
     """A cell's weights between -largest and largest; what lies beyond is left out."""
     kernels = [
         [np.asarray(run[name], dtype=np.float64) for name in sorted(run, key=_layer)
@@ -40,7 +39,7 @@ def weight_shape(cell: str, runs: Sequence[Arrays], largest: float, bins: int = 
         for run in runs
     ]  # fmt: skip
     every = np.concatenate([kernel.ravel() for run in kernels for kernel in run])
-    counts, edges = np.histogram(every[every != 0], bins=bins, range=(-largest, largest))
+    counts, edges = np.histogram(every[every != 0], bins=_BARS, range=(-largest, largest))
     norms = [float(np.mean([np.sqrt(np.mean(k**2)) for k in layer])) for layer in zip(*kernels)]  # noqa: B905
     return WeightShape(cell, edges, counts / len(every), float((every == 0).mean()), norms)
 
@@ -90,7 +89,7 @@ class Calibration:
     error: float
 
 
-def calibration(cell: str, probability: Floats, y: npt.ArrayLike, bins: int = 10) -> Calibration:
+def calibration(cell: str, probability: Floats, y: npt.ArrayLike) -> Calibration:
     """The reliability of (n, C) probabilities against n class numbers, in equal bins.
 
     >>> found = calibration("a", np.array([[0.8, 0.2], [0.3, 0.7]]), [0, 0])
@@ -99,11 +98,11 @@ def calibration(cell: str, probability: Floats, y: npt.ArrayLike, bins: int = 10
     """
     sure = probability.max(axis=1)
     right = probability.argmax(axis=1) == np.asarray(y)
-    at = np.clip(np.ceil(sure * bins).astype(int) - 1, 0, bins - 1)
-    count = np.bincount(at, minlength=bins)
+    at = np.clip(np.ceil(sure * _BINS).astype(int) - 1, 0, _BINS - 1)
+    count = np.bincount(at, minlength=_BINS)
     kept = count > 0
-    confidence = np.bincount(at, sure, bins)[kept] / count[kept]
-    accuracy = np.bincount(at, right, bins)[kept] / count[kept]
+    confidence = np.bincount(at, sure, _BINS)[kept] / count[kept]
+    accuracy = np.bincount(at, right, _BINS)[kept] / count[kept]
     share = count[kept] / len(sure)
     error = float((share * np.abs(accuracy - confidence)).sum())
     return Calibration(cell, confidence, accuracy, count[kept], error)

@@ -5,29 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from operator import eq, ge, gt, le, lt, ne
+from operator import eq, ne
 from statistics import fmean
 from typing import Any
 
 from regbench.analysis.cell_gap import CellGap
+from regbench.analysis.claims import COMPARE
 from regbench.analysis.gap import gap_columns
 from regbench.config.messages import did_you_mean
 from regbench.errors import BadStudy
 from regbench.results.runs import RunRow, Runs
 from regbench.vocabulary.words import number_in
 
-__all__ = ["averaged", "require_column", "selected"]
-
 _CONDITION = re.compile(r"\s*(.+?)\s*(<=|>=|!=|==|=|<|>)\s*(.*?)\s*")
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    "=": eq,
-    "==": eq,
-    "!=": ne,
-    "<": lt,
-    "<=": le,
-    ">": gt,
-    ">=": ge,
-}
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = COMPARE | {"=": eq, "!=": ne}
 
 
 def selected(

@@ -12,13 +12,10 @@ from math import isnan, nan
 
 from regbench.analysis.cell_gap import COLLAPSED, NO_SIGNAL, CellGap, Delta
 from regbench.analysis.lost import lost
-from regbench.analysis.statistics import Interval
 from regbench.analysis.story import Move, Story, stories
 from regbench.analysis.verdict import why_below
 from regbench.results.runs import Runs
 from regbench.vocabulary.metrics import LOSS, METRICS, score_among
-
-__all__ = ["Answer", "answer", "constant_name", "share"]
 
 _MOST_NAMES = 5
 _MOST_STORIES = 2
@@ -97,7 +94,7 @@ def _why_no_gap(runs: Runs, table: Sequence[CellGap]) -> str:
 
 def _largest_gap(story: Story) -> float:
     rows = [story.baseline] if story.baseline else story.rows
-    return max(row.metrics[LOSS.gap_column].mean or 0.0 for row in rows)
+    return max(row.gap.mean or 0.0 for row in rows)
 
 
 def _after(label: str, text: str) -> str:
@@ -154,7 +151,7 @@ def _moves(story: Story, baseline: CellGap) -> list[str]:
     crossing = [m for m in story.lowering if story.overfits and _crosses(m)]
     if crossing:
         taken = f"{_named(crossing)} {_verb(crossing, 'take')} it below 0"
-        parts.append(f"{taken}, to {_gap_of(crossing[0].cell).text(_DIGITS)}, which is no gain")
+        parts.append(f"{taken}, to {crossing[0].cell.gap.text(_DIGITS)}, which is no gain")
     parts += _one_way([m for m in story.lowering if m not in crossing], "lower", baseline)
     parts += _one_way(story.raising, "widen" if story.overfits else "raise", baseline)
     if not story.undecided:
@@ -185,11 +182,7 @@ def _one_way(moves: Sequence[Move], verb: str, baseline: CellGap) -> list[str]:
 
 
 def _crosses(move: Move) -> bool:
-    return (_gap_of(move.cell).mean or 0.0) < 0
-
-
-def _gap_of(row: CellGap) -> Interval:
-    return row.metrics[LOSS.gap_column]
+    return (move.cell.gap.mean or 0.0) < 0
 
 
 def _verb(moves: Sequence[Move], verb: str) -> str:
@@ -209,11 +202,11 @@ def _without_baseline(rows: Sequence[CellGap]) -> str:
 
 
 def _by_gap(rows: Sequence[CellGap]) -> list[CellGap]:
-    return sorted(rows, key=lambda row: row.metrics[LOSS.gap_column].mean or 0.0)
+    return sorted(rows, key=lambda row: row.gap.mean or 0.0)
 
 
 def _gap(row: CellGap) -> str:
-    found = row.metrics[LOSS.gap_column]
+    found = row.gap
     over = f"over {found.n} seeds" if row.over == "seeds" else f"for other rows, {found.n} seeds"
     over = over if found.n > 1 else "with one seed"
     start = f"In {row.cell} the gap in loss (validation less training) is {_mean(row)}"
@@ -228,13 +221,13 @@ def _gap(row: CellGap) -> str:
 
 
 def _mean(row: CellGap) -> str:
-    mean = row.metrics[LOSS.gap_column].mean
+    mean = row.gap.mean
     return "unknown" if mean is None else f"{mean:.3g}"
 
 
 def _by(move: Move, baseline: CellGap) -> str:
     """By how much a cell moves the gap, and how sure that is."""
-    found = move.cell.deltas[LOSS.gap_column].interval
+    found = move.cell.gap_delta.interval
     mean, low, high = (abs(value or 0.0) for value in (found.mean, found.low, found.high))
     percent = share(move.cell, baseline)
     percent = f" or {percent}" if percent else ""
@@ -246,8 +239,8 @@ def share(row: CellGap, baseline: CellGap) -> str:
 
     A gap that crosses 0 has no share that means anything.
     """
-    base, own = baseline.metrics[LOSS.gap_column], row.metrics[LOSS.gap_column]
-    mean = row.deltas[LOSS.gap_column].interval.mean
+    base, own = baseline.gap, row.gap
+    mean = row.gap_delta.interval.mean
     if not (base.above and own.above) or mean is None or not base.mean:
         return ""
     return f"{100 * abs(mean) / base.mean:.0f}%"
@@ -268,8 +261,8 @@ def _validation_sentences(story: Story) -> str:
     if story.passes_over:
         where = f"is, of the cells that have not collapsed, least in {best.cell}: "
     start = f"Validation loss {where}{found.text(_DIGITS)}"
-    delta = best.deltas.get("val_loss")
-    if delta is not None and delta.interval.mean is not None:
+    delta = best.delta("val_loss")
+    if delta.interval.mean is not None:
         start += f", {_against(delta)} in {best.baseline}{_sureness(delta)}"
     parts.append(f"{start}{_signal_words(best)}.")
     parts.append(_test(best, len(story.rows) > 1))
@@ -278,8 +271,8 @@ def _validation_sentences(story: Story) -> str:
 
 def _cost(row: CellGap) -> str:
     """What the narrowest gap costs or gains in validation loss."""
-    delta = row.deltas.get("val_loss")
-    if delta is None or delta.interval.mean is None:
+    delta = row.delta("val_loss")
+    if delta.interval.mean is None:
         return ""
     less = f"{_against(delta)} in {row.baseline}{_sureness(delta)}"
     return f"Validation loss in {row.cell} is {less}{_signal_words(row)}."

@@ -15,26 +15,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtr, stdtrit
 
-__all__ = [
-    "BCA_FROM",
-    "METHODS",
-    "Interval",
-    "IntervalMethod",
-    "TestMethod",
-    "differences",
-    "holm",
-    "interval",
-    "intervals",
-    "min_detectable",
-    "one_sided_ps",
-    "p_improvement",
-    "paired_ps",
-    "seeds_to_decide",
-    "snapped",
-    "standard_errors",
-    "wilcoxon_can_decide",
-]
-
 Floats = npt.NDArray[np.float64]
 IntervalMethod = Literal["t", "bca"]
 TestMethod = Literal["t", "wilcoxon"]
@@ -42,6 +22,7 @@ TestMethod = Literal["t", "wilcoxon"]
 # Below this many seeds the BCa bootstrap covers far less than it says (70-90% at n = 3-10).
 BCA_FROM = 30
 _RESAMPLES = 9_999
+_POWER, _MOST_SEEDS = 0.8, 1_000
 # Numbers are decimals and their differences binary: .93 - .91 and .83 - .81 are the same.
 _ROUNDING = 1e-12
 # What the CSV files call the ways to an interval.
@@ -111,6 +92,9 @@ class Interval:
         return replace(self, low=max(self.low, least), high=min(self.high, most))
 
 
+NO_INTERVAL = Interval(None, None, None, 0)
+
+
 def interval(values: Sequence[float], level: float = 0.95) -> Interval:
     """The mean and Student's t interval of one row; see `intervals`.
 
@@ -165,7 +149,7 @@ def intervals(
             low[k], high[k] = _bca(values[k], level)
             methods[k] = METHODS["bca"]
     return [
-        Interval(None, None, None, 0)
+        NO_INTERVAL
         if n_k == 0
         else Interval(mean_k, None, None, 1)
         if n_k == 1
@@ -320,12 +304,10 @@ def p_improvement(differences: Floats) -> list[float | None]:
     return [float(b / m) if m else None for b, m in zip(better, n, strict=True)]
 
 
-def min_detectable(
-    differences: Floats, power: float = 0.8, ratio: Floats | float = 0.0
-) -> list[float | None]:
-    """The smallest true difference that so many seeds would show with this power.
+def min_detectable(differences: Floats, ratio: Floats | float = 0.0) -> list[float | None]:
+    """The smallest true difference that so many seeds would show with 80% power.
 
-    (t(n - 1, .975) + t(n - 1, power)) * s / sqrt(n), two-sided at 5%, for each row of (K, S).
+    (t(n - 1, .975) + t(n - 1, .8)) * s / sqrt(n), two-sided at 5%, for each row of (K, S).
     Source: Bloom 1995, "Minimum detectable effects".
 
     >>> [round(d, 3) for d in min_detectable(np.array([[1.0, 2.0, 3.0]]))]
@@ -333,25 +315,23 @@ def min_detectable(
     """
     _, spread, n = _moments(differences)
     freedom = np.maximum(n - 1, 1)
-    multiple = stdtrit(freedom, 0.975) + stdtrit(freedom, power)
+    multiple = stdtrit(freedom, 0.975) + stdtrit(freedom, _POWER)
     found = multiple * _error(spread, n, ratio)
     return [float(d) if m > 1 and isfinite(d) else None for d, m in zip(found, n, strict=True)]
 
 
-def seeds_to_decide(
-    differences: Sequence[float], most: int = 1_000, power: float = 0.8
-) -> int | None:
-    """How many seeds would decide it with this power, if mean and spread are what these say.
+def seeds_to_decide(differences: Sequence[float]) -> int | None:
+    """How many seeds would decide it with 80% power, if mean and spread are what these say.
 
-    The fewest n with (t(n - 1, .975) + t(n - 1, power)) * s / sqrt(n) below the mean; None beyond
-    `most`: then there is no effect worth the name. An estimate: mean and spread are uncertain.
+    The fewest n with (t(n - 1, .975) + t(n - 1, .8)) * s / sqrt(n) below the mean; None beyond
+    1,000: then there is no effect worth the name. An estimate: mean and spread are uncertain.
 
     >>> seeds_to_decide([1.0, 2.0, 3.0]), seeds_to_decide([1.0, -1.0])
     (5, None)
     """
     values = np.asarray(differences, dtype=np.float64)
     mean, spread = abs(float(values.mean())), float(values.std(ddof=1))
-    n = np.arange(2, most + 1)
-    multiple = stdtrit(n - 1, 0.975) + stdtrit(n - 1, power)
+    n = np.arange(2, _MOST_SEEDS + 1)
+    multiple = stdtrit(n - 1, 0.975) + stdtrit(n - 1, _POWER)
     enough = multiple * spread < mean * np.sqrt(n)
     return int(n[enough][0]) if enough.any() else None

@@ -9,10 +9,7 @@ from functools import cached_property
 from regbench.analysis.cell_gap import COLLAPSED, NO_SIGNAL, CellGap, learned, least_val_loss
 from regbench.analysis.decides import ALPHA, t_quantile
 from regbench.analysis.families import Family, Member, families
-from regbench.vocabulary.metrics import LOSS
 from regbench.vocabulary.words import counted
-
-__all__ = ["Move", "Story", "stories"]
 
 _POWER = 0.8
 
@@ -60,7 +57,7 @@ class Story:
     @property
     def overfits(self) -> bool:
         """Whether the baseline's gap is shown to lie above 0: else there is none to narrow."""
-        return self.baseline is not None and self.baseline.metrics[LOSS.gap_column].above
+        return self.baseline is not None and self.baseline.gap.above
 
     @cached_property
     def narrowing(self) -> list[Move]:
@@ -75,12 +72,12 @@ class Story:
     @cached_property
     def lowering(self) -> list[Move]:
         """Families with a cell that lowers the gap without bringing it nearer to 0."""
-        return self._moves(lambda row: _side(row) < 0 and not row.narrows)
+        return self._moves(lambda row: row.gap_delta.side < 0 and not row.narrows)
 
     @cached_property
     def raising(self) -> list[Move]:
         """Families with a cell that raises the gap."""
-        return self._moves(lambda row: _side(row) > 0, most=1)
+        return self._moves(lambda row: row.gap_delta.side > 0, most=1)
 
     @cached_property
     def undecided(self) -> list[Move]:
@@ -93,9 +90,9 @@ class Story:
         found = []
         for family in self.families:
             cells = [self._by_cell[cell] for cell in family.cells if cell in self._by_cell]
-            moved = [row for row in cells if of(row) and _delta(row) is not None]
+            moved = [row for row in cells if of(row) and row.gap_delta.interval.mean is not None]
             if moved and self.baseline is not None:
-                row = max(moved, key=lambda row: most * (_delta(row) or 0.0))
+                row = max(moved, key=lambda row: most * _moved(row))
                 short, kinds = short_name(row, self.baseline), "+".join(family.kinds)
                 if len(family.cells) == 1:
                     found.append(Move(short, row, short))
@@ -103,7 +100,7 @@ class Story:
                 plain = all(kind in short for kind in family.kinds)
                 whole = f"{kinds} ({counted(len(family.cells), 'cell')})"
                 found.append(Move(short if plain else f"{short} ({kinds})", row, whole))
-        return sorted(found, key=lambda move: -most * (_delta(move.cell) or 0.0))
+        return sorted(found, key=lambda move: -most * _moved(move.cell))
 
     @cached_property
     def best(self) -> CellGap | None:
@@ -136,7 +133,7 @@ class Story:
         shares = {cell: family.shares for family in self.families for cell in family.cells}
         found = []
         for move in self.undecided:
-            delta = move.cell.deltas[LOSS.gap_column]
+            delta = move.cell.gap_delta
             least, freedom = delta.min_detectable, delta.interval.n - 1
             if not least or freedom < 1:
                 continue
@@ -148,6 +145,10 @@ class Story:
         return min(found, key=lambda each: each[0], default=None)
 
 
+def _moved(row: CellGap) -> float:
+    return row.gap_delta.interval.mean or 0.0
+
+
 def stories(table: Sequence[CellGap]) -> list[Story]:
     """One for each data set, task and noise that has numbers, in the table's order."""
     members = [Member(row.cell, row.regularizer, row.settings) for row in table]
@@ -157,7 +158,7 @@ def stories(table: Sequence[CellGap]) -> list[Story]:
         groups.setdefault(row.data, []).append(row)
     found = []
     for group in groups.values():
-        sound = [r for r in group if not r.is_lost and r.metrics[LOSS.gap_column].mean is not None]
+        sound = [r for r in group if not r.is_lost and r.gap.mean is not None]
         if sound:
             label = ", ".join(f"{key}={value}" for key, value in sound[0].data)
             found.append(_story(label if len(groups) > 1 else "", sound, tests))
@@ -165,10 +166,9 @@ def stories(table: Sequence[CellGap]) -> list[Story]:
 
 
 def _story(label: str, rows: Sequence[CellGap], tests: Sequence[Family]) -> Story:
-    names = {row.baseline for row in rows if _delta(row) is not None}
+    names = {row.baseline for row in rows if row.gap_delta.interval.mean is not None}
     baselines = [row for row in rows if row.cell in names]
-    gap = LOSS.gap_column
-    baseline = max(baselines, key=lambda row: row.metrics[gap].mean or 0.0, default=None)
+    baseline = max(baselines, key=lambda row: row.gap.mean or 0.0, default=None)
     own = [f for f in tests if baseline is not None and f.baseline == baseline.cell]
     return Story(label, rows, baseline, len(baselines), own, len(tests))
 
@@ -183,13 +183,3 @@ def short_name(row: CellGap, baseline: CellGap) -> str:
     if len(own) == len(parts):  # one axis: the label is the name
         return row.cell
     return ", ".join(part.partition("=")[2] or part for part in own)
-
-
-def _delta(row: CellGap) -> float | None:
-    delta = row.deltas.get(LOSS.gap_column)
-    return None if delta is None else delta.interval.mean
-
-
-def _side(row: CellGap) -> int:
-    delta = row.deltas.get(LOSS.gap_column)
-    return 0 if delta is None else delta.side

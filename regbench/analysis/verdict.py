@@ -18,11 +18,7 @@ from regbench.analysis.by_seed import BySeed
 from regbench.analysis.cell_gap import COLLAPSED, CellGap
 from regbench.analysis.edges import edges
 from regbench.analysis.evidence import Evidence, behind_best, gathered
-from regbench.analysis.statistics import Interval
-from regbench.vocabulary.metrics import LOSS
 from regbench.vocabulary.words import counted
-
-__all__ = ["RULES", "Rule", "verdict", "why_below", "with_verdicts"]
 
 # From this share of diverged runs on, what is left says little about the cell.
 _DIVERGED = 0.25
@@ -97,32 +93,27 @@ def _memorises(e: Evidence) -> bool:
     return e.wrong_labels >= _WRONG_LABELS and by_heart.low > _BY_HEART
 
 
-def _change(e: Evidence, name: str) -> tuple[int, Interval]:
-    delta = e.row.deltas.get(name)
-    return (0, Interval(None, None, None, 0)) if delta is None else (delta.side, delta.interval)
-
-
 def _over_regularized(e: Evidence) -> bool:
-    worse = _change(e, "val_loss")[0] > 0 or _change(e, f"val_{e.score.name}")[0] < 0
-    return e.narrows and worse
+    loss, score = e.row.delta("val_loss"), e.row.delta(f"val_{e.score.name}")
+    return e.narrows and (loss.side > 0 or score.side < 0)
 
 
 def _regularized(e: Evidence) -> bool:
-    cost, score = _change(e, "val_loss")[1], _change(e, f"val_{e.score.name}")[1]
-    narrowing = -(_change(e, LOSS.gap_column)[1].mean or 0.0)
+    cost, score = e.row.delta("val_loss").interval, e.row.delta(f"val_{e.score.name}").interval
+    narrowing = -(e.row.gap_delta.interval.mean or 0.0)
     cheap = cost.high is not None and cost.high <= _COST * narrowing
     return e.narrows and cheap and (score.mean is None or score.mean >= -_SCORE_MARGIN)
 
 
 def _loss_only(e: Evidence) -> bool:
-    return e.gap.above and e.score_gap.high is not None and e.score_gap.high <= _SCORE_MARGIN
+    return e.row.gap.above and e.score_gap.high is not None and e.score_gap.high <= _SCORE_MARGIN
 
 
 def _gap_to_the_best(e: Evidence) -> str:
     if e.behind is None:
         return ""
     found = ", ".join(f"{name} {higher.text('+.4g')}" for name, higher in e.behind.higher.items())
-    why = f": {why_below(e.row)}" if e.gap.below else ""
+    why = f": {why_below(e.row)}" if e.row.gap.below else ""
     return f"{found} against {e.behind.best}; {e.gaps()}{why}"
 
 
@@ -220,7 +211,7 @@ RULES = (
         "overfits in loss",
         "the gap in loss lies above 0; that in accuracy (R^2) is not decided",
         ("gap_loss",),
-        lambda e: e.gap.above,
+        lambda e: e.row.gap.above,
         Evidence.gaps,
     ),
     Rule(
@@ -235,14 +226,14 @@ RULES = (
         "negative gap",
         "the gap in loss, or in accuracy (R^2), lies below 0; the evidence says why that can be",
         ("gap_loss",),
-        lambda e: e.gap.below or e.score_gap.below,
+        lambda e: e.row.gap.below or e.score_gap.below,
         lambda e: f"{e.gaps()}: {why_below(e.row)}",
     ),
     Rule(
         "no gap shown",
         "none of these, where there is a validation part",
         ("gap_loss",),
-        lambda e: e.gap.mean is not None,
+        lambda e: e.row.gap.mean is not None,
         Evidence.gaps,
     ),
 )

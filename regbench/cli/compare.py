@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 import typer
 
 from regbench.cli import options
-from regbench.cli.consoles import stderr, stdout, write_utf8
+from regbench.cli.consoles import stderr, stdout, tell, write_utf8
 from regbench.cli.github import annotation
 from regbench.cli.outputs import append_to, by_ending, write_file
 from regbench.cli.results import read_results
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from regbench.report.compare import Found
     from regbench.results.runs import Runs
 
-__all__ = ["compare"]
 
 # What GitHub takes: bytes of a step's summary, and error annotations of a step.
 _SUMMARY_BYTES = 1024 * 1024
@@ -108,17 +107,22 @@ def compare(
 
     [dim]Example: regbench compare baseline results/quickstart --fail-on gap_acc:+0.02[/dim]
     """
+    from regbench.analysis.gate import parse_gates
+    from regbench.analysis.judge import Rules
+
     try:
-        _compare(
-            base,
-            new,
-            _rules(fail_on, min_seeds, rtol, atol, missing, allow_diverged, on_value),
-            interval,
-            metrics,
-            _form(form, out),
-            out,
-            strict,
+        for name, value in (("--rtol", rtol), ("--atol", atol)):
+            if value is not None and not (isfinite(value) and value >= 0):
+                raise BadStudy(f"{name}: expected a number from 0, not {value}")
+        rules = Rules(
+            gates=parse_gates(fail_on or ()),
+            min_seeds=min_seeds,
+            tolerance=None if rtol is None and atol is None else (rtol or 0.0, atol or 0.0),
+            missing_ok=missing == "ignore",
+            diverged_ok=allow_diverged,
+            on_value=on_value,
         )
+        _compare(base, new, rules, interval, metrics, _form(form, out), out, strict)
     except RegbenchError as error:
         if form == "github":
             _annotate(error.lines)
@@ -135,31 +139,6 @@ def _form(form: CompareFormat | None, out: Path | None) -> CompareFormat:
             f"-o {out}: expected html, md, csv or json, by --format or by the name's ending"
         )
     return chosen
-
-
-def _rules(
-    fail_on: Sequence[str] | None,
-    min_seeds: int | None,
-    rtol: float | None,
-    atol: float | None,
-    missing: Missing,
-    allow_diverged: bool,
-    on_value: bool,
-) -> Rules:
-    from regbench.analysis.gate import parse_gates
-    from regbench.analysis.judge import Rules
-
-    for name, value in (("--rtol", rtol), ("--atol", atol)):
-        if value is not None and not (isfinite(value) and value >= 0):
-            raise BadStudy(f"{name}: expected a number from 0, not {value}")
-    return Rules(
-        gates=parse_gates(fail_on or ()),
-        min_seeds=min_seeds,
-        tolerance=None if rtol is None and atol is None else (rtol or 0.0, atol or 0.0),
-        missing_ok=missing == "ignore",
-        diverged_ok=allow_diverged,
-        on_value=on_value,
-    )
 
 
 def _compare(
@@ -203,8 +182,7 @@ def _compare(
         else:
             write_utf8(text)
     errors = stderr()
-    for note in (*judgement.lost, *pairs.notes, *judgement.notes):
-        say(errors, f"note: {note}")
+    tell("note", (*judgement.lost, *pairs.notes, *judgement.notes))
     say(errors, sentence(pairs, found))
     print_gates(errors, judgement.told)
     if judgement.problems:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 
 from rich.console import Console
-
-__all__ = ["stderr", "stdout", "write_utf8"]
 
 
 def stdout() -> Console:
@@ -19,6 +18,14 @@ def stderr() -> Console:
     """For progress, the folder, the sentence and the claims; no bar in CI."""
     in_ci = bool(os.environ.get("CI"))
     return Console(stderr=True, highlight=False, force_terminal=False if in_ci else None)
+
+
+def tell(word: str, sentences: Iterable[str]) -> None:
+    """Say on stderr what is to be known, a line each: `note: ...`, `warning: ...`."""
+    from regbench.report.say import say
+
+    for sentence in sentences:
+        say(stderr(), f"{word}: {sentence}")
 
 
 def write_utf8(text: str) -> None:

@@ -12,8 +12,6 @@ from regbench.cli.consoles import stderr, stdout
 from regbench.cli.tables import print_rows
 from regbench.errors import BadStudy
 
-__all__ = ["convert"]
-
 
 def convert(
     source: Annotated[

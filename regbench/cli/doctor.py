@@ -16,8 +16,6 @@ from regbench.errors import AnswerIsNo, BadData, BadStudy, one_line
 if TYPE_CHECKING:
     from regbench.results.health import Health
 
-__all__ = ["doctor"]
-
 
 def doctor(
     folder: Annotated[

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 
-__all__ = ["settle_environment"]
-
 # Read by Rich and by Typer, without a look at what they say.
 _SIZES = {"COLUMNS": (20, 1000), "LINES": (5, 1000), "TERMINAL_WIDTH": (20, 1000)}
 # Figures are drawn without a window, whatever backend a notebook has set; and Typer counts on Rich.

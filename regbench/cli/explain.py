@@ -12,8 +12,6 @@ from regbench.cli import options
 from regbench.cli.consoles import stdout, write_utf8
 from regbench.config.bounds import MAX_RUNS
 
-__all__ = ["explain"]
-
 
 def explain(
     study: options.StudyPath,

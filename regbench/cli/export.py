@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from regbench.cli import options
-from regbench.cli.consoles import stderr, write_utf8
+from regbench.cli.consoles import stderr, tell, write_utf8
 from regbench.cli.outputs import write_file
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = ["export", "predict"]
 
 
 def export(
@@ -73,11 +71,9 @@ def predict(
     """
     from regbench import api
     from regbench.exports.model import FILES
-    from regbench.report.say import say
 
     frame = api.predict(model, data, overrides=overrides or (), module=module)
-    for note in frame.attrs["notes"]:
-        say(stderr(), f"note: {data}: {note}")
+    tell(f"note: {data}", frame.attrs["notes"])
     if out is None:
         write_utf8(_csv(frame))
     else:

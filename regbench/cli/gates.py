@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from regbench.cli import options
-from regbench.cli.consoles import stderr
+from regbench.cli.consoles import stderr, tell
 from regbench.cli.run import judge, judge_claims
 from regbench.cli.tables import print_table
 from regbench.errors import BadData
 
 if TYPE_CHECKING:
     from regbench.analysis.gate import GateOutcome
-
-__all__ = ["check", "merge"]
 
 
 def check(
@@ -57,13 +55,11 @@ def check(
         on_value=on_value,
     )
     errors = stderr()
-    for sentence in lost(results.rows):
-        say(errors, f"warning: {sentence}")
+    tell("warning", lost(results.rows))
     print_claims(errors, results.claims)
     judged = [outcome for outcome in results.gates if not outcome.empty]
     print_gates(errors, judged)
-    for note in (note for outcome in judged for note in outcome.notes):
-        say(errors, f"note: {note}")
+    tell("note", (note for outcome in judged for note in outcome.notes))
     if not results.claims and not results.gates:
         say(errors, f"{folder}: the study makes no claim, and none was given: nothing to check")
     decisions = [claim.decision for claim in results.claims]
@@ -101,8 +97,7 @@ def merge(
     from regbench.vocabulary.words import counted, some
 
     results = api.merge(folders, out, overwrite=overwrite)
-    for sentence in lost(results.rows):
-        say(stderr(), f"warning: {sentence}")
+    tell("warning", lost(results.rows))
     print_table(results.rows, results.table, form, folder=results.folder)
     print_answer(stderr(), results.rows, results.table)
     print_claims(stderr(), results.claims)

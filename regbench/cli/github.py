@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from regbench.errors import one_line
 
-__all__ = ["annotation"]
-
 
 def annotation(message: str, **properties: object) -> str:
     """A workflow command that shows an error, escaped as the runner asks.

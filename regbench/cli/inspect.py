@@ -8,13 +8,10 @@ from typing import Annotated, Any, Literal, get_args
 import typer
 
 from regbench.cli import options
-from regbench.cli.consoles import stderr, stdout
+from regbench.cli.consoles import stderr, stdout, tell
 from regbench.cli.results import read_results
 from regbench.cli.tables import print_paths, print_table
 from regbench.errors import BadStudy
-
-__all__ = ["list_parts", "show"]
-
 
 Part = Literal["datasets", "models", "regularizers", "optimizers", "metrics"]
 
@@ -57,8 +54,7 @@ def show(
     from regbench.vocabulary.words import counted
 
     runs, over = read_results(folder, interval)
-    for sentence in lost(runs):
-        say(stderr(), f"warning: {sentence}")
+    tell("warning", lost(runs))
     if group_by is not None:
         runs = averaged(runs, group_by)
     if along is not None:

@@ -31,8 +31,6 @@ from regbench.cli.signals import Interrupted, Terminated, end_within, how_to_go_
 from regbench.cli.streams import lost_output, open_streams
 from regbench.errors import BadStudy, RegbenchError, Unwritable, one_line
 
-__all__ = ["app", "main"]
-
 _EXIT_SECONDS = 3.0
 
 app = typer.Typer(

@@ -10,40 +10,6 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-__all__ = [
-    "AllowDiverged",
-    "Axes",
-    "Columns",
-    "Device",
-    "FailFast",
-    "Folder",
-    "Form",
-    "Format",
-    "Interval",
-    "LogDir",
-    "MaxFailures",
-    "MaxRuns",
-    "Method",
-    "ModelFile",
-    "OnValue",
-    "Out",
-    "Overrides",
-    "Overwrite",
-    "Quiet",
-    "RetryFailed",
-    "Seeds",
-    "Shard",
-    "Strict",
-    "StudyPath",
-    "Target",
-    "Task",
-    "TaskChoice",
-    "TimeLimit",
-    "Workers",
-    "takes",
-]
-
-
 Format = Literal["table", "csv", "json", "md"]
 
 

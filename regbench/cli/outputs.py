@@ -18,8 +18,6 @@ from typing import Any
 from regbench.cli.consoles import stderr
 from regbench.errors import BadStudy, Unwritable
 
-__all__ = ["append_to", "by_ending", "write_file", "write_output"]
-
 
 def by_ending(path: Path | None, forms: Iterable[Any]) -> Any:
     """The one of these formats that a file's name ends in; None where there is none."""

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from regbench.config.speaks import Over
     from regbench.report.content import Content
 
-__all__ = ["plot", "report"]
-
 
 Image = Literal["svg", "png"]
 ReportFormat = Literal["html", "md", Image]

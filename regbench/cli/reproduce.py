@@ -16,7 +16,6 @@ from regbench.errors import BadStudy
 if TYPE_CHECKING:
     from regbench.textbook.reproduce import Reproduced
 
-__all__ = ["reproduce"]
 
 _INDENT = 10
 

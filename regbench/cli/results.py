@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from regbench.config.speaks import Over
     from regbench.results.runs import Runs
 
-__all__ = ["read_results", "require_results"]
-
 
 def read_results(path: Path, interval: Over | None = None) -> tuple[Runs, Over]:
     """The runs of a results folder or a runs.csv, and what intervals of them speak of.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from regbench.cli import options
-from regbench.cli.consoles import stderr
+from regbench.cli.consoles import stderr, tell
 from regbench.cli.outputs import write_output
 from regbench.cli.tables import print_table
 from regbench.config.bounds import MAX_RUNS
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from regbench.analysis.claims import Decision, Outcome
     from regbench.api import Results
-
-__all__ = ["judge", "judge_claims", "run", "sweep"]
 
 
 def sweep(
@@ -55,7 +53,6 @@ def sweep(
     from regbench.data import notes, warnings
     from regbench.executors.limits import Limits, parse_duration, parse_shard
     from regbench.report.progress import progress_for
-    from regbench.report.say import say
     from regbench.report.tensorboard import event_files, require_tensorboard
     from regbench.report.terminal import print_answer, print_claims
     from regbench.results.files import make_folder
@@ -70,10 +67,8 @@ def sweep(
     )
     errors = stderr()
     loaded = load_study(study, overrides or (), axes=axes or (), seeds=seeds, max_runs=max_runs)
-    for warning in (*loaded.warnings, *notes(loaded)):
-        say(errors, f"note: {warning}")
-    for warning in warnings(loaded):
-        say(errors, f"warning: {warning}")
+    tell("note", (*loaded.warnings, *notes(loaded)))
+    tell("warning", warnings(loaded))
     results = api.run(
         loaded,
         out=out,
@@ -90,16 +85,12 @@ def sweep(
         for name, content in event_files(results.epochs):
             make_folder((log_dir / name).parent)
             write_output(log_dir / name, content)
-    for warning in results.warnings:
-        say(errors, f"warning: {warning}")
-    for sentence in lost(results.rows):
-        say(errors, f"warning: {sentence}")
+    tell("warning", (*results.warnings, *lost(results.rows)))
     if not quiet:
         print_table(results.rows, results.table, form, folder=results.folder)
     print_answer(errors, results.rows, results.table)
     print_claims(errors, results.claims)
-    for hint in hints(results.rows, results.table):
-        say(errors, f"hint: {hint}")
+    tell("hint", hints(results.rows, results.table))
     _print_summary(results)
     _end(results, allow_diverged, strict)
 

@@ -15,8 +15,6 @@ from typing import NoReturn
 
 from regbench.errors import one_line
 
-__all__ = ["Interrupted", "Terminated", "end_within", "how_to_go_on", "signals"]
-
 # Unwinding may take so long; a file that is being written then is written by the next command.
 _UNWIND_SECONDS = 6.0
 

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, TextIO
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-__all__ = ["lost_output", "open_streams"]
 
 # A pipe that the system calls ready takes so much at once, by POSIX.
 _AT_ONCE = 512

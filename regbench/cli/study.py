@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from regbench.cli import options
-from regbench.cli.consoles import stderr, stdout, write_utf8
+from regbench.cli.consoles import stdout, tell, write_utf8
 from regbench.cli.github import annotation
 from regbench.config.bounds import MAX_RUNS
 from regbench.errors import BadData, BadStudy, Problem, one_line
 
 if TYPE_CHECKING:
     from regbench.config.plan import Study
-
-__all__ = ["plan", "schema", "validate"]
 
 
 def validate(
@@ -33,7 +31,6 @@ def validate(
     """
     from regbench.analysis.decides import fold_ratio, study_families, what_seeds_decide
     from regbench.config.load import load_study
-    from regbench.report.say import say
     from regbench.vocabulary.words import counted
 
     problems: list[Problem] = []
@@ -58,8 +55,7 @@ def validate(
                 len(study.seeds), study_families(study.cells), fold_ratio(study)
             ):
                 print(one_line(f"{path}: {decides}"))
-            for warning in (*study.warnings, *read):
-                say(stderr(), f"note: {path}: {warning}")
+            tell(f"note: {path}", (*study.warnings, *read))
     every = [*problems, *of_data]
     if form == "json":
         print(json.dumps([vars(problem) for problem in every], indent=1))
@@ -123,7 +119,6 @@ def plan(
     from regbench.engine.stacks import require_networks
     from regbench.executors.pending import describe, makespan
     from regbench.models.own import in_file
-    from regbench.report.say import say
 
     loaded = load_study(study, overrides or (), axes=axes or (), seeds=seeds, max_runs=max_runs)
     require_networks(loaded.cells, loaded.folder, loaded.source)
@@ -131,10 +126,9 @@ def plan(
     if model is not None:
         known[MODULE] = in_file(model).identity
     elif loaded.has_module:
-        say(stderr(), "note: without --model the ids of its runs are not known yet")
+        tell("note", ["without --model the ids of its runs are not known yet"])
     planned = make_plan(loaded, known)
-    for note in notes(loaded):
-        say(stderr(), f"note: {note}")
+    tell("note", notes(loaded))
     stacks = describe(planned)
     trajectories = sum(stack.trajectories for stack in stacks)
     facts: dict[str, Any] = {

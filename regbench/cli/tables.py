@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from regbench.config.speaks import Over
     from regbench.results.runs import Runs
 
-__all__ = ["print_paths", "print_rows", "print_table"]
-
 
 def print_table(
     runs: Runs,

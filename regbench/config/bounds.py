@@ -1,6 +1,4 @@
 """Bounds that the command line shows; nothing is imported here, so that --help is quick."""
 
-__all__ = ["MAX_RUNS"]
-
 # A larger plan is refused before anything is enumerated.
 MAX_RUNS = 100_000

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 
 from regbench.config.schema import Setting
 
-__all__ = ["Cell", "Labels", "Scalar"]
-
 Scalar = str | int | float | bool | None
 # (axis, label) pairs in sweep order.
 Labels = tuple[tuple[str, str], ...]

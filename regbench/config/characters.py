@@ -9,8 +9,6 @@ from pathlib import Path
 
 from regbench.errors import BadStudy
 
-__all__ = ["as_path", "as_texts", "forbidden_character"]
-
 _FORBIDDEN = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )

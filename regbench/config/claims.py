@@ -22,19 +22,6 @@ from regbench.config.cell import Cell, Labels
 from regbench.config.messages import did_you_mean, shown
 from regbench.vocabulary.metrics import COLUMNS, twin
 
-__all__ = [
-    "Addresses",
-    "BadClaim",
-    "Claim",
-    "Op",
-    "Pair",
-    "Term",
-    "parse_claim",
-    "read_claim",
-    "require_asked",
-    "resolve",
-]
-
 Op = Literal["<", "<=", ">", ">=", "=="]
 # A cell, and the cell or nothing (a number) that it is compared with.
 Pair = tuple[Cell, Cell | None]

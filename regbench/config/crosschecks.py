@@ -16,8 +16,6 @@ from regbench.vocabulary.metrics import COLUMNS, twin
 from regbench.vocabulary.optimizers import OPTIMIZERS
 from regbench.vocabulary.regularizers import KINDS
 
-__all__ = ["contradictions", "decays_nothing", "doubts", "incomplete", "part_count", "unfit"]
-
 # Key and message.
 Finding = tuple[str, str]
 

@@ -16,8 +16,6 @@ from typing import Any
 from regbench.config.yaml_text import parse_scalar, parse_yaml
 from regbench.errors import BadStudy
 
-__all__ = ["BadAxis", "parse_axis"]
-
 MOST_VALUES = 100_000
 
 _CALL = re.compile(r"([a-z]+)\((.*)\)", re.DOTALL)

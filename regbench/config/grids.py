@@ -13,8 +13,6 @@ from regbench.config.problems import Problems
 from regbench.config.sweep import Axis, Choice, Grid, grids_of, read_grids
 from regbench.config.yaml_text import KeyPath
 
-__all__ = ["checked_grids"]
-
 _MAX_LABEL = 200
 _NO_AXES = ("name", "seeds", "expect", "metrics", "interval", "sweep", "schema_version")
 

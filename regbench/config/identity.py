@@ -16,21 +16,6 @@ from regbench.config.blocks.training import Training
 from regbench.config.schema import Setting
 from regbench.vocabulary.regularizers import KINDS
 
-__all__ = [
-    "BLOCKS",
-    "EXECUTION",
-    "EXECUTION_KEYS",
-    "NUMERICS_VERSION",
-    "canonical",
-    "cell_digest",
-    "flat",
-    "inert",
-    "regularizer_label",
-    "run_id",
-    "short",
-    "trajectory_key",
-]
-
 # Bumped by hand whenever the numbers that a setting gives change.
 NUMERICS_VERSION = 3
 

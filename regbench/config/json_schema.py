@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any
 
-from regbench.config.blocks.regularizer import SWITCHES, BareRegularizer
+from regbench.config.blocks.regularizer import BARE_REGULARIZERS, SWITCHES
 from regbench.config.schema import StudyFile
-
-__all__ = ["study_schema"]
 
 
 def study_schema() -> dict[str, Any]:
@@ -26,9 +24,7 @@ def study_schema() -> dict[str, Any]:
     del schema["required"]
     schema["anyOf"] = [{"required": ["dataset"]}, {"required": ["sweep"]}]
     properties = schema["properties"]
-    properties["regularizer"] = _or(
-        properties["regularizer"], {"enum": list(get_args(BareRegularizer))}
-    )
+    properties["regularizer"] = _or(properties["regularizer"], {"enum": list(BARE_REGULARIZERS)})
     optimizers = properties["optimizer"]["discriminator"]["mapping"].values()
     for block in ("dataset", "model", "optimizer"):
         kinds = properties[block]["discriminator"]["mapping"]

@@ -17,8 +17,6 @@ from regbench.config.yaml_nodes import MAX_BYTES
 from regbench.config.yaml_text import Document, parse_yaml
 from regbench.errors import BadStudy, Problem
 
-__all__ = ["load_study", "more_claims", "parse_study", "study_from_mapping"]
-
 
 class _Options(TypedDict, total=False):
     """Keywords of `read_study`, which says what they are."""

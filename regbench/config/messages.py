@@ -15,8 +15,6 @@ from regbench.config.schema import StudyFile
 from regbench.config.yaml_text import KeyPath
 from regbench.vocabulary.regularizers import KINDS
 
-__all__ = ["Mistake", "did_you_mean", "mistakes", "shown"]
-
 # Where a mistake stands below its block, whether its key is meant, and what is wrong.
 Mistake = tuple[KeyPath, bool, str]
 
@@ -131,21 +129,21 @@ def _mistake(block: str, raw: Any, path: KeyPath, errors: Sequence[ErrorDetails]
     if kind == "extra_forbidden":
         models = _models_at(block, raw, path[:-1])
         known = dict.fromkeys(key for model in models for key in model.model_fields)
-        hint = did_you_mean(str(path[-1]), known)
-        return path, True, f"unknown key{hint or f'; the keys here are {_listed(known)}'}"
+        hint = did_you_mean(str(path[-1]), known) or f"; the keys here are {', '.join(known)}"
+        return path, True, f"unknown key{hint}"
     if kind == "missing" and isinstance(path[-1], str):
         words = _words(_models_at(block, raw, path[:-1]), path[-1])
-        what = f"; it is one of {_listed(words)}" if words else ""
+        what = f"; it is one of {', '.join(words)}" if words else ""
         return path[:-1], False, f"the key '{path[-1]}' is missing{what}"
     if kind == "union_tag_not_found":
         names = _tags(error["ctx"]["discriminator"], block)
-        return path, False, f"the key 'name' is missing; it is one of {_listed(names)}"
+        return path, False, f"the key 'name' is missing; it is one of {', '.join(names)}"
     if kind == "union_tag_invalid":
         tags = [tag.strip("' ") for tag in error["ctx"]["expected_tags"].split(",")]
         tag = error["ctx"]["tag"]
         hint = did_you_mean(tag, tags)
         where = path if not isinstance(_at(raw, path), Mapping) else (*path, "name")
-        return where, False, f"expected one of {_listed(tags)}, not {shown(tag)}{hint}"
+        return where, False, f"expected one of {', '.join(tags)}, not {shown(tag)}{hint}"
     if kind == "value_error":
         return path, False, str(error["ctx"]["error"])
     if kind == "missing":  # an item of a list
@@ -180,8 +178,7 @@ def _one(error: ErrorDetails) -> str:
     if kind == "multiple_of":
         return f"a multiple of {context['multiple_of']}"
     if kind == "literal_error":
-        words = [word.strip("' ") for word in context["expected"].replace(" or ", ",").split(",")]
-        return f"one of {_listed(words)}"
+        return f"one of {', '.join(_choices(error))}"
     if kind == "float_type" and type(error["input"]) is int:
         return "a finite number"  # more digits than a float holds
     return _TYPES.get(kind, error["msg"])
@@ -190,18 +187,19 @@ def _one(error: ErrorDetails) -> str:
 def _literal_hint(error: ErrorDetails) -> str:
     if error["type"] != "literal_error" or not isinstance(error["input"], str):
         return ""
+    return did_you_mean(error["input"], _choices(error))
+
+
+def _choices(error: ErrorDetails) -> list[str]:
+    """The words of a literal, as pydantic lists them."""
     words = error["ctx"]["expected"].replace(" or ", ",").split(",")
-    return did_you_mean(error["input"], [word.strip("' ") for word in words])
+    return [word.strip("' ") for word in words]
 
 
 def _at(value: Any, path: KeyPath) -> Any:
     for part in path:
         value = value[part]
     return value
-
-
-def _listed(words: Iterable[str]) -> str:
-    return ", ".join(words)
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:

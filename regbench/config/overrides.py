@@ -16,8 +16,6 @@ from regbench.config.sweep import grids_of, set_key
 from regbench.config.yaml_text import parse_yaml
 from regbench.errors import BadStudy
 
-__all__ = ["Seeds", "override", "set_data"]
-
 # How many, or which: a list, or as on the command line `0,3,7`.
 Seeds = str | int | Sequence[int] | None
 

@@ -14,8 +14,6 @@ from typing import Any
 from regbench.config.yaml_nodes import MAX_DEPTH, MAX_VALUES
 from regbench.errors import BadStudy, Problem
 
-__all__ = ["plain"]
-
 # As many digits as a file may give a whole number; beyond, the file's is infinity, too.
 _MOST_BITS = 3322
 

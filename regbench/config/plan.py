@@ -17,8 +17,6 @@ from regbench.config.schema import SCHEMA_VERSION, Setting
 from regbench.config.speaks import Over
 from regbench.errors import BadStudy, Problem
 
-__all__ = ["MODULE", "Plan", "Run", "Study", "make_plan"]
-
 # What stands for the user's own module among the fingerprints of what a plan reads.
 MODULE = "the module"
 
@@ -68,6 +66,11 @@ class Study:
     def files(self) -> list[DatasetConfig]:
         """Those that lie somewhere, and may change there."""
         return [dataset for dataset in self.datasets.values() if dataset.places]
+
+    @property
+    def folded(self) -> frozenset[str]:
+        """The cells with folds, all seeds of which have one test part."""
+        return frozenset(c.name for c in self.cells if c.setting.dataset.folds is not None)
 
     def resolved(self) -> dict[str, Any]:
         """The study as plain values with the defaults filled in: again a study, of the same runs.

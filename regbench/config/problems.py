@@ -7,8 +7,6 @@ import re
 from regbench.config.yaml_text import Document, KeyPath
 from regbench.errors import BadStudy, Problem, one_line
 
-__all__ = ["Problems"]
-
 _OPTIONS = ("-s", "-g", "--seeds")
 # What an option's key is called in a document, before what it is on the command line.
 _BEFORE = {"-g": "sweep.", "--seeds": "seeds"}

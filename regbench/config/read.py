@@ -33,8 +33,6 @@ from regbench.config.yaml_text import Document, KeyPath
 from regbench.errors import BadStudy
 from regbench.vocabulary.metrics import METRICS, OF_EVERY_STUDY
 
-__all__ = ["read_study"]
-
 _KEYS = tuple(StudyFile.model_fields)
 _TYPES = get_type_hints(StudyFile, include_extras=True)
 _SEEDS = 5

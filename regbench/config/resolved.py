@@ -8,8 +8,6 @@ from typing import Any
 from regbench.config.blocks.kinds import Block
 from regbench.config.blocks.regularizer import EarlyStopping
 
-__all__ = ["kinds_swept", "resolved"]
-
 # Keys that decide which others a block may have.
 _KINDS = ("name", "split_column", "folds", "groups", "time", "patience", "gl", "pq", "up")
 

@@ -19,19 +19,6 @@ from regbench.config.blocks.regularizer import Regularizer, RegularizerConfig
 from regbench.config.blocks.training import Training
 from regbench.vocabulary.metrics import METRICS
 
-__all__ = [
-    "SCHEMA_VERSION",
-    "Expect",
-    "Interval",
-    "MetricName",
-    "Metrics",
-    "Name",
-    "Seeds",
-    "Setting",
-    "StudyFile",
-    "Sweep",
-]
-
 SCHEMA_VERSION: Literal[1] = 1
 
 

@@ -8,8 +8,6 @@ from typing import Literal
 from regbench.config.blocks.datasets import DatasetConfig
 from regbench.vocabulary.metrics import COLUMNS
 
-__all__ = ["Over", "one_test_part", "usual", "why_no_rows"]
-
 Over = Literal["seeds", "rows"]
 
 

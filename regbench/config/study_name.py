@@ -7,8 +7,6 @@ import unicodedata
 
 from regbench.config.messages import shown
 
-__all__ = ["why_no_name"]
-
 _MAX_BYTES = 200
 _NAME = re.compile(r"[^\W_][\w .+=,()-]{0,99}")
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d) *(\..*)?|reference")

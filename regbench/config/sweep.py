@@ -1,6 +1,6 @@
 """From a base and a sweep to cells: products and unions by scikit-learn's ParameterGrid rules.
 
-    grids = read_grids(sweep, path=("sweep",))     # axes and labelled choices; raises nothing yet
+    grids = read_grids(sweep)                       # axes and labelled choices; raises nothing yet
     count(grids)                                    # before anything is enumerated
     cells = expand(base_blocks, grids, validate)
 
@@ -34,8 +34,6 @@ from regbench.config.identity import (
 )
 from regbench.config.schema import Setting
 from regbench.config.yaml_text import KeyPath
-
-__all__ = ["Axis", "Choice", "Grid", "count", "expand", "grids_of", "read_grids", "set_key"]
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ def grids_of(values: Mapping[str, Any]) -> list[Any]:
     return sweep if isinstance(sweep, list) else [sweep]
 
 
-def read_grids(sweep: Any, path: KeyPath = ("sweep",)) -> list[Grid]:
+def read_grids(sweep: Any) -> list[Grid]:
     """The grids of a sweep: a mapping is one product, a list of mappings a union of products.
 
     An axis given as a mapping has labels for keys, a list is labelled by its values, and anything
@@ -83,8 +81,8 @@ def read_grids(sweep: Any, path: KeyPath = ("sweep",)) -> list[Grid]:
     [('regularizer', ['none', 'weak']), ('seed', ['3'])]
     """
     if isinstance(sweep, list):
-        return [_read_grid(grid, (*path, i)) for i, grid in enumerate(sweep)] or [()]
-    return [_read_grid(sweep, path)]
+        return [_read_grid(grid, ("sweep", i)) for i, grid in enumerate(sweep)] or [()]
+    return [_read_grid(sweep, ("sweep",))]
 
 
 def _read_grid(sweep: Mapping[str, Any], path: KeyPath) -> Grid:

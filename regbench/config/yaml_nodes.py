@@ -13,8 +13,6 @@ import yaml
 
 from regbench.errors import BadStudy, Problem
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_VALUES", "Place", "compose", "place_of"]
-
 MAX_DEPTH = 32
 MAX_VALUES = 300_000
 # What each parser reads in less than two seconds, whatever the text.

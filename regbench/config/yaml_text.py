@@ -18,8 +18,6 @@ import yaml
 from regbench.config.yaml_nodes import MAX_DEPTH, MAX_VALUES, Place, compose, place_of
 from regbench.errors import BadStudy, Problem
 
-__all__ = ["Document", "KeyPath", "dump_yaml", "parse_scalar", "parse_yaml"]
-
 # Keys and numbers of items, from a document's root.
 KeyPath = tuple[str | int, ...]
 

@@ -8,8 +8,6 @@ import numpy as np
 
 from regbench.data.table import DataShape, Table
 
-__all__ = ["SHAPES", "load"]
-
 # Known without importing scikit-learn; a test compares them with the real arrays.
 SHAPES = {
     "digits": DataShape(rows=1797, example=(1, 8, 8), outputs=10),

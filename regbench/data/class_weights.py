@@ -11,8 +11,6 @@ from regbench.config.messages import did_you_mean
 from regbench.data.table import Floats, Split
 from regbench.errors import BadStudy, Problem
 
-__all__ = ["class_weights"]
-
 
 def class_weights(asked: Literal["balanced"] | Mapping[str, float], split: Split) -> Floats:
     """(C,) factors of the examples' losses.

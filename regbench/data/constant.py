@@ -7,8 +7,6 @@ import numpy as np
 from regbench.data.table import Split
 from regbench.vocabulary.metrics import LOSS, METRICS, score_of
 
-__all__ = ["constant_scores"]
-
 
 def constant_scores(split: Split) -> dict[str, float]:
     """The validation scores of one prediction for all examples, by column, in float64.

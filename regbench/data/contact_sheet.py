@@ -12,8 +12,6 @@ from regbench.data.sources import SOURCES
 from regbench.data.split import part_ids, split_seed
 from regbench.data.table import Bytes, Floats
 
-__all__ = ["ContactSheet", "contact_sheet"]
-
 _CLASSES, _IN_ALL = 20, 240
 _SIDE = 64  # larger images are thinned out
 _MEAN = 0.5  # what stands between images

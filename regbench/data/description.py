@@ -11,7 +11,6 @@ from regbench.data.table import DataShape, Table
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["Column", "Description", "Kind", "channels", "described"]
 
 # number: scaled. indicator: 0 and 1 only, left as it is. category: one indicator a text.
 Kind = Literal["number", "indicator", "category"]

@@ -9,8 +9,6 @@ import numpy.typing as npt
 
 from regbench.data.table import Ints
 
-__all__ = ["folds_of_groups", "folds_of_rows"]
-
 Keys = npt.NDArray[np.uint64]
 
 

@@ -37,17 +37,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = [
-    "ARRAYS",
-    "FRAME",
-    "FramePass",
-    "Given",
-    "as_given",
-    "frame_columns",
-    "given_to",
-    "hold",
-    "read_given",
-]
 
 _BATCH_ROWS = 1 << 14
 _EXPECTED = (

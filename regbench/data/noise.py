@@ -7,8 +7,6 @@ import numpy as np
 from regbench.data.table import Ints
 from regbench.streams import Purpose, uniform
 
-__all__ = ["noisy_labels"]
-
 # Streams within Purpose.LABEL_NOISE.
 _WHETHER, _WHICH = 0, 1
 

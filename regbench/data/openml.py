@@ -22,8 +22,6 @@ from regbench.data.source import Source
 from regbench.data.table import Table
 from regbench.errors import BadData, one_line
 
-__all__ = ["OPENML"]
-
 _PATIENCE_SECONDS = 30.0
 
 

@@ -14,8 +14,6 @@ from regbench.data.sources import SOURCES, describe, suspicions
 from regbench.data.split import PartIds, part_ids, split_seed
 from regbench.data.transform import Transform
 
-__all__ = ["overview"]
-
 _BINS, _MOST_TEXTS = 20, 12
 _EDGES = np.linspace(0, 1, _BINS + 1)
 _ROWS = 1024  # of bytes at a time

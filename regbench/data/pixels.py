@@ -10,8 +10,6 @@ import numpy as np
 from regbench.data.scaling import Scaler
 from regbench.data.table import Bytes, Floats, Ints
 
-__all__ = ["Pixels", "channel_scaler"]
-
 _ROWS = 1024  # at a time: numbers take more room than bytes
 
 

@@ -8,8 +8,6 @@ import numpy as np
 
 from regbench.data.table import Floats
 
-__all__ = ["Scaler"]
-
 
 @dataclass(frozen=True)
 class Scaler:

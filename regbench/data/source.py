@@ -10,8 +10,6 @@ from typing import Any
 from regbench.data.description import Description
 from regbench.data.table import DataShape, Table
 
-__all__ = ["Source"]
-
 
 @dataclass(frozen=True)
 class Source:

@@ -33,29 +33,6 @@ from regbench.data.table import DataShape, Floats, Ints, Part, Split, Table
 from regbench.data.transform import Transform
 from regbench.errors import BadData
 
-__all__ = [
-    "SOURCES",
-    "Carried",
-    "Fitted",
-    "SplitKey",
-    "bring",
-    "carried",
-    "describe",
-    "fingerprint",
-    "fingerprints",
-    "fitted",
-    "load",
-    "notes",
-    "part_counts",
-    "require_fit",
-    "require_same",
-    "require_unchanged",
-    "shape",
-    "split_key",
-    "suspicions",
-    "warnings",
-]
-
 SplitKey = tuple[int, str | None, str]
 
 # Over all seeds, about a second's work.

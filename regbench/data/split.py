@@ -14,8 +14,6 @@ from regbench.data.table import Ints, Table
 from regbench.errors import BadData
 from regbench.streams import Purpose, raw
 
-__all__ = ["PartIds", "part_ids", "part_sizes", "require_classes", "split_seed", "spread"]
-
 Keys = npt.NDArray[np.uint64]
 
 # Streams within Purpose.SPLIT: a key for each row, for each group.

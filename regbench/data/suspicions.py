@@ -21,6 +21,8 @@ __all__ = ["Suspicion", "suspicions"]
 _ROWS = 50_000
 _FEWEST_ROWS = 20
 _NINES = re.compile(r"-?9{2,}(\.9+)?")
+# So many times as large as any other is no number, whatever its digits.
+_BEYOND = 1e6
 # A column that tells the target: correlation, share of rows, and of what a constant gets wrong.
 _TELLS, _ERRORS, _OF_CONSTANT = 0.99, 0.01, 0.05
 _MANY_TEXTS, _ROWS_OF_RARE = 20, 3
@@ -128,17 +130,16 @@ def _counts(x: Floats, low: float, high: float) -> bool:
 
 
 def _sentinels(name: str, column: str, x: Floats) -> Iterator[Suspicion]:
-    """Values such as -999 or 9999, at an end, and far from all others."""
+    """Values such as -999, 9999 or -3.4e38, at an end, and far from all others."""
     rest = x[~np.isnan(x)]
     for _ in range(_TOLD):
         for end in (rest.min(), rest.max()):
-            if not _NINES.fullmatch(f"{end:.10g}"):
-                continue
             others = rest[rest != end]
             if not len(others):
                 continue
             first, last = others.min(), others.max()
-            if (
+            beyond = abs(end) > _BEYOND * max(abs(first), abs(last)) > 0
+            if (_NINES.fullmatch(f"{end:.10g}") or beyond) and (
                 min(abs(end - first), abs(end - last)) > last - first
                 and len(others) > len(rest) / 2
             ):

@@ -20,16 +20,6 @@ from regbench.data.table import DataShape, Floats, Ints, Table
 from regbench.errors import BadData
 from regbench.streams import Purpose, normal, uniform
 
-__all__ = [
-    "circles",
-    "friedman1",
-    "modular_addition",
-    "moons",
-    "polynomial",
-    "shape",
-    "sparse_linear",
-]
-
 Noisy = Moons | Circles | Friedman1 | Polynomial | SparseLinear
 Synthetic = Noisy | ModularAddition
 

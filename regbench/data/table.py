@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from regbench.data.pixels import Pixels
     from regbench.data.transform import Transform
 
-__all__ = ["Bytes", "DataShape", "Floats", "Ints", "Part", "Split", "Table"]
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]

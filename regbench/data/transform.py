@@ -13,8 +13,6 @@ from regbench.data.pixels import channel_scaler
 from regbench.data.scaling import Scaler
 from regbench.data.table import Floats, Ints, Table
 
-__all__ = ["Category", "Transform"]
-
 
 @dataclass(frozen=True)
 class Category:

@@ -8,12 +8,14 @@ import os
 import platform
 import re
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from regbench.config.plan import Plan
@@ -22,6 +24,7 @@ from regbench.data.given import Given, given_to, hold
 from regbench.engine.stacks import Stack, cost
 from regbench.errors import BadStudy, ClusterLost, RegbenchError
 from regbench.executors.executor import Epoch, Event, Failed, Job, Kept, Lost, Tell, Trained
+from regbench.results.files import make_folder, write_atomic
 
 __all__ = ["Cluster", "RayTasks", "connected"]
 
@@ -42,10 +45,17 @@ _PACKAGES = ("regbench", "torch")
 
 @dataclass(frozen=True)
 class Data:
-    """What workers cannot read where they are: what the caller gave, and the tables of files."""
+    """What workers cannot read where they are.
 
-    given: tuple[Given, ...] = ()
-    tables: Mapping[str, Carried] = field(default_factory=dict)
+    Attributes:
+        given: what the caller gave.
+        tables: of files, by block.
+        modules: the files of the user's own modules, by identity and by place in their folder.
+    """
+
+    given: tuple[Given, ...]
+    tables: Mapping[str, Carried]
+    modules: Mapping[str, Mapping[str, bytes]]
 
 
 @contextmanager
@@ -271,8 +281,15 @@ class RayTasks:
         self._needs = {"num_cpus": threads} | ({"num_gpus": 1} if device != "cpu" else {})
         self._looked, self._slots = 0.0, 0
         self._require_room(stacks)
-        given = given_to(m.setting.dataset for stack in stacks for m in stack.members)
-        data = Data(given, carried(plan.study))
+        members = [member for stack in stacks for member in stack.members]
+        modules = {m.module.identity: m.module for m in members if m.module is not None}
+        if any(module.maker is not None for module in modules.values()):
+            raise BadStudy("--executor ray: a module in memory cannot travel: put it into a file")
+        data = Data(
+            given_to(member.setting.dataset for member in members),
+            carried(plan.study),
+            {identity: module.files() for identity, module in modules.items()},
+        )
         self._data = [ray.put(data)]  # in a list, Ray leaves it to the worker when to get it
         self._task = ray.remote(max_retries=0, **self._needs)(_train)
         self._mailbox = _mailbox()
@@ -438,8 +455,10 @@ class _Mailbox:
         return events
 
 
-# Of a worker: the data that it was sent, and what its last stack was trained on.
+# Of a worker: the data that it was sent, where it has put the files of modules, and what its last
+# stack was trained on.
 _data: dict[str, Data] = {}
+_folders: dict[str, Path] = {}
 _splits: dict[Any, Any] = {}
 
 
@@ -455,6 +474,12 @@ def _train(
         _data[key] = ray.get(sent[0])
         hold(_data[key].given)
         bring(_data[key].tables)
+        for identity, files in _data[key].modules.items():
+            _folders[identity] = Path(tempfile.mkdtemp(prefix="regbench-"))
+            for place, content in files.items():
+                make_folder((_folders[identity] / place).parent)
+                write_atomic(_folders[identity] / place, content)
+    job = replace(job, stack=_with_modules(job.stack))
     from regbench.executors.train import train
 
     ended: list[Event] = []
@@ -479,6 +504,17 @@ def _train(
     except RegbenchError as error:
         raise type(error)(*(f"{line} (on node {host})" for line in error.lines)) from None
     return [*([waiting] if waiting else []), *ended]
+
+
+def _with_modules(stack: Stack) -> Stack:
+    """The stack, with the user's own modules where their files are on this machine."""
+    members = tuple(
+        replace(m, module=replace(m.module, file=_folders[m.module.identity] / m.module.file.name))
+        if m.module is not None and m.module.file is not None
+        else m
+        for m in stack.members
+    )
+    return replace(stack, members=members)
 
 
 def _together(before: Epoch, now: Epoch) -> Epoch:

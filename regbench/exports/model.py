@@ -18,7 +18,7 @@ import numpy.typing as npt
 from pydantic import Field, ValidationError
 from safetensors.numpy import save
 
-from regbench.config.blocks.files import Csv, Frame, Parquet
+from regbench.config.blocks.files import Csv, Frame, Layout, Parquet
 from regbench.config.blocks.kinds import Block, CountOrZero, Positive, Widths
 from regbench.config.blocks.model import SIZES, Cnn, Linear, Mlp, ModelConfig, Module
 from regbench.config.blocks.regularizer import BatchNorm, Regularizer
@@ -41,10 +41,9 @@ from regbench.results.files import (
     there,
     write_atomic,
 )
-from regbench.results.saved import Arrays, read_tensors, read_weights
+from regbench.results.saved import read_tensors, read_weights
+from regbench.results.sealed import Arrays
 from regbench.vocabulary.metrics import Task
-
-__all__ = ["FILES", "READING", "Exported", "export_run", "read_exported"]
 
 WEIGHTS, PREPROCESSING, ARCHITECTURE = (
     "weights.safetensors",
@@ -54,7 +53,7 @@ WEIGHTS, PREPROCESSING, ARCHITECTURE = (
 FILES = (WEIGHTS, PREPROCESSING, ARCHITECTURE, "README.md")
 # Keys of a dataset block that say how cells are read, and not what for.
 READING = (
-    *("sep", "decimal", "thousands", "encoding", "comment"),
+    *("sep", "decimal", "thousands", "encoding", "comment", "quote"),
     *("na_values", "categorical", "numeric"),
 )
 _MOST_JSON = 1 << 26
@@ -207,7 +206,7 @@ class Preprocessing(Block):
 
     order: the columns as the transform knows them. columns: the same in the order of the inputs.
     reading: keys of a dataset block. unused: other columns of the model's data. example: the shape
-    of an image or signal, channels first.
+    of an image or signal, channels first; layout: the axes that it had in the model's own data.
     """
 
     format: Literal[1] = 1
@@ -217,6 +216,7 @@ class Preprocessing(Block):
     reading: dict[str, Any] = Field(default_factory=dict)
     unused: tuple[str, ...] = ()
     example: Annotated[tuple[Count, ...], Field(min_length=2, max_length=3)] | None = None
+    layout: Layout | None = None
 
     @property
     def inputs(self) -> int:
@@ -358,6 +358,7 @@ def export_run(
     told["reading"] = _reading(dataset)
     told["unused"] = _unused(dataset, description.left_out)
     told["example"] = table.example if table.by_channel else None
+    told["layout"] = getattr(dataset, "layout", None)
     made = Preprocessing.model_validate_json(json.dumps(told))
     outputs, example = len(table.class_names) or 1, table.shape.example
     module = None

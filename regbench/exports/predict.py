@@ -12,8 +12,6 @@ from regbench.errors import BadData
 from regbench.exports.model import Exported
 from regbench.models.own import OwnModule
 
-__all__ = ["predicted"]
-
 
 def predicted(model: Exported, values: Floats, own: OwnModule | None = None) -> Floats:
     """Predictions by the network that trained, in its dtype, on the CPU.

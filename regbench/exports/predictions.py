@@ -11,9 +11,7 @@ import numpy.typing as npt
 from regbench.data import Fitted
 from regbench.data.table import Floats
 from regbench.errors import BadData
-from regbench.results.saved import Arrays
-
-__all__ = ["named_predictions", "part_predictions"]
+from regbench.results.sealed import Arrays
 
 Columns = dict[str, npt.NDArray[Any]]
 

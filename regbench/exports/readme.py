@@ -8,8 +8,6 @@ from regbench.config.plan import Run
 from regbench.errors import one_line
 from regbench.vocabulary.metrics import Task
 
-__all__ = ["readme"]
-
 _TEXT = """\
 # A model
 

@@ -15,8 +15,6 @@ from regbench.results.planned import recorded_plan
 from regbench.results.runs import Runs
 from regbench.results.saved import read_weights
 
-__all__ = ["surfaces"]
-
 _STEPS = {1: 300, 2: 70}
 
 

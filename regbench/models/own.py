@@ -74,6 +74,14 @@ class OwnModule:
         finally:
             sys.path.pop(sys.path.index(folder))
 
+    def files(self) -> dict[str, bytes]:
+        """What it is made of, by place below its folder; for another machine."""
+        assert self.file is not None
+        return {
+            path.relative_to(self.file.parent).as_posix(): path.read_bytes()
+            for path in _files(self.file)
+        }
+
 
 _held: dict[str, OwnModule] = {}
 

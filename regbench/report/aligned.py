@@ -15,8 +15,6 @@ from rich.text import Span, Text
 
 from regbench.errors import one_line
 
-__all__ = ["FOLDED", "Row", "plain", "print_aligned", "print_plain", "room_left", "shown"]
-
 # Columns of a higher rank go before a name is folded, those up to it only after.
 FOLDED = 3
 _SPACE = 2  # between two columns

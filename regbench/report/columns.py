@@ -10,8 +10,6 @@ from regbench.analysis.statistics import Interval
 from regbench.results.runs import Runs
 from regbench.vocabulary.metrics import METRICS, OF_EVERY_STUDY, metrics_among, score_among
 
-__all__ = ["Column", "columns_for", "legend", "number", "p_value", "plus_minus"]
-
 
 @dataclass(frozen=True)
 class Column:
@@ -150,18 +148,15 @@ def _range(values: Sequence[float]) -> str:
 
 
 def _delta(row: CellGap) -> str:
-    delta = row.deltas.get("gap_loss")
-    if delta is None or delta.interval.mean is None:
+    found = row.gap_delta.interval
+    if found.mean is None:
         return ""
-    sign = "+" if delta.interval.mean > 0 else ""
-    return sign + plus_minus(delta.interval)
+    return ("+" if found.mean > 0 else "") + plus_minus(found)
 
 
 def _p(row: CellGap) -> str:
-    delta = row.deltas.get("gap_loss")
-    if delta is None or delta.p_adjusted is None:
-        return ""
-    return p_value(delta.p_adjusted)
+    p = row.gap_delta.p_adjusted
+    return "" if p is None else p_value(p)
 
 
 def _failed(row: CellGap) -> str:

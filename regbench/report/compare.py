@@ -19,23 +19,6 @@ from regbench.report.say import DECISIONS, say
 from regbench.vocabulary.metrics import worse_sign
 from regbench.vocabulary.words import counted
 
-__all__ = [
-    "LEFT",
-    "TITLES",
-    "URGENCY",
-    "Found",
-    "change_columns",
-    "decimals_of",
-    "direction",
-    "furthest",
-    "legend",
-    "print_changes",
-    "print_gates",
-    "sentence",
-    "texts_of",
-    "urgency",
-]
-
 Found = Mapping[str, Sequence[Change]]
 
 TITLES = ("cell", "base", "new", "change", "p", "n", "")

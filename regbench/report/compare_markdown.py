@@ -22,8 +22,6 @@ from regbench.report.compare import (
 )
 from regbench.report.markdown import escaped, markdown_head, markdown_line
 
-__all__ = ["comparison_markdown", "step_summary"]
-
 
 def comparison_markdown(
     pairs: Pairs, found: Found, judgement: Judgement, over: Over = "seeds"

@@ -31,10 +31,9 @@ from regbench.report.figures.noise import NOISE_COLUMNS
 from regbench.results.files import MOST_LOG, MOST_NOTE, read, there
 from regbench.results.frames import read_epochs
 from regbench.results.runs import Runs
-from regbench.results.saved import Arrays, read_predictions, read_weights
+from regbench.results.saved import read_predictions, read_weights
+from regbench.results.sealed import Arrays
 from regbench.vocabulary.metrics import Metric, metrics_among, score_among
-
-__all__ = ["Content", "telling"]
 
 _MOST_CELLS = 6  # whose weights and predictions are read
 _MOST_RUNS = 5  # of each
@@ -160,7 +159,7 @@ class Content:
         return read(path, MOST_NOTE).decode(errors="replace") if there(path) else ""
 
 
-def telling(table: Sequence[CellGap], most: int = _MOST_CELLS) -> set[str]:
+def telling(table: Sequence[CellGap]) -> set[str]:
     """The few cells that tell most: the largest gap, the least validation loss, the least gap.
 
     What room is left goes to the first cells of the plan.
@@ -169,6 +168,6 @@ def telling(table: Sequence[CellGap], most: int = _MOST_CELLS) -> set[str]:
     best = least_val_loss(learned(table) or table)
     if best is None:
         return set()
-    gap = [(row.metrics["gap_loss"].mean or 0.0, row.cell) for row in sound]
+    gap = [(row.gap.mean or 0.0, row.cell) for row in sound]
     first = [max(gap)[1], best.cell, min(gap)[1]]
-    return set(list(dict.fromkeys([*first, *(row.cell for row in sound)]))[:most])
+    return set(list(dict.fromkeys([*first, *(row.cell for row in sound)]))[:_MOST_CELLS])

@@ -18,8 +18,6 @@ from regbench.vocabulary.optimizers import UNKNOWN
 from regbench.vocabulary.regularizers import KINDS, Kind
 from regbench.vocabulary.words import counted, some
 
-__all__ = ["explanation_records", "explanations_markdown", "print_explanations"]
-
 _MOST_ROWS = 40
 _ELSEWHERE = (
     "elsewhere: on kernels alone, so leave biases and norms out of PyTorch's and Keras's decay; ~ "

@@ -14,8 +14,6 @@ from regbench.report.figures.saved import calibration_figure, norms_figure, weig
 from regbench.report.figures.style import Form
 from regbench.vocabulary.metrics import LOSS, Metric
 
-__all__ = ["NEEDS", "kind_figure", "scores_figure"]
-
 # What a kind asks of a study, for those that lack it.
 NEEDS = {
     "forest": "a cell without a regularizer, as the baseline",

@@ -9,8 +9,6 @@ from math import isfinite
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-__all__ = ["LiveCurves", "Losses", "sparkline"]
-
 # Training and validation loss of runs by id; NaN where there is none.
 Losses = Mapping[str, tuple[float, float]]
 

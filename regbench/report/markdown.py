@@ -10,8 +10,6 @@ from regbench.report.aligned import shown
 from regbench.report.columns import columns_for, legend
 from regbench.results.runs import Runs
 
-__all__ = ["escaped", "gap_markdown", "markdown_head", "markdown_line", "markdown_table"]
-
 
 def markdown_table(
     header: Sequence[str], rows: Sequence[Sequence[object]], left: Sequence[bool] = ()

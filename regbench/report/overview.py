@@ -14,8 +14,6 @@ from regbench.report.aligned import print_plain
 from regbench.report.say import say
 from regbench.vocabulary.words import counted
 
-__all__ = ["facts", "print_overview", "sides", "values_of"]
-
 _MOST_COLUMNS = 60
 _NAME = 28
 _PIPED = 120

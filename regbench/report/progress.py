@@ -18,8 +18,6 @@ from rich.progress import (
 from regbench.report.live import LiveCurves, Losses
 from regbench.vocabulary.words import counted
 
-__all__ = ["BarProgress", "LineProgress", "progress_for"]
-
 _LINE_SECONDS = 5.0
 _BURST_SECONDS = 1.0  # workers' first messages come at once: no pace can be told from them
 _LEAST_LINES = 12  # of a terminal that shows curves, too

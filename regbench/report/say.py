@@ -7,8 +7,6 @@ from rich.text import Text
 
 from regbench.errors import one_line
 
-__all__ = ["DECISIONS", "say"]
-
 # The styles of claims, gates and findings.
 DECISIONS = {"PASS": "green", "FAIL": "bold red", "UNDECIDED": "yellow"}
 

@@ -16,7 +16,6 @@ from regbench.errors import BadStudy
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["event_files", "require_tensorboard"]
 
 _NAME = "events.out.tfevents.regbench"
 _PARTS = ("train", "val", "test")

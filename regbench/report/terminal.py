@@ -17,8 +17,6 @@ from regbench.report.columns import Column, columns_for, legend
 from regbench.report.say import DECISIONS, say
 from regbench.results.runs import Runs
 
-__all__ = ["bar", "print_answer", "print_claims", "print_gap_table"]
-
 # The bar beside the gap takes what the other columns leave, within these bounds.
 _BAR_MOST, _BAR_LEAST = 14, 6
 _SPACE = 2  # between two columns
@@ -85,10 +83,10 @@ def print_gap_table(
 def _bars(table: Sequence[CellGap], width: int, console: Console) -> Column:
     """Each cell's gap in loss beside the largest."""
     ascii_only = not console.encoding.lower().startswith("utf")
-    largest = max(abs(row.metrics["gap_loss"].mean or 0.0) for row in table)
+    largest = max(abs(row.gap.mean or 0.0) for row in table)
 
     def of(row: CellGap) -> str:
-        mean = row.metrics["gap_loss"].mean
+        mean = row.gap.mean
         return bar(mean, largest, width, ascii_only=ascii_only).ljust(width)
 
     return Column("", of, "", text=True)

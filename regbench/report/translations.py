@@ -13,25 +13,14 @@ from regbench.advice.strengths.place import Place
 from regbench.advice.strengths.translate import Translation
 from regbench.report.aligned import print_plain
 
-__all__ = [
-    "LETTERS",
-    "place_rows",
-    "print_marked",
-    "print_notes",
-    "print_translations",
-    "records",
-    "rows_of",
-    "settings_text",
-]
 
-
-def settings_text(values: Mapping[str, float], digits: int = 6) -> str:
+def settings_text(values: Mapping[str, float]) -> str:
     """Values as one would type them.
 
     >>> settings_text({"alpha": 0.05, "l1_ratio": 1.0})
     'alpha=0.05, l1_ratio=1'
     """
-    return ", ".join(f"{key}={value:.{digits}g}" for key, value in values.items()) or "-"
+    return ", ".join(f"{key}={value:.6g}" for key, value in values.items()) or "-"
 
 
 def _exact_words(found: Translation) -> str:

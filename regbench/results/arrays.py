@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from safetensors.numpy import save
 
 from regbench.results.files import make_within, write_atomic
-
-__all__ = ["save_predictions", "save_weights"]
-
-Arrays = Mapping[str, npt.NDArray[np.generic]]
+from regbench.results.sealed import Arrays
 
 
 def save_weights(folder: Path, run_id: str, arrays: Arrays) -> None:

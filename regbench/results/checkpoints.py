@@ -17,8 +17,6 @@ import numpy.typing as npt
 from regbench.results.files import make_within, names, remove, set_aside, write_atomic
 from regbench.results.sealed import Arrays, Damaged, seal, unseal
 
-__all__ = ["discard", "discard_all", "latest", "save", "stacks"]
-
 _PLACE = (".regbench", "checkpoints")
 _KEPT = 2
 _NAME = re.compile(r"(?P<stack>.+)\.(?P<epoch>[0-9]{9})\.[0-9a-f]{16}\.safetensors")

@@ -20,7 +20,6 @@ from regbench.results.files import MOST_BYTES, opened
 if TYPE_CHECKING:
     from _csv import Reader
 
-__all__ = ["Proof", "as_text", "guard", "open_csv", "read_csv", "unguard", "write_csv"]
 
 MAX_COLUMNS = 10_000
 _MOST_LINE = 1 << 24

@@ -18,8 +18,6 @@ from typing import BinaryIO
 
 from filelock import FileLock
 
-__all__ = ["Disk", "Hook", "Operation", "disk"]
-
 _BINARY = getattr(os, "O_BINARY", 0)
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY
 # Nothing waits for a pipe's other end, and nothing is opened through a link.

@@ -19,29 +19,6 @@ from typing import Any, BinaryIO, TypeVar
 from regbench.errors import BadData, BadStudy, Unwritable
 from regbench.results.disk import disk
 
-__all__ = [
-    "MOST_BYTES",
-    "MOST_LOG",
-    "MOST_NOTE",
-    "append_lines",
-    "copy_durably",
-    "is_leftover",
-    "keep_folder",
-    "make_folder",
-    "make_within",
-    "names",
-    "opened",
-    "read",
-    "read_note",
-    "remove",
-    "remove_leftovers",
-    "require_space",
-    "set_aside",
-    "there",
-    "write_atomic",
-    "write_note",
-]
-
 T = TypeVar("T")
 
 # Far above the largest table: a hundred thousand runs are about 60 MiB.

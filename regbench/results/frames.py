@@ -17,7 +17,6 @@ from regbench.results.proof import require_as_written
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Trajectory", "read_epochs", "read_frame"]
 
 # One run's curves: (E,) by column of epochs.csv, `epoch` among them; NaN where the table is empty.
 Trajectory = Mapping[str, npt.NDArray[np.float64]]

@@ -18,8 +18,6 @@ from regbench.results.store import TABLES
 from regbench.results.study_note import require_same_study
 from regbench.results.tables import csv_files
 
-__all__ = ["Health", "examine", "holds", "how_to_mend"]
-
 
 @dataclass(frozen=True)
 class Health:

@@ -12,8 +12,6 @@ from pathlib import Path
 from regbench.errors import BadData
 from regbench.results.files import names
 
-__all__ = ["refuse_links"]
-
 # What is written through; everything else is replaced by a new file, link or not.
 _WRITTEN = ("provenance.jsonl", ".regbench/lock")
 _FOLDERS = (".regbench", ".regbench/stacks", "weights", "predictions")

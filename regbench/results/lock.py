@@ -13,8 +13,6 @@ from regbench.errors import BadData, FolderInUse, Unwritable
 from regbench.results.disk import disk
 from regbench.results.files import read_note, there, write_note
 
-__all__ = ["require_unlocked", "take_lock"]
-
 # A process writes its name a moment after it has the lock.
 _WAIT_SECONDS = 0.5
 

@@ -20,8 +20,6 @@ from regbench.results.stacks import read_stacks
 from regbench.results.store import Store
 from regbench.results.study_note import differing_keys, read_facts
 
-__all__ = ["Merged", "merged"]
-
 
 @dataclass(frozen=True)
 class Merged:

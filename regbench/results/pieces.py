@@ -18,8 +18,6 @@ from regbench.results.files import make_within, names, there, write_atomic
 from regbench.results.records import RunRecord
 from regbench.results.sealed import Damaged, seal, unseal
 
-__all__ = ["Pieces", "commit", "read_piece", "stacks_folder"]
-
 _PLACE = (".regbench", "stacks")
 
 

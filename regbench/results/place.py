@@ -9,8 +9,6 @@ from pathlib import Path
 
 from regbench.errors import Unwritable
 
-__all__ = ["Place", "may"]
-
 
 def may(path: Path, mode: int) -> bool:
     """Whether this process may do that with what lies there, if there is something."""

@@ -19,8 +19,6 @@ from regbench.results.runs import Runs, read_runs
 from regbench.results.stacks import read_stacks
 from regbench.results.study_note import note_path, read_facts
 
-__all__ = ["read_judged", "recorded_plan", "recorded_study", "with_sizes"]
-
 # Points of a sweep for each setting that they come down to: far more than any study has.
 _SAME = 100
 
@@ -47,12 +45,8 @@ def read_judged(path: Path, asked: Over | None = None) -> tuple[Runs, Over]:
     study = _asked_of(path, asked)
     if study is None and asked != "rows":
         return runs, "seeds"
-    return replace(with_sizes(runs, path), one_test=_folded(study)), "rows"
-
-
-def _folded(study: Study | None) -> frozenset[str]:
-    cells = study.cells if study else ()
-    return frozenset(cell.name for cell in cells if cell.setting.dataset.folds is not None)
+    one_test = study.folded if study else frozenset()
+    return replace(with_sizes(runs, path), one_test=one_test), "rows"
 
 
 def with_sizes(runs: Runs, folder: Path) -> Runs:

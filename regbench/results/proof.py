@@ -16,8 +16,6 @@ from typing import Any, BinaryIO
 from regbench.errors import BadData
 from regbench.results.files import read_note, there, write_note
 
-__all__ = ["note_table", "require_as_written"]
-
 _CHUNK = 1 << 20
 
 

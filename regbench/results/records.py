@@ -9,8 +9,6 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["RunRecord", "Status"]
-
 Status = Literal["ok", "diverged", "failed"]
 
 

@@ -24,8 +24,6 @@ from regbench.results.csv_text import as_text, read_csv
 from regbench.results.proof import require_as_written
 from regbench.vocabulary.metrics import COLUMNS, LOSS, OF_EVERY_STUDY
 
-__all__ = ["RunRow", "Runs", "read_runs"]
-
 _FACTS = ("study", "run_id", "cell", "regularizer", "seed", "status", "error")
 _EPOCHS = ("epochs_run", "best_epoch", "reading_epoch")
 # A study has the scores of its task; one that sweeps over both tasks has both.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,11 +14,7 @@ from safetensors.numpy import load
 
 from regbench.errors import BadData
 from regbench.results.files import opened, there
-from regbench.results.sealed import MOST_ARRAYS, is_laid_out
-
-__all__ = ["Arrays", "read_predictions", "read_tensors", "read_weights"]
-
-Arrays = Mapping[str, npt.NDArray[np.generic]]
+from regbench.results.sealed import MOST_ARRAYS, Arrays, is_laid_out
 
 _MOST_UNPACKED = 1 << 30
 # What the readers of both formats raise.

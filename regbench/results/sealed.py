@@ -20,8 +20,6 @@ from safetensors.numpy import load, save
 
 from regbench.results.files import MOST_NOTE, opened
 
-__all__ = ["MOST_ARRAYS", "Arrays", "Damaged", "is_laid_out", "seal", "unseal"]
-
 MOST_ARRAYS = 1 << 36
 
 Arrays = Mapping[str, npt.NDArray[np.generic]]

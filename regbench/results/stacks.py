@@ -7,8 +7,6 @@ from pathlib import Path
 
 from regbench.results.files import read_note, there
 
-__all__ = ["known_stacks", "read_stacks", "stacks_path"]
-
 
 def stacks_path(folder: Path) -> Path:
     """Where a results folder notes its stacks."""

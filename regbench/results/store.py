@@ -16,7 +16,7 @@ from regbench.config.plan import Plan
 from regbench.config.yaml_text import dump_yaml
 from regbench.errors import BadData, BadStudy, RegbenchError, Unwritable
 from regbench.results import checkpoints
-from regbench.results.arrays import Arrays, save_predictions, save_weights
+from regbench.results.arrays import save_predictions, save_weights
 from regbench.results.files import (
     MOST_LOG,
     MOST_NOTE,
@@ -40,11 +40,10 @@ from regbench.results.pieces import Pieces, commit, stacks_folder
 from regbench.results.place import Place
 from regbench.results.proof import note_table
 from regbench.results.records import RunRecord, Status
+from regbench.results.sealed import Arrays
 from regbench.results.stacks import known_stacks, read_stacks, stacks_path
 from regbench.results.study_note import facts_of, note_path, require_same_study
 from regbench.results.tables import csv_files
-
-__all__ = ["TABLES", "Store"]
 
 # Written whole, and made anew at any time.
 TABLES = ("study.yaml", "plan.csv", "runs.csv", "epochs.csv", "gap.csv", "gap.md")

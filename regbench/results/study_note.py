@@ -11,8 +11,6 @@ from regbench.config.plan import Plan
 from regbench.errors import BadStudy
 from regbench.results.files import read_note
 
-__all__ = ["differing_keys", "facts_of", "note_path", "read_facts", "require_same_study"]
-
 # What folders from before they noted it were computed by.
 _FIRST_NOTED = 2
 

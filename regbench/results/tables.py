@@ -12,8 +12,6 @@ from regbench.results.records import RunRecord
 from regbench.results.runs import Runs
 from regbench.vocabulary.metrics import METRICS, NOISE_ACCURACIES, OF_EVERY_STUDY, Metric
 
-__all__ = ["Row", "csv_files", "judged_runs", "metrics_of"]
-
 Row = list[object]
 Table = tuple[list[str], Iterable[Row]]
 _OF_NOISE = ("flip_rate", "wrong_labels")
@@ -58,10 +56,8 @@ def judged_runs(plan: Plan, records: Mapping[str, RunRecord]) -> Runs:
     runs = Runs.of(plan.study.name, *_runs_table(plan, records))
     if plan.study.interval == "seeds":
         return runs
-    cells = plan.study.cells
-    folded = frozenset(cell.name for cell in cells if cell.setting.dataset.folds is not None)
     sizes = {run_id: record.sizes for run_id, record in records.items()}
-    return replace(runs, sizes=sizes, one_test=folded)
+    return replace(runs, sizes=sizes, one_test=plan.study.folded)
 
 
 def _plan_table(plan: Plan, stacks: Mapping[str, Sequence[str]]) -> Table:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+from regbench.analysis.by_seed import BySeed
 from regbench.analysis.statistics import interval
 from regbench.api import Results
-from regbench.textbook.curves import curve
 from regbench.textbook.lesson import Evidence, Lesson, Train
-
-__all__ = ["LESSON"]
 
 _REGULARIZERS = ("none", "decay", "dropout", "augment")
 _SIZES = {10: 100, 50: 500, 100: 1000}  # images a class: in all
@@ -19,16 +17,14 @@ def _look(train: Train) -> Evidence:
 
 
 def _figure(results: Results) -> bytes:
-    from regbench.report.figures import Line, Panel, panels_figure
+    from regbench.report.figures import Line, Panel, interval_line, panels_figure
+
+    by_seed = BySeed(results.rows)
 
     def line(regularizer: str) -> Line:
         cells = [f"dataset.train_size={n}, regularizer={regularizer}" for n in _SIZES.values()]
-        last = [curve(results, cell, "test_acc").values[:, -1] for cell in cells]
-        found = [interval(values.tolist()) for values in last]
-        lows, highs = [each.low for each in found], [each.high for each in found]
-        return Line(
-            regularizer, list(_SIZES), [each.mean for each in found], lows, highs, dots=True
-        )
+        found = [interval(by_seed.row("test_acc", cell).tolist()) for cell in cells]
+        return interval_line(regularizer, list(_SIZES), found, dots=True)
 
     panel = Panel("", "images a class", "test accuracy", [line(name) for name in _REGULARIZERS])
     return panels_figure("Digits of MNIST, a small convnet (95% intervals over the seeds)", [panel])

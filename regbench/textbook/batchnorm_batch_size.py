@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from regbench.analysis.statistics import interval
+from regbench.analysis.statistics import Floats, interval
 from regbench.api import Results
 from regbench.report.figures.style import BLUE, GREEN, GREY, ORANGE, canvas, rendered
 from regbench.textbook.curves import curve
@@ -19,9 +19,6 @@ from regbench.textbook.lesson import Evidence, Lesson, Train
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["BATCHES", "LESSON", "Gaps", "exponent", "findings"]
-
-Floats = npt.NDArray[np.float64]
 
 BATCHES = {
     4: "batch 4", 8: "batch 8", 16: "batch 16", 32: "batch 32", 64: "batch 64", 256: "full batch"

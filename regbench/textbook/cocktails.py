@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from regbench.analysis.statistics import interval
+from regbench.analysis.statistics import Floats, interval
 from regbench.api import Results
 from regbench.report.figures.style import BLUE, GREY, ORANGE, canvas, rendered
 from regbench.textbook.finding import Finding, less
@@ -18,9 +17,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["LESSON", "chosen", "findings", "log_ratios"]
-
-Floats = npt.NDArray[np.float64]
 
 _PAPER = "Kadra et al. 2021"
 _OVERALL = "mean of all data sets"

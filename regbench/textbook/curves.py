@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from regbench.analysis.statistics import interval
+from regbench.analysis.statistics import Floats, intervals
 from regbench.api import Results
 from regbench.errors import BadData
 
 if TYPE_CHECKING:
     from regbench.report.figures import Line
-
-__all__ = ["Curve", "curve", "mean_line", "reached", "value_at"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class Curve:
 
     epochs: npt.NDArray[np.int64]
     seeds: tuple[int, ...]
-    values: npt.NDArray[np.float64]
+    values: Floats
 
 
 def curve(results: Results, cell: str, column: str) -> Curve:
@@ -51,7 +49,7 @@ def curve(results: Results, cell: str, column: str) -> Curve:
     )
 
 
-def reached(of: Curve, level: float) -> npt.NDArray[np.float64]:
+def reached(of: Curve, level: float) -> Floats:
     """(S,) the first scored epoch at which each seed is at `level` or above; inf where none is.
 
     >>> at = Curve(np.array([1, 5, 9]), (0, 1), np.array([[0.2, 0.9, 0.8], [0.1, 0.2, 0.3]]))
@@ -60,20 +58,18 @@ def reached(of: Curve, level: float) -> npt.NDArray[np.float64]:
     """
     there = of.values >= level
     first = of.epochs[there.argmax(axis=1)].astype(np.float64)
-    epochs: npt.NDArray[np.float64] = np.where(there.any(axis=1), first, np.inf)
+    epochs: Floats = np.where(there.any(axis=1), first, np.inf)
     return epochs
 
 
 def mean_line(label: str, of: Curve, colour: str | None = None) -> Line:
     """The mean over the seeds and its 95% interval, epoch by epoch, for a figure."""
-    from regbench.report.figures import Line
+    from regbench.report.figures import interval_line
 
-    found = [interval(values.tolist()) for values in of.values.T]
-    lows, highs = [each.low for each in found], [each.high for each in found]
-    return Line(label, of.epochs.tolist(), [each.mean for each in found], lows, highs, colour)
+    return interval_line(label, of.epochs.tolist(), intervals(of.values.T), colour)
 
 
-def value_at(of: Curve, epochs: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def value_at(of: Curve, epochs: Floats) -> Floats:
     """(S,) each seed's value at its own scored epoch; NaN where that is inf.
 
     >>> of = Curve(np.array([1, 5]), (0, 1), np.array([[0.2, 0.9], [0.1, 0.2]]))
@@ -82,5 +78,5 @@ def value_at(of: Curve, epochs: npt.NDArray[np.float64]) -> npt.NDArray[np.float
     """
     places = np.searchsorted(of.epochs, epochs).clip(0, len(of.epochs) - 1)
     there = of.values[np.arange(len(places)), places]
-    values: npt.NDArray[np.float64] = np.where(np.isfinite(epochs), there, np.nan)
+    values: Floats = np.where(np.isfinite(epochs), there, np.nan)
     return values

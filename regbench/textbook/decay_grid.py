@@ -5,18 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from regbench.analysis.statistics import interval
+from regbench.analysis.statistics import Floats, interval
 from regbench.api import Results
 from regbench.report.figures.log_axis import log_ticks
 from regbench.report.figures.style import ORANGE, canvas, rendered
 from regbench.textbook.finding import Finding, decided, less, shown
 from regbench.textbook.lesson import Evidence, Lesson, Train
-
-__all__ = ["LESSON", "Grid", "findings", "slopes", "valley"]
-
-Floats = npt.NDArray[np.float64]
 
 _PAPER = "Loshchilov & Hutter 2019, figure 2"
 _BEST = "Loshchilov & Hutter 2019, section 4"

@@ -9,14 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from regbench.analysis.by_seed import BySeed
-from regbench.analysis.statistics import intervals
+from regbench.analysis.statistics import Floats, intervals
 from regbench.api import Results
 from regbench.textbook.finding import Finding, decided, less, near
 from regbench.textbook.lesson import Evidence, Lesson, Train
-
-__all__ = ["LESSON", "PUBLISHED", "Errors", "findings"]
-
-Floats = npt.NDArray[np.float64]
 
 _PAPER = "Greydanus & Kobak 2024 (arXiv 2011.14439), deep double descent"
 _L2 = "Nakkiran et al. 2021 (arXiv 2003.01897)"
@@ -144,14 +140,11 @@ def _levelled(errors: Errors) -> list[Finding]:
 
 
 def _figure(errors: Errors) -> bytes:
-    from regbench.report.figures import Line, Mark, Panel, panels_figure
+    from regbench.report.figures import Line, Mark, Panel, interval_line, panels_figure
     from regbench.report.figures.style import BLUE, GREY, INK, ORANGE
 
     def line(label: str, values: Floats, colour: str, style: str = "-") -> Line:
-        means, lows, highs = zip(
-            *((each.mean, each.low, each.high) for each in intervals(values)), strict=True
-        )
-        return Line(label, widths, means, lows, highs, colour, style=style, dots=True)
+        return interval_line(label, widths, intervals(values), colour, style=style, dots=True)
 
     widths = [float(width) for width in errors.widths]
     values = [PUBLISHED[width][0] for width in errors.widths]

@@ -7,12 +7,10 @@ from itertools import product
 
 import numpy as np
 
+from regbench.analysis.statistics import Floats
 from regbench.api import Results
 from regbench.textbook.finding import Finding, decided
 from regbench.textbook.lesson import Evidence, Lesson, Train
-from regbench.textbook.linear import Floats
-
-__all__ = ["LESSON", "all_masks", "distance", "minimum", "second_order"]
 
 _PAPER = "Wager, Wang & Liang 2013, section 2"
 _DERIVED = "derived: the mean of the loss over all masks, minimised by scipy"

@@ -5,12 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from regbench.analysis.by_seed import BySeed
-from regbench.analysis.statistics import interval
+from regbench.analysis.statistics import intervals
 from regbench.api import Results
 from regbench.textbook.finding import Finding, decided, less
 from regbench.textbook.lesson import Evidence, Lesson, Train
-
-__all__ = ["LESSON", "best"]
 
 _PAPER = "Srivastava et al. 2014, section 7.3 and figure 9a"
 
@@ -51,7 +49,7 @@ def _findings(results: Results) -> list[Finding]:
 
 
 def _figure(results: Results) -> bytes:
-    from regbench.report.figures import Line, Panel, panels_figure
+    from regbench.report.figures import Line, Panel, interval_line, panels_figure
     from regbench.report.figures.style import TEST, TRAIN, VAL
 
     by_seed = BySeed(results.rows)
@@ -59,9 +57,7 @@ def _figure(results: Results) -> bytes:
     parts = (("train", "training", TRAIN), ("val", "validation", VAL), ("test", "test", TEST))
 
     def line(metric: str, label: str, colour: str) -> Line:
-        found = [interval(values.tolist()) for values in by_seed[metric]]
-        lows, highs = [each.low for each in found], [each.high for each in found]
-        return Line(label, rates, [each.mean for each in found], lows, highs, colour, dots=True)
+        return interval_line(label, rates, intervals(by_seed[metric]), colour, dots=True)
 
     panels = [
         Panel("", "dropout rate", name, [line(f"{p}_{s}", word, hue) for p, word, hue in parts])

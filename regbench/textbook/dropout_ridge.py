@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from regbench.analysis.statistics import Floats
 from regbench.api import Results
 from regbench.textbook.finding import Finding, decided
 from regbench.textbook.lesson import Evidence, Lesson, Train
-from regbench.textbook.linear import Floats, linear_models, ridge
+from regbench.textbook.linear import linear_models, ridge
 
 if TYPE_CHECKING:
     from regbench.report.figures import Panel
 
-__all__ = ["LESSON", "Averaged", "distance", "nearest", "penalty"]
 
 Kind = Literal["adaptive", "plain"]
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from regbench.analysis.by_seed import BySeed
-from regbench.analysis.statistics import interval
+from regbench.analysis.statistics import Floats, intervals
 from regbench.api import Results
 from regbench.textbook.finding import Finding, less
 from regbench.textbook.lesson import Evidence, Lesson, Train
-from regbench.textbook.linear import Floats
-
-__all__ = ["LESSON", "gain"]
 
 _PAPER = "Srivastava et al. 2014, section 7.4 and figure 10"
 _NOISES = (0.0, 0.2)
@@ -43,16 +40,13 @@ def _findings(results: Results) -> list[Finding]:
 
 
 def _figure(results: Results) -> bytes:
-    from regbench.report.figures import Line, Mark, Panel, panels_figure
+    from regbench.report.figures import Mark, Panel, interval_line, panels_figure
 
     by_seed = BySeed(results.rows)
     lines = []
     for noise in _NOISES:
-        found = [interval((100 * gain(by_seed, noise, size)).tolist()) for size in _SIZES]
-        means = [each.mean for each in found]
-        lows, highs = [each.low for each in found], [each.high for each in found]
-        label = f"label noise {noise:g}"
-        lines.append(Line(label, np.array(_SIZES, dtype=float), means, lows, highs, dots=True))
+        gains = np.array([100 * gain(by_seed, noise, size) for size in _SIZES])
+        lines.append(interval_line(f"label noise {noise:g}", _SIZES, intervals(gains), dots=True))
     panel = Panel(
         "",
         "training rows",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from regbench.analysis.statistics import Floats
 from regbench.api import Results
 from regbench.config.blocks.synthetic import SparseLinear
 from regbench.data.synthetic import sparse_linear
@@ -15,10 +15,6 @@ from regbench.report.figures.style import BLUE, ORANGE, canvas, rendered
 from regbench.textbook.finding import Finding, decided, less, near
 from regbench.textbook.least_squares import Linear, exact_risks, flow, ridge
 from regbench.textbook.lesson import Evidence, Lesson, Train
-
-__all__ = ["BOUND", "LESSON", "Risks", "findings"]
-
-Floats = npt.NDArray[np.float64]
 
 # (1 - exp(-x))^2 (1 + x)^2 / x^2 is at most this: the ratio of the variances, x = s t.
 BOUND = 1.6862

@@ -6,12 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from regbench.analysis.claims import Decision, Outcome
-from regbench.analysis.statistics import Interval, interval
-
-__all__ = ["Finding", "claimed", "decided", "less", "near"]
+from regbench.analysis.statistics import Floats, Interval, interval
 
 
 @dataclass(frozen=True)
@@ -58,7 +55,7 @@ def near(what: str, found: float, expected: float, tolerance: float, source: str
 
 def less(
     what: str,
-    differences: Sequence[float] | npt.NDArray[np.float64],
+    differences: Sequence[float] | Floats,
     source: str,
     *,
     than: float = 0.0,

@@ -6,15 +6,11 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
+from regbench.analysis.statistics import Floats
 from regbench.textbook.curves import Curve, curve, mean_line, reached, value_at
 from regbench.textbook.finding import Finding, decided, less
 from regbench.textbook.lesson import Evidence, Lesson, Train
-
-__all__ = ["LESSON", "findings", "slope"]
-
-Floats = npt.NDArray[np.float64]
 
 _PAPER = "Power et al. 2022"
 _KNOWN = 0.99

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from regbench.analysis.statistics import Floats
 from regbench.streams import Purpose, normal
-
-__all__ = ["excess_risks"]
-
-Floats = npt.NDArray[np.float64]
 
 
 def excess_risks(

@@ -6,12 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from regbench.analysis.statistics import Floats
 from regbench.api import Results
 from regbench.textbook.finding import Finding, decided, less
 from regbench.textbook.lesson import Evidence, Lesson, Train
-from regbench.textbook.linear import Floats, LinearModel, kkt_violation, linear_models
-
-__all__ = ["LESSON", "precision", "recall"]
+from regbench.textbook.linear import LinearModel, kkt_violation, linear_models
 
 _PAPER = "Tibshirani 1996, section 2; Zou & Hastie 2005, section 2"
 _KKT = "derived: the subgradient of mean squared error + l1 sum|w| + l2 sum(w^2) holds 0"

@@ -10,8 +10,6 @@ from regbench.textbook.lasso_solvers import LassoPath, between, descended, entri
 from regbench.textbook.lesson import Evidence, Lesson, Train
 from regbench.textbook.linear import linear_models
 
-__all__ = ["ENTERED", "FIRST_KNOT", "LESSON", "trained"]
-
 # The order of entry, and alpha n at which the first feature enters, in scikit-learn's scaling.
 ENTERED = ("bmi", "s5", "bp", "s3", "sex", "s6", "s1", "s4", "s2", "age")
 FIRST_KNOT = 949.4352603840

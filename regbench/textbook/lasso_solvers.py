@@ -6,9 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from regbench.textbook.linear import Floats
-
-__all__ = ["LassoPath", "between", "descended", "entries_and_exits", "knots"]
+from regbench.analysis.statistics import Floats
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-__all__ = ["Linear", "exact_risks", "flow", "ridge"]
-
-Floats = npt.NDArray[np.float64]
+from regbench.analysis.statistics import Floats
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from regbench.api import Results
 from regbench.textbook.finding import Finding
 
-__all__ = ["Evidence", "Lesson", "Train"]
-
 # Gives the results of a study of configs/studies, by name; trains what is not done yet.
 Train = Callable[[str], Results]
 

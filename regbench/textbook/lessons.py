@@ -27,8 +27,6 @@ from regbench.textbook import (
 )
 from regbench.textbook.lesson import Lesson
 
-__all__ = ["LESSONS"]
-
 # One entry a lesson; a test asserts that each has its study, and each study its lesson.
 LESSONS: dict[str, Lesson] = {
     "l1-zeros": l1_zeros.LESSON,

@@ -5,13 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from regbench.analysis.statistics import Floats
 from regbench.api import Results
-
-__all__ = ["LinearModel", "kkt_violation", "linear_models", "ridge"]
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from regbench.analysis.statistics import intervals
+from regbench.analysis.statistics import Floats, intervals
 from regbench.api import Results
 from regbench.textbook.curves import Curve, curve
 from regbench.textbook.finding import Finding, less, near
 from regbench.textbook.lesson import Evidence, Lesson, Train
-
-__all__ = ["LESSON", "PUBLISHED", "findings"]
 
 Curves = dict[tuple[str, str], Curve]  # (cell, column)
 
@@ -63,15 +60,15 @@ def findings(curves: Curves) -> list[Finding]:
     return [*accuracies, *rises]
 
 
-def _after(steps: int, found: Curve) -> npt.NDArray[np.float64]:
+def _after(steps: int, found: Curve) -> Floats:
     """(S,) a curve's values after so many steps."""
     (place,) = np.flatnonzero(found.epochs * _STEPS_AN_EPOCH == steps)
-    values: npt.NDArray[np.float64] = found.values[:, place]
+    values: Floats = found.values[:, place]
     return values
 
 
 def _figure(curves: Curves) -> bytes:
-    from regbench.report.figures import Line, Panel, panels_figure
+    from regbench.report.figures import Line, Panel, interval_line, panels_figure
     from regbench.report.figures.style import BLUE, ORANGE
 
     colours = {"logistic": BLUE, "mlp": ORANGE}
@@ -81,10 +78,8 @@ def _figure(curves: Curves) -> bytes:
         drawn = []
         for cell, colour in colours.items():
             found = curves[cell, column]
-            each = intervals(found.values.T)
-            means, lows, highs = zip(*((x.mean, x.low, x.high) for x in each), strict=True)
             steps = _STEPS_AN_EPOCH * found.epochs.astype(np.float64)
-            drawn.append(Line(cell, steps, means, lows, highs, colour))
+            drawn.append(interval_line(cell, steps, intervals(found.values.T), colour))
             drawn.append(
                 Line(
                     f"{cell}, as published (one run)",

@@ -10,8 +10,6 @@ from regbench.textbook.curves import Curve, curve, mean_line, reached, value_at
 from regbench.textbook.finding import Finding, decided, less
 from regbench.textbook.lesson import Evidence, Lesson, Train
 
-__all__ = ["LESSON", "findings"]
-
 _PAPER = "Arpit et al. 2017, abstract: simple patterns first"
 _WHEN = "when 90% of the rightly labelled rows are learnt"
 _CELLS = ("none", "l2", "dropout")

@@ -9,8 +9,6 @@ from regbench.textbook.curves import Curve, curve, mean_line, reached
 from regbench.textbook.finding import Finding, decided, less
 from regbench.textbook.lesson import Evidence, Lesson, Train
 
-__all__ = ["CELLS", "LESSON", "accuracies_figure", "findings", "later"]
-
 _PAPER = "Zhang et al. 2017, abstract"
 _SLOWED = "Arpit et al. 2017, abstract (of dropout)"
 _LEVEL = 0.9

@@ -6,8 +6,6 @@ from regbench.textbook.curves import curve
 from regbench.textbook.lesson import Evidence, Lesson, Train
 from regbench.textbook.random_labels import accuracies_figure, later
 
-__all__ = ["LESSON"]
-
 _PAPER = "Zhang et al. 2017, section 2"
 _CELLS = {"true": "true labels", "random": "random labels"}
 

@@ -16,8 +16,6 @@ from regbench.textbook.finding import Finding, claimed
 from regbench.textbook.lesson import Evidence, Lesson
 from regbench.textbook.lessons import LESSONS
 
-__all__ = ["Reproduced", "columns", "named", "reproduce", "study_file"]
-
 
 @dataclass(frozen=True)
 class Reproduced:

@@ -8,19 +8,14 @@ from functools import partial
 from math import inf, sqrt
 
 import numpy as np
-import numpy.typing as npt
 
-from regbench.analysis.statistics import intervals
+from regbench.analysis.statistics import Floats, intervals
 from regbench.report.figures.log_axis import log_ticks
 from regbench.report.figures.style import BLUE, GREY, ORANGE, canvas, rendered
 from regbench.textbook.finding import Finding, decided, less, near
 from regbench.textbook.growing_sample import excess_risks
 from regbench.textbook.lesson import Evidence, Lesson, Train
 from regbench.textbook.ridgeless_risk import ridge_limit, ridgeless_risk, ridgeless_variance
-
-__all__ = ["LESSON", "SIZES", "findings"]
-
-Floats = npt.NDArray[np.float64]
 
 _FEATURES, _SIGMA = 500, 0.5
 _PENALTY = _FEATURES * _SIGMA**2  # the best one where beta has norm 1

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from math import inf, sqrt
 
-__all__ = ["inverse_wishart_traces", "ridge_limit", "ridgeless_risk", "ridgeless_variance"]
-
 
 def ridgeless_risk(n: int, d: int, sigma: float) -> float:
     """The expected excess risk of the fit of least norm.

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from regbench.analysis.statistics import interval
+from regbench.analysis.statistics import Floats, interval
 from regbench.api import Results
 from regbench.report.figures.log_axis import log_ticks
 from regbench.report.figures.style import BLUE, GREEN, GREY, ORANGE, canvas, rendered
@@ -17,9 +17,6 @@ from regbench.textbook.curves import curve
 from regbench.textbook.finding import Finding, decided, less, near, shown
 from regbench.textbook.lesson import Evidence, Lesson, Train
 
-__all__ = ["CRITERIA", "LESSON", "Replayed", "findings", "skorch_stop"]
-
-Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 CRITERIA = (

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from regbench.analysis.statistics import Floats
 from regbench.api import Results
 from regbench.report.figures import Line, Panel, panels_figure
 from regbench.textbook.curves import curve
 from regbench.textbook.finding import Finding, decided
 from regbench.textbook.lesson import Evidence, Lesson, Train
 
-__all__ = ["LESSON"]
-
 _DERIVED = "derived: both steps are w (1 - 2 lr l2) - lr g"
 # Steps, and how far the losses are apart after each.
-Apart = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
+Apart = tuple[Floats, Floats]
 _LAST_BIT = 1e-17
 _PAPER = "Loshchilov & Hutter 2019, prop. 1 and 2"
 

@@ -12,25 +12,6 @@ from dataclasses import dataclass
 from math import inf
 from typing import Literal
 
-__all__ = [
-    "ASKED_FOR",
-    "COLUMNS",
-    "GAPS",
-    "LOSS",
-    "METRICS",
-    "NOISE_ACCURACIES",
-    "OF_EVERY_STUDY",
-    "PARTS",
-    "Column",
-    "Metric",
-    "Task",
-    "metrics_among",
-    "score_among",
-    "score_of",
-    "twin",
-    "worse_sign",
-]
-
 Task = Literal["classification", "regression"]
 PARTS = ("train", "val", "test")
 _PART_TITLES = {"train": "training", "val": "validation", "test": "test"}

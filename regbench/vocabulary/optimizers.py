@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["NONE", "OPTIMIZERS", "UNKNOWN", "Optimizer"]
-
 # What stands for a strength elsewhere: there is none; or the entry does not say.
 NONE, UNKNOWN = "none", "?"
 

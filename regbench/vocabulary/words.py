@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["counted", "number_in", "some"]
-
 
 def counted(number: int, noun: str) -> str:
     """A number and its noun.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import isfinite, nan
 from typing import Any
@@ -16,8 +16,6 @@ from regbench.errors import BadStudy
 from regbench.vocabulary.optimizers import OPTIMIZERS
 from regbench.vocabulary.regularizers import KINDS
 from regbench.vocabulary.words import number_in
-
-__all__ = ["check_facts", "find_place", "find_targets", "read_settings"]
 
 _LIBRARIES = {"pytorch": "torch", "scikit-learn": "sklearn", "tf": "keras", "tensorflow": "keras"}
 # What people call Keras's penalty, and Adam where its decay is decoupled anyway.
@@ -63,8 +61,8 @@ def find_place(name: str) -> Place:
             f"{shown(name)}: what a decay beside {own} is elsewhere is not known here; its l1 and "
             "l2 are those of regbench"
         )
-    hint = _meant(name)
-    raise BadStudy(f"{shown(name)} is no place of a strength{hint or f': {_listed(PLACES)}'}")
+    hint = _meant(name) or f": {', '.join(PLACES)}"
+    raise BadStudy(f"{shown(name)} is no place of a strength{hint}")
 
 
 def find_targets(name: str) -> list[Place]:
@@ -94,10 +92,6 @@ def _matching(name: str) -> list[Place]:
     return exact or [p for p in PLACES.values() if p.name.lower().endswith(f".{short}")]
 
 
-def _listed(words: Iterable[str]) -> str:
-    return ", ".join(words)
-
-
 def read_settings(place: Place, words: Sequence[str], facts: Facts) -> tuple[Values, Facts]:
     """The place's values, and the facts with those that are given among the words.
 
@@ -122,7 +116,7 @@ def read_settings(place: Place, words: Sequence[str], facts: Facts) -> tuple[Val
                 f"{shown(word)} is no setting: write key=value, such as {_example(place)}"
             )
         if key not in known:
-            hint = did_you_mean(key, known) or f": it takes {_listed(place.keys)}"
+            hint = did_you_mean(key, known) or f": it takes {', '.join(place.keys)}"
             raise BadStudy(_by_name(place, key) or f"{place.name} has no {shown(key)}{hint}")
         if key in given:
             raise BadStudy(f"{key} is given twice")
@@ -132,7 +126,7 @@ def read_settings(place: Place, words: Sequence[str], facts: Facts) -> tuple[Val
     said = {key: value for key, value in given.items() if key not in place.keys}
     required = [key for key in place.keys if key not in place.defaults]
     if not values or (len(required) == 1 and required[0] not in values):
-        raise BadStudy(f"{place.name} takes {_listed(place.keys)}: write {_example(place)}")
+        raise BadStudy(f"{place.name} takes {', '.join(place.keys)}: write {_example(place)}")
     if not any(values.values()):
         raise BadStudy("a strength of 0 is no penalty anywhere: give one above 0")
     return values, check_facts(facts, said)

@@ -10,18 +10,6 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Literal
 
-__all__ = [
-    "CannotHold",
-    "Exact",
-    "Facts",
-    "Moved",
-    "Needed",
-    "Strength",
-    "Under",
-    "as_decay",
-    "as_penalty",
-]
-
 # The optimizer under which a decay acts; empty for none.
 Under = Literal["", "sgd", "adam"]
 

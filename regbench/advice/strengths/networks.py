@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator
 from regbench.advice.strengths.hub import Exact, Facts, Strength, Under
 from regbench.advice.strengths.place import Path, Place, Remark, Values, holds_only
 
-__all__ = ["NETWORKS"]
-
 # --- regbench and Keras: L + l1 * sum|w| + l2 * sum(w^2) --------------------------------------
 
 

@@ -8,8 +8,6 @@ from typing import Literal
 
 from regbench.advice.strengths.hub import CannotHold, Exact, Facts, Strength, Under
 
-__all__ = ["Loss", "Path", "Place", "Remark", "Values", "holds_only"]
-
 Values = Mapping[str, float]
 # How exact a translation can be at best, and why.
 Remark = tuple[Exact, str]

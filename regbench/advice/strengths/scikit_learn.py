@@ -13,8 +13,6 @@ from collections.abc import Iterator
 from regbench.advice.strengths.hub import Exact, Facts, Strength
 from regbench.advice.strengths.place import Place, Remark, Values, holds_only
 
-__all__ = ["SCIKIT_LEARN"]
-
 # --- least squares ------------------------------------------------------------------------------
 
 _RIDGE = "Ridge's alpha stands beside a sum over the training examples"

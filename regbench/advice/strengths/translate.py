@@ -19,8 +19,6 @@ from regbench.advice.strengths.networks import NETWORKS
 from regbench.advice.strengths.place import Place, Remark, Values
 from regbench.advice.strengths.scikit_learn import SCIKIT_LEARN
 
-__all__ = ["PLACES", "Translation", "translate", "translations"]
-
 PLACES: dict[str, Place] = {place.name: place for place in (*NETWORKS, *SCIKIT_LEARN)}
 
 

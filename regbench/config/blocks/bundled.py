@@ -8,8 +8,6 @@ from pydantic import Field
 
 from regbench.config.blocks.dataset import Classification, Regression
 
-__all__ = ["BreastCancer", "Diabetes", "Digits", "Iris", "Mnist1d", "Mnist5k", "Wine"]
-
 
 class Digits(Classification):
     """1,797 images of handwritten digits, 8 x 8 pixels, 10 classes (scikit-learn)."""

@@ -9,8 +9,6 @@ from pydantic import Field, model_validator
 from regbench.config.blocks.kinds import Block, PartSize, Seed, Share
 from regbench.vocabulary.metrics import Task
 
-__all__ = ["SPLITTING", "Classification", "Dataset", "LabelNoise", "Regression"]
-
 LabelNoise = Annotated[
     Share,
     Field(

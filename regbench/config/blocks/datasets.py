@@ -28,8 +28,6 @@ from regbench.config.blocks.synthetic import (
     SparseLinear,
 )
 
-__all__ = ["DatasetConfig"]
-
 DatasetConfig = Annotated[
     Digits
     | BreastCancer

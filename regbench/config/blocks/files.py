@@ -9,7 +9,18 @@ from pydantic import BeforeValidator, Field, model_validator
 from regbench.config.blocks.dataset import Dataset, LabelNoise
 from regbench.vocabulary.metrics import Task
 
-__all__ = ["Arrays", "Columns", "Csv", "Encoding", "Frame", "Mark", "Names", "Npz", "Parquet"]
+__all__ = [
+    "Arrays",
+    "Columns",
+    "Csv",
+    "Encoding",
+    "Frame",
+    "Layout",
+    "Mark",
+    "Names",
+    "Npz",
+    "Parquet",
+]
 
 
 class _File(Dataset):
@@ -50,6 +61,8 @@ def _spelled(known: dict[str, str], *, lower: bool = False) -> BeforeValidator:
 
     return BeforeValidator(as_known)
 
+
+Layout = Literal["hw", "chw", "hwc", "cl", "lc"]
 
 Mark = Annotated[str, Field(min_length=1, max_length=1)]
 
@@ -161,6 +174,7 @@ class Csv(Columns, _File):
     )
     encoding: Encoding = Field("utf-8", description="of the text")
     comment: Mark | None = Field(None, description="lines that begin with it are skipped")
+    quote: Literal['"', "'"] = Field('"', description="what may stand around a cell")
     row_names: bool | None = Field(
         None,
         description="whether the header lacks a name for the first column, the rows' names, as R's "
@@ -173,6 +187,8 @@ class Csv(Columns, _File):
             raise ValueError(f"thousands and decimal cannot both be {self.decimal!r}")
         if self.sep is not None and (self.sep in '"\n\r' or not self.sep.isascii()):
             raise ValueError(f"sep cannot be {self.sep!r}")
+        if self.quote in (self.sep, self.thousands, self.comment):
+            raise ValueError(f"quote cannot be {self.quote!r}, which another key has")
         return self
 
     @property
@@ -206,7 +222,7 @@ class _Arrays(Dataset):
     groups: Literal["groups"] | None = Field(
         None, description="`groups`: the array whose equal values stay in one part"
     )
-    layout: Literal["hw", "chw", "hwc", "cl", "lc"] | None = Field(
+    layout: Layout | None = Field(
         None,
         description="what the axes of one example in x are: height, width, channels; length and "
         "channels of a signal. Scaled by channel, and what a cnn sees; default: a table",

@@ -8,8 +8,6 @@ from pydantic import Field
 
 from regbench.config.blocks.dataset import Classification
 
-__all__ = ["Cifar", "Idx", "Images"]
-
 Side = Annotated[int, Field(ge=1, le=4096)]
 
 

@@ -6,26 +6,6 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-__all__ = [
-    "Block",
-    "Count",
-    "CountOrZero",
-    "NonNegative",
-    "Norms",
-    "PartSize",
-    "Positive",
-    "Rate",
-    "Rates",
-    "Rows",
-    "Seed",
-    "Share",
-    "Strengths",
-    "Widths",
-    "default_name",
-    "named",
-    "switch",
-]
-
 # Finite everywhere: NaN and infinity are never a setting.
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 

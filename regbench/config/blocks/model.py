@@ -8,8 +8,6 @@ from pydantic import ConfigDict, Field, model_validator
 
 from regbench.config.blocks.kinds import Block, Count, CountOrZero, Widths, default_name
 
-__all__ = ["SIZES", "Activation", "Cnn", "Initializer", "Linear", "Mlp", "ModelConfig", "Module"]
-
 Activation = Literal["relu", "tanh", "gelu", "elu", "selu", "sigmoid"]
 
 Initializer = Literal[

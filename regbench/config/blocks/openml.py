@@ -8,8 +8,6 @@ from pydantic import Field
 
 from regbench.config.blocks.files import Columns
 
-__all__ = ["OpenMl"]
-
 
 class OpenMl(Columns):
     """A table of openml.org, by its number: fetched once, then read from scikit-learn's cache."""

@@ -17,18 +17,6 @@ from regbench.config.blocks.kinds import (
     named,
 )
 
-__all__ = [
-    "Adam",
-    "AdamW",
-    "Constant",
-    "Cosine",
-    "OptimizerConfig",
-    "RmsProp",
-    "ScheduleConfig",
-    "Sgd",
-    "Step",
-]
-
 
 class _Schedule(Block):
     warmup_epochs: CountOrZero = Field(

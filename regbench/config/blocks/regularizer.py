@@ -22,24 +22,6 @@ from regbench.config.blocks.kinds import (
 from regbench.vocabulary.metrics import METRICS
 from regbench.vocabulary.regularizers import KINDS
 
-__all__ = [
-    "BARE_REGULARIZERS",
-    "OPTIONS",
-    "SWITCHES",
-    "Augment",
-    "Average",
-    "BareRegularizer",
-    "BatchNorm",
-    "EarlyStopping",
-    "Ema",
-    "Monitor",
-    "Options",
-    "Regularizer",
-    "RegularizerConfig",
-    "Swa",
-    "Switch",
-]
-
 
 class Options(Block):
     """Options of a regularizer."""
@@ -271,8 +253,6 @@ OPTIONS: dict[str, type[Options]] = {
 }
 SWITCHES = [key for key, options in OPTIONS.items() if issubclass(options, Switch)]
 
-BareRegularizer = Literal["none", "l1", "l2", "elastic", "dropout", "early_stopping", "batchnorm"]
-
 # What the bare words stand for.
 BARE_REGULARIZERS: dict[str, dict[str, Any]] = {
     "none": {},
@@ -283,8 +263,6 @@ BARE_REGULARIZERS: dict[str, dict[str, Any]] = {
     "early_stopping": {"early_stopping": {"patience": 10}},
     "batchnorm": {"batchnorm": {}},
 }
-
-assert set(BARE_REGULARIZERS) == set(get_args(BareRegularizer))
 
 
 def _bare_regularizer(value: Any) -> Any:

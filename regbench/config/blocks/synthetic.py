@@ -9,8 +9,6 @@ from pydantic import Field, model_validator
 from regbench.config.blocks.dataset import Classification, Regression
 from regbench.config.blocks.kinds import Count, NonNegative, Rate, Rows
 
-__all__ = ["Circles", "Friedman1", "ModularAddition", "Moons", "Polynomial", "SparseLinear"]
-
 
 class Moons(Classification):
     """Two interleaved half circles with Gaussian noise (scikit-learn's make_moons)."""

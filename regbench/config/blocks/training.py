@@ -8,8 +8,6 @@ from pydantic import Field
 
 from regbench.config.blocks.kinds import Block, Count, CountOrZero, NonNegative, Rows
 
-__all__ = ["Training", "Weights"]
-
 Weights = Annotated[dict[str, NonNegative], Field(min_length=1)]
 
 

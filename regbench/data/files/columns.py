@@ -23,7 +23,7 @@ from regbench.vocabulary.metrics import Task
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["PARTS", "Cells", "Role", "role_of"]
+__all__ = ["LIKE_MISSING", "PARTS", "Cells", "Role", "role_of"]
 
 Role = Literal["feature", "classes", "quantity", "parts", "groups", "time"]
 Declared = Literal["categorical", "numeric"]
@@ -42,7 +42,7 @@ _MANY_CLASSES, _ROWS_A_CLASS = 100, 10
 _LONGEST_TEXT = 200
 _LARGEST = float(np.finfo(np.float32).max)
 # What else people write for missing: told, never assumed.
-_LIKE_MISSING = {
+LIKE_MISSING = {
     "none",
     "null",
     "n/a",
@@ -55,6 +55,8 @@ _LIKE_MISSING = {
     "missing",
     "unknown",
     "#n/a",
+    "<na>",
+    "*",
 }
 
 
@@ -76,6 +78,7 @@ class Cells:
         odd: texts that are no numbers.
         missing_rows: the first rows without a value.
         as_text: its texts are counted; from the start, or since one was met that is no number.
+        padded: whether numbers have leading zeros.
         commas, point: whether there are decimal commas, and the first row with a point instead.
         late: they were not from the start: it must be looked at again.
         max_categories: inputs that it may make of its texts; None: one for each.
@@ -99,6 +102,7 @@ class Cells:
     infinite: tuple[str, int] | None = None
     commas: bool = False
     point: int | None = None
+    padded: bool = False
     late: bool = False
     as_text: bool = False
     max_categories: int | None = None
@@ -135,6 +139,7 @@ class Cells:
         if not self.as_text:
             found = self._quick(cells)
             if found is not None:
+                self.padded = self.padded if self.rows else _is_padded(cells)
                 start, before = self.rows, self.infinite
                 self._count(*found)
                 if (
@@ -410,6 +415,8 @@ class Cells:
         cells = sum(seen.cells for seen in self.odd.values())
         many = f" (as in {cells} cells)" if cells > 1 else ""
         missing = f"add {shown(text)} to na_values if it means missing"
+        if self.role == "quantity" and not self.numbers:
+            return text, f"is not a number, as a regression needs{many}: set task: classification"
         if self.role == "quantity":
             return text, f"is not a number, as a regression needs{many}: {missing}"
         if wants_number:
@@ -471,11 +478,13 @@ class Cells:
         """What may not have been meant."""
         told, column = [], f"column {shown(self.name)}"
         if self.role in ("classes", "feature") and self.as_text and not self._is_truth:
-            words = [text for text in self.texts if text.lower() in _LIKE_MISSING]
+            words = [text for text in self.texts if text.lower() in LIKE_MISSING]
             if words and (self.odd or self.role == "classes" or self.declared == "categorical"):
                 what = "classes" if self.role == "classes" else "categories"
                 listed = ", ".join(f"{shown(w)} ({self.texts[w].cells} cells)" for w in words[:5])
                 told.append(f"{column}: {listed} are {what} (na_values makes words missing)")
+        if self.odd and all(len(t) > 1 and t[0] == t[-1] == "'" for t in self.texts):
+            told.append(f"{column}: the ' around every text is part of it, without quote: \"'\"")
         most = self.max_categories
         if most and not self._is_number and not self._is_truth and len(self.texts) > most:
             told.append(
@@ -488,6 +497,11 @@ class Cells:
             told.append(
                 f"{column}: points are read as decimal points, for there is no comma in it (set "
                 'thousands: "." if they group digits)'
+            )
+        if self.role == "feature" and self._is_number and self.padded and not self.declared:
+            told.append(
+                f"{column}: its leading zeros are lost: list it under categorical or drop if its "
+                "numbers are names of something"
             )
         rounded = self.whole and self.numbers > 0 and max(-self.low, self.high) > 2**53
         if self.role == "feature" and self._is_number and rounded:
@@ -544,6 +558,16 @@ class Cells:
             or column.kind == "indicator",
         )
         return np.nan if value is None else value
+
+
+def _is_padded(cells: pa.Array) -> bool:
+    """Whether some whole numbers are written with leading zeros, as codes are."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pa.types.is_string(cells.type):
+        return False
+    return bool(pc.any(pc.match_substring_regex(cells, r"^\s*0[0-9]+\s*$")).as_py())
 
 
 @lru_cache(maxsize=8)

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from regbench.data.files.csv_text import CsvText
+from regbench.data.files.csv_text import text_of
 from regbench.data.files.notation import Notation
-from regbench.data.files.problems import Problems
-from regbench.data.files.reading import Blocks, Open, Scan, as_text, file_source
+from regbench.data.files.reading import Open, Scan, as_text, file_source
 from regbench.data.files.scanning import scan_columns
 
 __all__ = ["CSV"]
 
 
 def _scan(config: Any, content: Open) -> Scan:
-    def opened(blocks: Blocks, problems: Problems) -> CsvText:
-        return CsvText(blocks, problems, config.separator, config.comment, config.row_names)
-
-    return scan_columns(config, content, opened, Notation(config.decimal, config.thousands))
+    notation = Notation(config.decimal, config.thousands)
+    return scan_columns(config, content, partial(text_of, config), notation)
 
 
 CSV = file_source(_scan, as_text)

@@ -10,19 +10,21 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+from regbench.config.blocks.files import Csv
 from regbench.data.files.problems import Problems
 from regbench.data.files.scanning import Batch
 
-__all__ = ["CsvText"]
+__all__ = ["CsvText", "text_of"]
 
 # Far above what anyone trains on, so that a hostile file is refused at its first lines.
 _MAX_LINE = 1 << 24
 # Rows of a batch: columns are worked on one by one, which should be worth it.
 _BATCH_ROWS, _BATCH_CELLS, _BATCH_BYTES, _MOST_BATCH_BYTES = 4096, 1 << 16, 1 << 20, 1 << 26
+_UNCLOSED = "unexpected end of data"  # what Python's csv module says
 
 
 class CsvText:
@@ -31,9 +33,12 @@ class CsvText:
     Args:
         blocks: UTF-8 text with LF line ends.
         problems: told of every record that has not as many cells as the header.
+        quote: what may stand around a cell.
         row_names: whether rows have one cell more, their name, in front, as R's write.table has it;
             None: as the first row says. That column's name is then "".
     """
+
+    unreadable: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -42,8 +47,9 @@ class CsvText:
         sep: str,
         comment: str | None = None,
         row_names: bool | None = None,
+        quote: str = '"',
     ) -> None:
-        self._problems, self._sep = problems, sep
+        self._problems, self._sep, self._quote = problems, sep, quote
         self._comment = None if comment is None else comment.encode()
         self._blocks = self._whole_lines(blocks)
         self._line = 1
@@ -80,11 +86,20 @@ class CsvText:
             self._rest += block
         text = io.StringIO(self._rest.decode(), newline="\n")
         try:
-            rows = csv.reader(text, delimiter=self._sep, skipinitialspace=self._sep != " ")
-            first = next((row for row in rows if row), [])
+            first: list[str] = next((row for row in self._reader(text) if row), [])
         except csv.Error:
             return False  # told when it is read
         return len(first) == names + 1 > 2 and first[-1].strip() != ""
+
+    def _reader(self, lines: Iterable[str], strict: bool = False) -> Any:
+        blanks = self._sep != " "
+        return csv.reader(
+            lines,
+            delimiter=self._sep,
+            quotechar=self._quote,
+            skipinitialspace=blanks,
+            strict=strict,
+        )
 
     def _next_block(self) -> bytes:
         if self._rest:
@@ -129,13 +144,15 @@ class CsvText:
 
     def _is_plain(self, block: bytes) -> bool:
         """Whether every line is a record, and quotes stand around whole cells only."""
-        if b'"' not in block:
+        quote = self._quote.encode()
+        if quote not in block:
             return True
         # One search for each of the two marks that a cell begins after: `re` finds these fast.
         rest, sep = b"\n" + block, re.escape(self._sep.encode())
         for mark in (sep, rb"\n"):
-            rest = re.sub(mark + rb'"[^"\n]*"(?=' + sep + rb"|\n)", b"", rest)
-        return b'"' not in rest
+            whole = quote + b"[^" + quote + rb"\n]*" + quote
+            rest = re.sub(mark + whole + b"(?=" + sep + rb"|\n)", b"", rest)
+        return quote not in rest
 
     def _plain(self, block: bytes, wanted: Sequence[int]) -> Batch:
         """The rows of a block that is plain."""
@@ -155,7 +172,7 @@ class CsvText:
             arrow.ReadOptions(use_threads=False, column_names=names, block_size=len(block) + 1),
             arrow.ParseOptions(
                 delimiter=self._sep,
-                quote_char='"' if b'"' in block else False,
+                quote_char=self._quote if self._quote.encode() in block else False,
                 double_quote=False,
                 newlines_in_values=False,
                 ignore_empty_lines=True,
@@ -175,7 +192,7 @@ class CsvText:
             texts = block.split(b"\n")[:-1]
             lines = [first + place for place, text in enumerate(texts) if text]
         if wrong:
-            records = csv.reader(io.StringIO(block.decode(), newline="\n"), delimiter=self._sep)
+            records = self._reader(io.StringIO(block.decode(), newline="\n"))
             sizes = [(first + place, len(record)) for place, record in enumerate(records)]
             lines = [line for line, size in sizes if size == len(names)]
             for line, size in sizes:
@@ -216,6 +233,12 @@ class CsvText:
         self._problems.refuse(f"line {line} has {cells} {what}, the header has {len(self.header)}")
 
 
+def text_of(config: Csv, blocks: Iterator[bytes], problems: Problems) -> CsvText:
+    """A pass over the text that a dataset block names, read as it says."""
+    marks = config.separator, config.comment, config.row_names, config.quote
+    return CsvText(blocks, problems, *marks)
+
+
 class _Records:
     """Records of a block and of what follows it, by Python's csv module, strictly."""
 
@@ -224,15 +247,12 @@ class _Records:
         self._lines = self._each_line()
         # A cell may be as long as a line.
         csv.field_size_limit(_MAX_LINE)
-        sep = text._sep
-        self._reader = csv.reader(
-            self._lines, delimiter=sep, strict=True, skipinitialspace=sep != " "
-        )
+        self._reader = text._reader(self._lines, strict=True)
 
     @property
     def line_num(self) -> int:
         """Lines read so far."""
-        return self._reader.line_num
+        return int(self._reader.line_num)
 
     def __iter__(self) -> Iterator[list[str]]:
         return self
@@ -242,7 +262,14 @@ class _Records:
         try:
             return next(self._reader)
         except csv.Error as error:
-            self._text._problems.refuse(f"line {first}: {error}", fatal=True)
+            told, mark = str(error), self._text._quote
+            if told == _UNCLOSED:
+                told = f"a cell begins with {mark}, which is never closed"
+            elif "expected after" in told:
+                told = (
+                    f"text follows the {mark} that closes a cell (one within it is written twice)"
+                )
+            self._text._problems.refuse(f"line {first}: {told}", fatal=True)
             raise StopIteration from None
 
     def rest(self) -> bytes:

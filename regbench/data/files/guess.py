@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 
 from regbench.config.blocks.files import Csv, Parquet
-from regbench.data.files.columns import PARTS, Cells
-from regbench.data.files.csv_text import CsvText
+from regbench.data.files.columns import LIKE_MISSING, PARTS, Cells
+from regbench.data.files.csv_text import CsvText, text_of
 from regbench.data.files.guess_images import images_guess, layout_guess
 from regbench.data.files.notation import Notation, is_fraction, kind_of
 from regbench.data.files.parquet import ParquetColumns
 from regbench.data.files.problems import Problems, shown
 from regbench.data.files.reading import Blocks, as_it_is, as_text, content_of
-from regbench.data.files.scanning import Pass, look, named
+from regbench.data.files.scanning import look, named
 from regbench.data.files.sniff import Format, format_of, sniffed
 from regbench.errors import BadData, BadStudy
 from regbench.vocabulary.metrics import Task
@@ -31,11 +31,18 @@ _MOST_CLASSES, _ROWS_A_CLASS = 20, 5
 _OWN_VALUES, _FEW_ROWS, _MAX_CATEGORIES, _LONGEST = 0.9, 20, 1000, 200
 # Words among numbers that are taken as missing: so few different ones, in so small a share.
 _FEW_WORDS, _MOSTLY_NUMBERS, _FEW_VALUES = 3, 0.9, 10
+# So many may be missing where the word is one that people write for it.
+_HALF = 0.5
+# Above these, whole numbers that differ may be one as floats.
+_EXACT = 2**53
 # This share of a column's texts must be numbers or dates in another notation.
 _MOST = 0.9
 _ID_NAME = re.compile(r"(?i)(.*[ _.-])?(id|idx|index|uuid|guid|row|nr|no)|.*[a-z]I[Dd]|unnamed: 0")
 # More classes than this need so many rows each.
 _MANY_CLASSES, _ROWS_OF_MANY = 100, 10
+_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d*)?")
+# A number and its unit.
+_UNIT = re.compile(r"[+-]?[\d.,]+ ?([^\W\d]{1,4}[²³]?)")
 _DATE_NAME = re.compile(r"(?i)(.*[ _.-])?(date|year|timestamp)")
 _TARGET_NAMES = ("target", "label", "class", "y", "outcome")
 _TOLD = 10
@@ -88,7 +95,8 @@ def guess(path: Path, target: str | None = None, task: Task | None = None) -> Gu
     table = _Table(form, made.keys)
     notation = Notation()
     if form == "csv":
-        notation = _notation(table.columns(notation), table.separator)
+        _require_header(table.columns(notation), path)
+        notation = _notation(table, table.columns(notation))
         if notation.decimal != ".":
             made.note("decimal", notation.decimal, "numbers such as 12,5")
         if notation.thousands is not None:
@@ -98,13 +106,21 @@ def guess(path: Path, target: str | None = None, task: Task | None = None) -> Gu
         default = Csv.model_fields["na_values"].default
         made.note("na_values", [*default, *words], "words among numbers, taken as missing")
     columns = table.columns(notation, tuple(made.keys.get("na_values", ())))
+    if columns and columns[0].rows == 1:
+        raise BadData(f"{path}: has one row only")
+    by_name = {cells.name: cells for cells in columns}
     kinds = {cells.name: _kind(cells) for cells in columns}
     parts = [name for name, kind in kinds.items() if kind == "parts"]
     wanted = _target(columns, kinds, target, made)
     _task(table, wanted, notation, task, made)
-    if len(parts) == 1 and wanted.name not in parts:
+    if len(parts) == 1 and wanted.name not in parts and "val" in by_name[parts[0]].texts:
         made.note("split_column", parts[0], "the file's own split")
-    _lists(columns, kinds, wanted, made)
+    _lists(columns, kinds, wanted, made, table.unreadable)
+    used = {wanted.name, made.keys.get("split_column"), *made.keys.get("drop", ())}
+    if used >= kinds.keys():
+        out = ", ".join(map(shown, made.keys.get("drop", ())[:_TOLD]))
+        why = f": {out} left out ({made.why['drop']})" if out else ""
+        raise BadData(f"{path}: no column is left to predict {shown(wanted.name)} from{why}")
     if wanted.cells_missing:
         made.note("missing_target", "drop", f"{wanted.cells_missing} rows have none")
     order = ["name", "path", "target", "task"]
@@ -120,6 +136,7 @@ class _Table:
         self._config: Any = Csv(**given) if form == "csv" else Parquet(**given)
         self._decode = as_text if form == "csv" else as_it_is
         self._known: dict[Any, list[Cells]] = {}
+        self.unreadable: tuple[str, ...] = ()
 
     @property
     def separator(self) -> str:
@@ -144,6 +161,8 @@ class _Table:
         first = self._opened(problems)
         names, left_out = named(first.header, problems)
         problems.require_none()
+        self.unreadable = first.unreadable
+        left_out |= dict.fromkeys(first.unreadable, "drop")
         wanted = [
             j for j, name in enumerate(names) if name not in left_out and only in (None, name)
         ]
@@ -161,18 +180,43 @@ class _Table:
             look(self._opened(problems), late, None, problems)
         return list((cells | late).values())
 
-    def _opened(self, problems: Problems) -> Pass:
+    def _opened(self, problems: Problems) -> CsvText | ParquetColumns:
         blocks: Blocks = content_of(self._config, Path(), self._decode)
         if isinstance(self._config, Csv):
-            config = self._config
-            return CsvText(blocks, problems, config.separator, config.comment, config.row_names)
+            return text_of(self._config, blocks, problems)
         return ParquetColumns(blocks, problems)
 
 
 # --- columns --------------------------------------------------------------------------------------
 
 
-def _notation(columns: Sequence[Cells], separator: str) -> Notation:
+def _require_header(columns: Sequence[Cells], path: Path) -> None:
+    """Refuse a first line that is a row of values: each name is like what stands below it.
+
+    A whole number may be a name (2019), but for none of its column's kind.
+    """
+    alike = [_is_like(cells) for cells in columns]
+    if None not in alike and sum(map(bool, alike)) > len(alike) / 2:
+        names = ", ".join(shown(cells.name) for cells in columns[:3])
+        raise BadData(
+            f"{path}: line 1 looks like a row of values ({names}, ...), not like names: add a "
+            "header line above it"
+        )
+
+
+def _is_like(cells: Cells) -> bool | None:
+    """Whether a column's name is one of its values; None where it can be none."""
+    number = cells.notation.number(cells.name)
+    if not cells.odd and cells.numbers:
+        inside = number is not None and cells.low <= number <= cells.high
+        return True if inside else False if number is not None else None
+    if cells.name in cells.texts or (number is not None and cells.numbers):
+        return True
+    own = len(cells.texts) >= _OWN_VALUES * cells.rows
+    return False if own or cells.cells_missing == cells.rows else None
+
+
+def _notation(table: _Table, columns: Sequence[Cells]) -> Notation:
     """How the numbers of a file are written, where most texts of a column are such numbers."""
     marks: list[tuple[str | None, str | None, bool]] = []
     texts: list[str] = []
@@ -187,12 +231,24 @@ def _notation(columns: Sequence[Cells], separator: str) -> Notation:
     groups = {group for group, _, _ in marks} - {None}
     commas = any(decimal == "," for _, decimal, _ in marks)
     # 1,234 may be of either kind: where commas stand between cells, nobody writes decimal commas.
-    if groups == {","} and all(map(is_fraction, texts)) and separator == ";":
+    if groups == {","} and all(map(is_fraction, texts)) and table.separator == ";":
         commas = True
     if commas:
         groups.discard(",")
     group = groups.pop() if len(groups) == 1 else None
+    if commas and group is None and table.separator != "," and _has_groups(table):
+        group = "."
     return Notation("," if commas else ".", group)
+
+
+def _has_groups(table: _Table) -> bool:
+    """Whether in a file with decimal commas three digits follow every point: 1.050."""
+    notation, texts = Notation(","), []
+    for cells in table.columns(notation):
+        if cells.point is not None and not cells.odd:
+            (counted,) = table.columns(notation, only=cells.name)
+            texts += [text for text in counted.texts if "." in text]
+    return bool(texts) and all(map(_GROUPED.fullmatch, texts))
 
 
 def _missing_words(columns: Sequence[Cells]) -> list[str]:
@@ -200,8 +256,9 @@ def _missing_words(columns: Sequence[Cells]) -> list[str]:
     found: dict[str, None] = {}
     for cells in columns:
         there = cells.rows - cells.cells_missing
-        few = len(cells.odd) <= _FEW_WORDS and cells.numbers >= _MOSTLY_NUMBERS * there
-        if cells.odd and few and len(cells.texts) > _FEW_VALUES:
+        usual = all(text.lower() in LIKE_MISSING for text in cells.odd)
+        numbers = cells.numbers >= (_HALF if usual else _MOSTLY_NUMBERS) * there
+        if 0 < len(cells.odd) <= _FEW_WORDS and numbers and len(cells.texts) > _FEW_VALUES:
             found |= dict.fromkeys(cells.odd)
     return list(found)
 
@@ -213,10 +270,10 @@ def _kind(cells: Cells) -> str:
     if there == 0:
         return "empty"
     if not cells.odd:
-        if cells.low == cells.high:
+        if cells.low == cells.high and abs(cells.low) < _EXACT:
             return "constant"
         rising = cells.whole and cells.high - cells.low == there - 1 and there > _FEW_ROWS
-        many = cells.whole and cells.high - cells.low >= there - 1
+        many = cells.whole and (cells.high - cells.low >= there - 1 or cells.low >= _EXACT)
         return (
             "id" if _ID_NAME.fullmatch(cells.name) and many else "counter" if rising else "number"
         )
@@ -228,6 +285,9 @@ def _kind(cells: Cells) -> str:
         return "signed"
     if set(cells.texts) <= set(PARTS) and "train" in cells.texts:
         return "parts"
+    units = [found[1] for text in cells.texts if (found := _UNIT.fullmatch(text)) is not None]
+    if len(units) >= _MOST * len(cells.texts) > _FEW_VALUES and len(set(units)) == 1:
+        return "unit"
     own = len(cells.texts) >= _OWN_VALUES * there and there > _FEW_ROWS
     if own or len(cells.texts) > _MAX_CATEGORIES or max(map(len, cells.texts)) > _LONGEST:
         return "id" if own and _ID_NAME.fullmatch(cells.name) else "text"
@@ -250,6 +310,7 @@ _NO_TARGET = {
     "date": "is a date",
     "time": "is a time of day",
     "text": "is free text",
+    "unit": "holds numbers with a unit",
     "parts": "says which part a row belongs to",
     "constant": "is the same in every row",
     "empty": "is empty",
@@ -310,9 +371,15 @@ def _task(table: _Table, target: Cells, notation: Notation, task: Task | None, m
         made.note("task", "regression", "a guess: numbers")
 
 
-def _lists(columns: Sequence[Cells], kinds: dict[str, str], target: Cells, made: Guess) -> None:
+def _lists(
+    columns: Sequence[Cells],
+    kinds: dict[str, str],
+    target: Cells,
+    made: Guess,
+    unreadable: Sequence[str],
+) -> None:
     """`drop`, `numeric` and `categorical`: what the columns' texts say of them."""
-    drop: dict[str, list[str]] = {}
+    drop: dict[str, list[str]] = {"neither numbers nor texts": [*unreadable]} if unreadable else {}
     numeric, categorical = [], []
     for cells in columns:
         name, kind = cells.name, kinds[cells.name]
@@ -323,7 +390,7 @@ def _lists(columns: Sequence[Cells], kinds: dict[str, str], target: Cells, made:
             continue
         if kind == "signed":
             numeric.append(name)
-        elif kind in ("id", "date", "time", "text", "empty"):
+        elif kind in ("id", "date", "time", "text", "empty", "unit"):
             drop.setdefault(
                 {
                     "id": "names of rows",
@@ -332,9 +399,12 @@ def _lists(columns: Sequence[Cells], kinds: dict[str, str], target: Cells, made:
                     "time": "times of day",
                     "text": "free text",
                     "empty": "empty",
+                    "unit": "numbers with a unit (take it off, and they can be used)",
                 }[kind],
                 [],
             ).append(name)
+        elif kind == "parts":
+            drop.setdefault("parts without val (a gap needs rows marked val)", []).append(name)
         elif (
             kind == "category"
             and cells.numbers >= _MOSTLY_NUMBERS * (cells.rows - cells.cells_missing)

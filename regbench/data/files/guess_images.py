@@ -60,6 +60,11 @@ def _folder(path: Path) -> Notes:
     tops = {each.name.split("/")[0] for each in found}
     if {"train", "val"} <= tops <= set(PARTS):
         made["split_folders"] = (True, "the folders are called so")
+    elif {"train"} < tops <= set(PARTS):
+        raise BadData(
+            f"{path}: has folders train and test, and none called val, which a gap needs: call "
+            f"test val, or give {path / 'train'} alone"
+        )
     sizes: Counter[tuple[int, int]] = Counter()
     modes = set()
     for each in found[:: -(-len(found) // _LOOKED_AT)]:

@@ -21,7 +21,7 @@ from regbench.data.files.reading import Blocks, Open, Scan, as_it_is, content_of
 from regbench.data.table import Table
 from regbench.errors import BadData
 
-__all__ = ["NPZ", "array_in", "table_of_arrays"]
+__all__ = ["NPZ", "array_in", "channels_first", "table_of_arrays"]
 
 _NAMES = ("x", "y", "groups", "part")
 _MOST_BYTES = 1 << 36
@@ -58,7 +58,10 @@ def _decode(config: Any, file: BinaryIO) -> Iterator[bytes]:
             others = sorted(set(members) - set(_NAMES))
             if "x" not in members or "y" not in members:
                 has = ", ".join(shown(name) for name in sorted(members)[:10]) or "nothing"
-                raise BadData(f"{config.label}: has no arrays x and y; it has {has}")
+                raise BadData(
+                    f"{config.label}: has no arrays x and y; it has {has}: save them with "
+                    "np.savez(FILE, x=..., y=...)"
+                )
             if others:
                 yield f"others {' '.join(others)}\n".encode()
     except _NOT_UNDERSTOOD as error:
@@ -145,7 +148,10 @@ def table_of_arrays(config: Any, arrays: Arrays) -> tuple[Table, list[str]]:
         problems.refuse(f"x has shape {x.shape}: rows and at least one column are needed")
     for name in [name for name in _NAMES[1:] if name in arrays]:
         if arrays[name].shape != x.shape[:1]:
-            problems.refuse(f"{name} has shape {arrays[name].shape}, and x has {x.shape[0]} rows")
+            problems.refuse(
+                f"{name} has shape {arrays[name].shape}, and x has {x.shape[0]} rows: "
+                f"({x.shape[0]},) is needed"
+            )
     x, example = _laid_out(config, x, problems)
     problems.require_none()
 
@@ -208,11 +214,19 @@ def _laid_out(
         axes = ", ".join(["n", *layout])
         problems.refuse(f"x has shape {x.shape}: layout {layout} needs the axes ({axes})")
         return x, None
-    if "c" not in layout:
-        x = x[:, None]
-    elif layout[-1] == "c":
-        x = np.moveaxis(x, -1, 1)
+    x = channels_first(x, layout)
     return x, x.shape[1:]
+
+
+def channels_first(x: npt.NDArray[Any], layout: str) -> npt.NDArray[Any]:
+    """(n, channels, ...) of an array with an axis for each letter of the layout after its first.
+
+    >>> [channels_first(np.zeros((5, 8, 9, 3)[: 1 + len(l)]), l).shape[1:] for l in ("hwc", "hw")]
+    [(3, 8, 9), (1, 8, 9)]
+    """
+    if "c" not in layout:
+        return x[:, None]
+    return np.moveaxis(x, -1, 1) if layout[-1] == "c" else x
 
 
 def _names(shape: tuple[int, ...]) -> tuple[str, ...]:

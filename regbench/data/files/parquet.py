@@ -41,14 +41,20 @@ class ParquetColumns:
         # pandas puts its index last.
         self._names = sorted(self._schema.names, key=lambda name: name != _INDEX)
         self.header = tuple("" if name == _INDEX else name for name in self._names)
+        self.unreadable = tuple(f.name for f in self._schema if not _is_readable(f.type))
 
     def batches(self, wanted: Sequence[int]) -> Iterator[Batch]:
         """The rows; of each the cells of these columns."""
         import pyarrow as pa
 
         names, row = [self._names[j] for j in wanted], 1
-        readable = [self._is_readable(name) for name in names]  # tell all that are not
-        if not all(readable):
+        wrong = [name for name in names if name in self.unreadable]
+        for name in wrong:
+            self._problems.refuse(
+                f"column {shown(name)}: holds {self._schema.field(name).type} values, no numbers "
+                "or texts: list it under drop"
+            )
+        if wrong:
             return
         try:
             for batch in self._file.iter_batches(_BATCH_ROWS, columns=names, use_threads=False):
@@ -58,17 +64,12 @@ class ParquetColumns:
         except (pa.ArrowException, OSError) as error:
             self._problems.refuse(f"row {row}: cannot be read: {_short(error)}", fatal=True)
 
-    def _is_readable(self, name: str) -> bool:
-        import pyarrow as pa
 
-        kind = self._schema.field(name).type
-        bad = pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
-        if bad:
-            self._problems.refuse(
-                f"column {shown(name)}: holds {kind} values, no numbers or texts: list it "
-                "under drop"
-            )
-        return not bad
+def _is_readable(kind: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    binary = pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+    return not (pa.types.is_nested(kind) or binary)
 
 
 def plain_cells(cells: pa.Array) -> pa.Array:

@@ -11,14 +11,16 @@ import numpy as np
 from regbench.config.blocks.files import Csv
 from regbench.data.description import Column
 from regbench.data.files.columns import Cells
-from regbench.data.files.csv_text import CsvText
+from regbench.data.files.csv_text import text_of
 from regbench.data.files.notation import Notation, advice, has_decimal_comma
+from regbench.data.files.npz import channels_first
 from regbench.data.files.parquet import ParquetColumns
 from regbench.data.files.problems import Problems, shown
 from regbench.data.files.reading import as_it_is, as_text, content_of
 from regbench.data.files.scanning import Pass, named, near_name, note_of_missing
 from regbench.data.table import Floats
 from regbench.errors import BadData
+from regbench.vocabulary.words import counted
 
 __all__ = ["NewRows", "read_rows", "rows_of_array", "rows_of_file"]
 
@@ -90,7 +92,7 @@ def rows_of_file(
         text = content_of(config, folder, as_text)
         return read_rows(
             config,
-            lambda problems: CsvText(text, problems, config.separator, config.comment),
+            lambda problems: text_of(config, text, problems),
             known,
             unused,
         )
@@ -99,13 +101,18 @@ def rows_of_file(
 
 
 def rows_of_array(
-    name: str, x: Any, known: Sequence[Column], example: tuple[int, ...] | None = None
+    name: str,
+    x: Any,
+    known: Sequence[Column],
+    example: tuple[int, ...] | None = None,
+    layout: str | None = None,
 ) -> NewRows:
     """Rows of an array (n, ...), whose columns are those of the model, one after the other.
 
     Args:
         name: what messages call it.
         example: the shape of an image or signal that the model takes, channels first.
+        layout: how the axes of the model's own data were ordered.
     Raises:
         BadData: it is none, or has other columns, or may have its axes in another order.
     """
@@ -121,6 +128,9 @@ def rows_of_array(
         raise BadData(
             f"{name}: x has shape {values.shape}, and the model has {len(known)} inputs a row"
         )
+    if layout is not None and values.ndim == 1 + len(layout):
+        turned = channels_first(values, layout)
+        values = turned if turned.shape[1:] == example else values
     taken = [(len(known),), example, *([example[1:]] if example and example[0] == 1 else [])]
     if example is not None and values.shape[1:] not in taken:
         needed = ", ".join(map(str, example))
@@ -195,7 +205,7 @@ def _notes(cells: Cells, column: Column) -> list[str]:
 
 def _listed(names: Collection[str], cells: Mapping[str, int] | None = None) -> str:
     told = [
-        shown(name) + (f" ({cells[name]} cells)" if cells else "")
+        shown(name) + (f" ({counted(cells[name], 'cell')})" if cells else "")
         for name in list(names)[:_MAX_TOLD]
     ]
     more = len(names) - len(told)

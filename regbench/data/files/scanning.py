@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -16,6 +17,7 @@ from regbench.data.files.notation import Notation, has_decimal_comma
 from regbench.data.files.problems import Problems, shown
 from regbench.data.files.reading import Blocks, Open, Scan
 from regbench.data.table import Table
+from regbench.vocabulary.words import counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -169,14 +171,16 @@ def named(
     Args:
         least: columns that there must be.
     """
-    if not header:
-        problems.refuse("is empty", fatal=True)
+    if not any(header):
+        problems.refuse("is empty" if len(header) < 2 else "line 1 names no column", fatal=True)
+    if any(name.lower().startswith("sep=") for name in header[:2]):
+        problems.refuse("line 1 is a spreadsheet's note of its separator: remove it", fatal=True)
     if len(header) < least:
         other = next((mark for mark in (";", "\t", "|", ",") if mark in header[0]), None)
         called = "tab" if other == "\t" else f'"{other}"'
         hint = f": its cells look separated by {other!r}: set sep: {called}" if other else ""
         problems.refuse(f"has one column only{hint}", fatal=True)
-    if all(_is_number(name) for name in header):
+    if all(_is_number(name) for name in header) and not _counts(header):
         some = ", ".join(header[:3])
         problems.refuse(
             f"line 1 holds numbers ({some}...), not column names: add a header", fatal=True
@@ -184,11 +188,7 @@ def named(
     if len(header) > MAX_COLUMNS:
         problems.refuse(f"has {len(header)} columns, more than {MAX_COLUMNS}", fatal=True)
     names = tuple(name or f"column {place + 1}" for place, name in enumerate(header))
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            problems.refuse(f"two columns are called {shown(name)}")
-        seen.add(name)
+    _require_own_names(names, problems)
     return names, {} if header[0] else {names[0]: "no name: taken for the rows' numbers"}
 
 
@@ -226,6 +226,24 @@ def near_name(column: str, names: tuple[str, ...]) -> str:
         return f" (did you mean {shown(by_lower_case[near[0]])}?)"
     more = f" and {len(names) - 10} more" if len(names) > 10 else ""
     return f"; it has {', '.join(shown(name)[1:-1] for name in names[:10])}{more}"
+
+
+def _require_own_names(names: tuple[str, ...], problems: Problems) -> None:
+    """Refuse names that are given twice; of a first row of values many are, or are numbers."""
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if len(twice) > 1 or (twice and any(map(_is_number, names))):
+        listed = ", ".join(map(shown, twice[:_MAX_TOLD])) + ", ..." * (len(twice) > _MAX_TOLD)
+        problems.refuse(
+            f"columns are called alike ({listed}): is line 1 a row of values? Then add a header"
+        )
+    elif twice:
+        problems.refuse(f"two columns are called {shown(twice[0])}")
+
+
+def _counts(header: tuple[str, ...]) -> bool:
+    """Whether names are whole numbers one after another, as of an array that has no names."""
+    whole = [int(name) for name in header if name.isdecimal() and len(name) < 10]
+    return len(whole) == len(header) > 2 and whole == [*range(whole[0], whole[0] + len(whole))]
 
 
 def _is_number(text: str) -> bool:
@@ -374,7 +392,10 @@ def _notes(
     if looked.dropped:
         many, listed = len(looked.dropped), _listed(looked.dropped, len(looked.dropped))
         places = f"{place}s" if many > 1 else place
-        told.append(f"{many} rows without a target are left out ({places} {listed})")
+        rows = counted(many, "row")
+        told.append(
+            f"{rows} without a target {'is' if many == 1 else 'are'} left out ({places} {listed})"
+        )
     told += note_of_missing(columns)
     for column in columns:
         told += column.notes()
@@ -391,7 +412,8 @@ def note_of_missing(columns: Sequence[Cells]) -> list[str]:
         return []
     each = [_taken(word, where) for word, where in sorted(words.items())]
     many = sum(sum(where.values()) for where in words.values())
-    return [f"{many} cells are taken as missing: {'; '.join(each)}"]
+    taken = f"{counted(many, 'cell')} {'is' if many == 1 else 'are'} taken as missing"
+    return [f"{taken}: {'; '.join(each)}"]
 
 
 def _taken(word: str, where: dict[str, int]) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from regbench.config.blocks.files import Csv
 from regbench.data.files.reading import as_it_is, as_text, content_of
 from regbench.errors import BadData
+from regbench.vocabulary.words import counted
 
 __all__ = ["Format", "format_of", "sniffed"]
 
@@ -25,6 +26,9 @@ _LINES, _MOST = 500, 0.9
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 # What latin-1 makes of the bytes by which cp1252 differs from it.
 _CONTROLS = re.compile("[\x80-\x9f]")
+# A whole cell within single quotes; an apostrophe alone is a letter.
+_SINGLES = re.compile(r"\s*'[^']*'(?:[,;|\s]+'[^']*')+\s*")
+_SINGLE = re.compile(r"(?:^|[,;|\t]) *'[^'\n]*' *(?:$|[,;|\t])")
 
 
 def format_of(path: Path) -> Format:
@@ -56,11 +60,18 @@ def sniffed(path: Path) -> dict[str, tuple[Any, str]]:
         many = sum(line.startswith(comment) for line in lines)
         found["comment"] = (comment, f"{many} of the first lines begin with it")
         text = "\n".join(line for line in text.split("\n") if not line.startswith(comment))
-    sep = _separator(text)
+    quote = _quote(lines)
+    if quote != '"':
+        found["quote"] = (quote, "what stands around cells")
+    sep = _separator(text, quote)
     if sep is not None and sep != _block(path).separator:
         found["sep"] = (_SEPARATORS[sep], "what stands between cells")
-    if sep is not None and _has_row_names([len(row) for row in _rows(text, sep)]):
+    rows = [] if sep is None else _rows(text, sep, quote)
+    sizes = [len(row) for row in rows]
+    if _has_row_names(rows):
         found["row_names"] = (True, "rows have a cell more than the header: the first names them")
+    elif sizes.count(sizes[0] if sizes else 0) < _MOST * max(len(sizes), 1):
+        _refuse_title(path, text, quote, sep or ",")
     return found
 
 
@@ -123,21 +134,51 @@ def _comment(lines: list[str]) -> str | None:
     return None
 
 
+def _quote(lines: list[str]) -> str:
+    """The mark around a cell of most lines, or around each name of the header."""
+    single = sum(_SINGLE.search(line) is not None for line in lines)
+    if any('"' in line for line in lines):
+        return '"'
+    named = bool(lines) and _SINGLES.fullmatch(lines[0]) is not None
+    return "'" if named or single > len(lines) / 2 else '"'
+
+
+def _refuse_title(path: Path, text: str, quote: str, sep: str) -> None:
+    """Say so where most lines are no rows below the first, as of prose, or a title above."""
+    for mark in ",;\t|":
+        rows = _rows(text, mark, quote)
+        sizes = [len(row) for row in rows]
+        usual = max(set(sizes), key=sizes.count, default=0)
+        if sizes and sizes[0] < usual and sizes.count(usual) >= _MOST * len(sizes):
+            what = "the first line must be the header: remove what stands above it"
+            if usual == sizes[0] + 1 and not any(row[-1].strip() for row in rows[1:]):
+                what = "they end with a separator: end the header with one, too"
+            cells = counted(sizes[0], "cell")
+            raise BadData(f"{path}: line 1 has {cells}, most lines have {usual}: {what}")
+    sizes = [len(row) for row in _rows(text, sep, quote)]
+    if sizes and sizes.count(sizes[0]) < len(sizes) / 2:
+        raise BadData(
+            f"{path}: line 1 has {counted(sizes[0], 'cell')}, and most lines have another number "
+            "of cells: is it a table below a header?"
+        )
+
+
 def _is_number(text: str) -> bool:
     return re.fullmatch(r"\W*\d[\d.,eE+-]*\W*", text) is not None
 
 
-def _separator(text: str) -> str | None:
+def _separator(text: str, quote: str = '"') -> str | None:
     """The one that gives the most records of the header's length; of these the longest."""
     best: tuple[float, int] = (0.0, 1)
     found = None
     for sep in _SEPARATORS:
         if sep == " " and found is not None and best[0] >= _MOST:
             break  # texts have spaces
-        sizes = [len(record) for record in _rows(text, sep)]
+        rows = _rows(text, sep, quote)
+        sizes = [len(record) for record in rows]
         if not sizes or sizes[0] < 2:
             continue
-        length = sizes[0] + _has_row_names(sizes)
+        length = sizes[0] + _has_row_names(rows)
         share = sum(size == length for size in sizes) / len(sizes)
         rank = (1.0 if share >= _MOST else share, sizes[0])
         if rank > best:
@@ -145,20 +186,23 @@ def _separator(text: str) -> str | None:
     return found
 
 
-def _rows(text: str, sep: str) -> list[list[str]]:
+def _rows(text: str, sep: str, quote: str) -> list[list[str]]:
     """The first records that hold something."""
-    return [record for record in islice(_records(text, sep), _LINES) if record]
+    return [record for record in islice(_records(text, sep, quote), _LINES) if record]
 
 
-def _has_row_names(sizes: list[int]) -> bool:
-    """Whether all rows have one cell more than the header."""
-    return len(sizes) > 1 and set(sizes[1:]) == {sizes[0] + 1}
+def _has_row_names(rows: list[list[str]]) -> bool:
+    """Whether all rows have one cell more than the header, which is not a last, empty one."""
+    sizes = [len(row) for row in rows]
+    return len(sizes) > 1 and set(sizes[1:]) == {sizes[0] + 1} and rows[1][-1].strip() != ""
 
 
-def _records(text: str, sep: str) -> Iterator[list[str]]:
+def _records(text: str, sep: str, quote: str) -> Iterator[list[str]]:
     if sep == " ":
         text = re.sub(r"(?m)^[ \t]+|[ \t]+$", "", re.sub(r"[ \t]+", " ", text))
-    reader: Any = csv.reader(io.StringIO(text), delimiter=sep, skipinitialspace=sep != " ")
+    reader: Any = csv.reader(
+        io.StringIO(text), delimiter=sep, quotechar=quote, skipinitialspace=sep != " "
+    )
     while True:
         try:
             yield next(reader)

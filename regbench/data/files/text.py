@@ -14,6 +14,8 @@ __all__ = ["text_blocks", "unpacked"]
 
 _BLOCK = 1 << 20
 _GZIP = b"\x1f\x8b"
+_JSON = "is JSON, not a table: save it as CSV"
+_PAGE = "is a page (HTML or XML), not a table: save the table in it as CSV"
 # First bytes of what is often given for a text file.
 _NO_TEXT = {
     b"PK\x03\x04": "is a zip archive (as spreadsheets and .npz files are): unpack it, save it as "
@@ -26,6 +28,12 @@ _NO_TEXT = {
     b"\xd0\xcf\x11\xe0": "is an old spreadsheet (.xls): save it as CSV",
     b"\x89HDF": "is an HDF5 file: save it as CSV or Parquet",
     b"%PDF": "is a PDF file, not a table",
+    **dict.fromkeys((b"<!DOCTYP", b"<!doctyp", b"<html", b"<HTML", b"<?xml"), _PAGE),
+    b"[{": _JSON,
+    b"[\n": _JSON,
+    b'{"': _JSON,
+    b"@relatio": "is an ARFF file: above its rows write the names of its attributes, with commas "
+    "between, and remove all that stands before",
 }
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 

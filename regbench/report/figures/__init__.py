@@ -18,6 +18,7 @@ from regbench.report.figures.panel import (
     Mark,
     Panel,
     Span,
+    interval_line,
     panels_figure,
 )
 from regbench.report.figures.style import NARROW, WIDE, Form
@@ -39,6 +40,7 @@ __all__ = [
     "forest_figure",
     "gap_figure",
     "heatmap_figure",
+    "interval_line",
     "moves_figure",
     "panels_figure",
 ]

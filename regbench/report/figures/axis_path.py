@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from regbench.analysis.axis_path import AxisPath
-from regbench.report.figures.panel import Dot, Line, Panel, empty_figure, panels_figure
+from regbench.report.figures.panel import (
+    Dot,
+    Line,
+    Panel,
+    empty_figure,
+    interval_line,
+    panels_figure,
+)
 from regbench.report.figures.style import INK, NARROW, TRAIN, VAL, WIDE, Form, colour_of
 from regbench.vocabulary.metrics import COLUMNS, LOSS, METRICS
 from regbench.vocabulary.words import counted
-
-__all__ = ["axis_path_figure"]
 
 _SHOWN = (
     *(LOSS.gap_column, "weight_norm", "zero_fraction"),
@@ -23,7 +28,6 @@ def axis_path_figure(
     study: str,
     paths: Sequence[AxisPath],
     *,
-    log_x: bool | None = None,
     width: float = WIDE,
     form: Form = "svg",
 ) -> bytes:
@@ -33,7 +37,6 @@ def axis_path_figure(
 
     Args:
         paths: of one axis; with one path its training loss is shown, too.
-        log_x: None takes a logarithmic axis where the values span more than a decade.
     """
     shown = [path for path in paths if len(path.points) > 1]
     shown = sorted(shown, key=lambda path: -len(path.points))[:_MOST]
@@ -41,9 +44,7 @@ def axis_path_figure(
         why = "The axis has too few values for a path."
         return empty_figure(study and f"{study}: path", why, width, form)
     key = shown[0].key
-    values = [point.value for path in shown for point in path.points]
-    if log_x is None:
-        log_x = spans_decades(values)
+    log_x = spans_decades([point.value for path in shown for point in path.points])
     panels = [_loss_panel(shown, key, log_x)]
     for name in _SHOWN:
         label = COLUMNS[name].typeset
@@ -111,13 +112,7 @@ def _line(
     cycle, style = colour_of(place)
     if many == 1:
         cycle = colour or INK
-    return Line(
-        label or (_name(path) if many > 1 else ""),
-        [point.value for point in points],
-        [each.mean for each in found],
-        [each.low for each in found],
-        [each.high for each in found],
-        colour=cycle,
-        dots=True,
-        style=style,
+    label = label or (_name(path) if many > 1 else "")
+    return interval_line(
+        label, [point.value for point in points], found, cycle, dots=True, style=style
     )

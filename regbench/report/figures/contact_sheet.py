@@ -12,8 +12,6 @@ import numpy.typing as npt
 
 from regbench.errors import one_line
 
-__all__ = ["Sheet", "contact_sheet_figure"]
-
 _POINTS = 72  # an inch
 _NAMES = 84  # points for the names of the classes
 _LEAST = 30  # points for an image, at least

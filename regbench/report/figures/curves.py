@@ -9,13 +9,11 @@ import numpy as np
 
 from regbench.analysis.curves import CellCurves, MeanCurve
 from regbench.report.figures.panel import Dot, Line, Mark, Panel, cells_figure, empty_figure
-from regbench.report.figures.style import INK, NARROW, TEST, TRAIN, VAL, WIDE, Form
+from regbench.report.figures.style import INK, NARROW, TRAIN, VAL, WIDE, Form
 from regbench.vocabulary.metrics import LOSS, Metric
 
-__all__ = ["MOST_CELLS", "curves_figure"]
-
 MOST_CELLS = 12
-_PARTS = (("train", "training", TRAIN), ("val", "validation", VAL), ("test", "test", TEST))
+_PARTS = (("train", "training", TRAIN), ("val", "validation", VAL))
 
 
 def curves_figure(
@@ -23,8 +21,6 @@ def curves_figure(
     curves: Sequence[CellCurves],
     metric: Metric = LOSS,
     *,
-    test: bool = False,
-    most: int = MOST_CELLS,
     width: float = WIDE,
     form: Form = "svg",
 ) -> bytes:
@@ -34,27 +30,25 @@ def curves_figure(
     still training.
 
     Args:
+        curves: of which the first ones are shown; a line says how many are left out.
         metric: the loss, or another.
-        test: draw the test part, too.
-        most: the cells shown, the first ones; a line says how many are left out.
     """
-    names = [name for name, _, _ in _PARTS[: 2 + test]]
-    able = [cell for cell in curves if any(f"{name}_{metric.name}" in cell.means for name in names)]
-    shown = able[:most]
+    names = [f"{part}_{metric.name}" for part, _, _ in _PARTS]
+    able = [cell for cell in curves if any(name in cell.means for name in names)]
+    shown = able[:MOST_CELLS]
     title = f"{study}: {metric.typeset} over the epochs" if study else ""
     if not shown:
         return empty_figure(title, "There are no learning curves to draw.", width, form)
-    panels = [_panel(cell, metric, test, _ends(shown, metric, names)) for cell in shown]
+    ends = _ends(shown, metric, names)
+    panels = [_panel(cell, metric, ends) for cell in shown]
     height = 1.75 if width > NARROW else 1.6
     left_out = len(able) - len(shown)
     return cells_figure(title, panels, left_out, width=width, panel_height=height, form=form)
 
 
-def _panel(
-    cell: CellCurves, metric: Metric, test: bool, ends: tuple[float | None, float | None]
-) -> Panel:
+def _panel(cell: CellCurves, metric: Metric, ends: tuple[float | None, float | None]) -> Panel:
     lines, dots = [], []
-    for part, label, colour in _PARTS[: 2 + test]:
+    for part, label, colour in _PARTS:
         mean = cell.means.get(f"{part}_{metric.name}")
         if mean is not None:
             lines.append(_line(mean, label, colour))
@@ -78,12 +72,7 @@ def _ends(
     cells: Sequence[CellCurves], metric: Metric, names: Sequence[str]
 ) -> tuple[float | None, float | None]:
     """Ends of the shared axis that a diverging cell or a first epoch cannot stretch."""
-    means = [
-        cell.means[f"{name}_{metric.name}"].mean
-        for cell in cells
-        for name in names
-        if f"{name}_{metric.name}" in cell.means
-    ]
+    means = [cell.means[name].mean for cell in cells for name in names if name in cell.means]
     values = np.concatenate(means)
     values = values[np.isfinite(values)]
     if not len(values) or all(map(isfinite, metric.bounds)):

@@ -29,7 +29,6 @@ from regbench.report.figures.style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["fit_figure"]
 
 _MOST_DOTS = 250
 

@@ -19,8 +19,6 @@ from regbench.report.figures.style import (
 )
 from regbench.vocabulary.metrics import COLUMNS, GAPS
 
-__all__ = ["Difference", "differences_figure", "forest_figure", "metric_name"]
-
 
 def metric_name(column: str) -> str:
     """What a figure calls a column; its own name where there is no other."""
@@ -60,12 +58,11 @@ def forest_figure(
     what = metric_name(metric)
     rows = []
     for row in table:
-        delta = row.deltas.get(metric)
-        if delta is None or delta.interval.mean is None:
-            continue
-        mean, low, high = delta.interval.mean, delta.interval.low, delta.interval.high
-        note = delta.interval.text("+.3g")
-        rows.append(Difference(row.cell, mean, low, high, delta.side, note))
+        delta = row.delta(metric)
+        found = delta.interval
+        if found.mean is not None:
+            note = found.text("+.3g")
+            rows.append(Difference(row.cell, found.mean, found.low, found.high, delta.side, note))
     title = f"{study}: {what} less the baseline's" if study else ""
     xlabel = f"{what} less that without a regularizer (mean and 95% interval, paired by seed)"
     sides = ("← better", "worse →") if metric not in GAPS else ("← smaller gap", "larger gap →")

@@ -19,9 +19,7 @@ from regbench.report.figures.style import (
     rendered,
     rows_canvas,
 )
-from regbench.vocabulary.metrics import LOSS, Metric
-
-__all__ = ["gap_figure"]
+from regbench.vocabulary.metrics import LOSS
 
 _FAR = 20  # a loss so many times the median asks for a logarithmic axis
 
@@ -31,32 +29,24 @@ def gap_figure(
     table: Sequence[CellGap],
     form: Form = "svg",
     *,
-    metric: Metric = LOSS,
     width: float = WIDE,
 ) -> bytes:
-    """Training and validation of each cell with their 95% intervals; the gap lies between.
+    """Training and validation loss of each cell with their 95% intervals; the gap lies between.
 
     The same table gives the same bytes. Cells without numbers are left out.
 
     Args:
-        metric: the loss, or another.
         width: inches.
     """
-    train_name, val_name = f"train_{metric.name}", f"val_{metric.name}"
-    rows = [
-        row
-        for row in table
-        if train_name in row.metrics and row.metrics[train_name].mean is not None
-    ]
+    rows = [row for row in table if row.metrics["train_loss"].mean is not None]
     title = f"{study}: the gap lies between the dots" if study else ""
     if not rows:
         return empty_figure(title, "No run has numbers: nothing can be drawn.", width, form)
-    mode = "evaluation mode" + (", without penalty" if metric is LOSS else "")
-    xlabel = f"{metric.typeset} in {mode} (mean and 95% interval)"
+    xlabel = f"{LOSS.typeset} in evaluation mode, without penalty (mean and 95% interval)"
     labels = [row.cell for row in rows]
     with rows_canvas(title, labels, xlabel, width, margin=0.05) as (figure, axes):
         for y, row in enumerate(rows):
-            train, val = row.metrics[train_name], row.metrics[val_name]
+            train, val = row.metrics["train_loss"], row.metrics["val_loss"]
             if val.mean is not None and train.mean is not None:
                 ends = [train.mean, val.mean]
                 axes.plot(ends, [y, y], color=GREY, alpha=0.4, linewidth=4, zorder=1)
@@ -69,12 +59,11 @@ def gap_figure(
                 axes.plot(found.mean, y, "o", color=colour, markersize=5, zorder=3)
         (first,) = axes.plot([], [], "o", color=TRAIN, markersize=5, label="training")
         (second,) = axes.plot([], [], "o", color=VAL, markersize=5, label="validation")
-        losses = [row.metrics[name] for row in rows for name in (train_name, val_name)]
-        from_zero = metric.better == "down" and metric.bounds[0] == 0
-        if from_zero and _far_apart(losses):
+        losses = [row.metrics[name] for row in rows for name in ("train_loss", "val_loss")]
+        if _far_apart(losses):
             axes.set_xscale("log")
             log_ticks(axes, "x")
-        elif from_zero:
+        else:
             axes.set_xlim(left=min(0.0, axes.get_xlim()[0]))
         legend_below(figure, [first, second], 2)
         return rendered(figure, form)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regbench.analysis.axes import Grid
+from regbench.analysis.statistics import Floats
 from regbench.report.figures.log_axis import decimal, log_ticks
 from regbench.report.figures.panel import Line
 from regbench.report.figures.style import (
@@ -30,9 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-__all__ = ["grid_figure", "heatmap_figure"]
 
-Floats = npt.NDArray[np.float64]
 _MOST_NUMBERS = 9  # columns up to which each place shows its number
 
 

@@ -21,8 +21,6 @@ from regbench.report.figures.style import (
     tidy,
 )
 
-__all__ = ["Histogram", "histograms_figure"]
-
 _PARTS = {"train": ("training", TRAIN), "val": ("validation", VAL), "test": ("test", TEST)}
 _BAR_INCHES = 0.15
 

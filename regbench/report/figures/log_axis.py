@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["decimal", "log_ticks"]
-
 
 def log_ticks(axes: Axes, which: str, zero: float | None = None, most: int = 6) -> None:
     """Ticks at decades as plain numbers (1e-3, 0.1, 10), and at 2 and 5 where there is room.

@@ -11,14 +11,11 @@ from regbench.report.figures.style import (
     GREY,
     INK,
     WIDE,
-    Form,
     legend_below,
     rendered,
     rows_canvas,
     side_colour,
 )
-
-__all__ = ["Move", "moves_figure"]
 
 
 @dataclass(frozen=True)
@@ -37,23 +34,20 @@ def moves_figure(
     rows: Sequence[Move],
     *,
     names: tuple[str, str] = ("before", "after"),
-    better: int = -1,
     width: float = WIDE,
-    form: Form = "svg",
 ) -> bytes:
     """Hollow dots before, full ones after, and a bar between them in the colour of the change.
 
     Args:
         names: of the two values, in the legend.
-        better: the side that is green, as in `differences_figure`.
     """
     rows = [row for row in rows if isfinite(row.before) and isfinite(row.after)]
     if not rows:
-        return empty_figure(title, "No cell has numbers in both.", width, form)
+        return empty_figure(title, "No cell has numbers in both.", width, "svg")
     labels = [row.label for row in rows]
     with rows_canvas(title, labels, xlabel, width, margin=0.08) as (figure, axes):
         for y, row in enumerate(rows):
-            colour = side_colour(row.side, better)
+            colour = side_colour(row.side)
             axes.plot([row.before, row.after], [y, y], color=colour, alpha=0.45, linewidth=4)
             axes.plot(row.before, y, "o", color=INK, markerfacecolor="none", markersize=6.5)
             axes.plot(row.after, y, "o", color=colour, markersize=5)
@@ -65,4 +59,4 @@ def moves_figure(
         )
         (second,) = axes.plot([], [], "o", color=GREY, markersize=5, label=names[1])
         legend_below(figure, [first, second], 2)
-        return rendered(figure, form)
+        return rendered(figure, "svg")

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from regbench.analysis.curves import CellCurves
+from regbench.report.figures.curves import MOST_CELLS
 from regbench.report.figures.panel import Line, Panel, cells_figure, empty_figure
 from regbench.report.figures.style import GREEN, ORANGE, TRAIN, WIDE, Form
-
-__all__ = ["NOISE_COLUMNS", "memorisation_figure"]
 
 _PARTS = (
     ("clean_rows_acc", "rows with their true label", GREEN),
@@ -27,7 +26,6 @@ def memorisation_figure(
     study: str,
     curves: Sequence[CellCurves],
     *,
-    most: int = 12,
     width: float = WIDE,
     form: Form = "svg",
 ) -> bytes:
@@ -39,7 +37,7 @@ def memorisation_figure(
     if not able:
         return empty_figure(title, "No labels are noisy.", width, form)
     panels = []
-    for cell in able[:most]:
+    for cell in able[:MOST_CELLS]:
         lines = [
             Line(label, found.epochs, found.mean, found.low, found.high, colour)
             for name, label, colour in parts

@@ -8,8 +8,8 @@ from math import ceil, log10
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from regbench.analysis.statistics import Floats, Interval
 from regbench.report.figures.log_axis import log_ticks
 from regbench.report.figures.style import (
     GREY,
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 
-__all__ = ["Dot", "Line", "Mark", "Panel", "Span", "cells_figure", "panels_figure"]
-
-Floats = npt.NDArray[np.float64]
 Numbers = Sequence[float | None] | Floats
 
 _MOST_POINTS = 400  # of a band; a line's are thinned by matplotlib itself
@@ -60,6 +57,20 @@ class Line:
     dots: bool = False
     style: str | None = None
     width: float = 1.5
+
+
+def interval_line(
+    label: str,
+    x: Numbers,
+    found: Sequence[Interval],
+    colour: str | None = None,
+    *,
+    dots: bool = False,
+    style: str | None = None,
+) -> Line:
+    """A line of means with their intervals."""
+    means, lows, highs = ([getattr(e, end) for e in found] for end in ("mean", "low", "high"))
+    return Line(label, x, means, lows, highs, colour, dots, style)
 
 
 @dataclass(frozen=True)

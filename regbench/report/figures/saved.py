@@ -10,8 +10,6 @@ from regbench.analysis.saved import Calibration, WeightShape
 from regbench.report.figures.panel import Line, Panel, cells_figure, empty_figure, panels_figure
 from regbench.report.figures.style import GREY, TRAIN, VAL, WIDE, Form
 
-__all__ = ["calibration_figure", "norms_figure", "weights_figure"]
-
 _LEAST_SHARE = 1e-4
 
 

@@ -17,30 +17,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = [
-    "BLUE",
-    "CYCLE",
-    "DASHES",
-    "GREEN",
-    "GREY",
-    "INK",
-    "NARROW",
-    "ORANGE",
-    "TEST",
-    "TRAIN",
-    "VAL",
-    "WIDE",
-    "Form",
-    "canvas",
-    "colour_of",
-    "folded",
-    "heading",
-    "legend_below",
-    "rendered",
-    "rows_canvas",
-    "side_colour",
-    "tidy",
-]
 
 Form = Literal["svg", "png"]
 

@@ -15,8 +15,6 @@ from regbench.report.page.sections import MOST_ROWS, Section
 from regbench.vocabulary.metrics import GAPS, worse_sign
 from regbench.vocabulary.words import counted
 
-__all__ = ["MOST_METRICS", "change_sections"]
-
 MOST_METRICS = 8  # that are drawn; the table has all
 _LARGEST = 1e100  # beyond it there is no axis that shows anything
 

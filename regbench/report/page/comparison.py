@@ -31,8 +31,6 @@ from regbench.results.csv_text import write_csv
 from regbench.results.runs import Runs
 from regbench.vocabulary.words import counted
 
-__all__ = ["comparison_page"]
-
 # What a tile names first.
 _SHOWN: tuple[Word, ...] = ("no number", "worse", "higher", "lower", "better")
 

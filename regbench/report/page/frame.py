@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from base64 import b64encode
 
-__all__ = ["data_url", "framed"]
-
 
 def framed(template: str, **facts: object) -> bytes:
     """A page of its template, which fills `frame.html.j2`, in UTF-8."""

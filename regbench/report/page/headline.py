@@ -12,8 +12,6 @@ from regbench.analysis.story import Move, Story, stories
 from regbench.report.columns import number
 from regbench.vocabulary.metrics import LOSS
 
-__all__ = ["Tile", "tiles"]
-
 _MINUS = "\u2212"
 
 
@@ -37,7 +35,7 @@ def tiles(table: Sequence[CellGap]) -> list[Tile]:
     (story,) = told
     found = []
     if story.baseline is not None:
-        gap = story.baseline.metrics[LOSS.gap_column]
+        gap = story.baseline.gap
         found.append(Tile(f"gap in loss in {story.baseline.cell}", _figure(gap), _sure(gap)))
         found.append(_change(story, story.baseline))
     best = story.best
@@ -79,7 +77,7 @@ def _change(story: Story, baseline: CellGap) -> Tile:
 
 
 def _delta(move: Move) -> Interval:
-    return move.cell.deltas[LOSS.gap_column].interval
+    return move.cell.gap_delta.interval
 
 
 def _signed(move: Move) -> str:

@@ -8,8 +8,6 @@ from typing import Any
 
 from regbench.vocabulary.words import counted
 
-__all__ = ["commands", "made"]
-
 _MOST_COMMANDS = 10
 _FACTS = ("regbench", "torch", "numpy", "scikit-learn", "python", "platform", "device", "host")
 

@@ -18,8 +18,6 @@ from regbench.report.page.sections import Section
 from regbench.results.csv_text import write_csv
 from regbench.vocabulary.words import counted
 
-__all__ = ["overview_page"]
-
 _MOST_DRAWN = 60
 _A_FIGURE = 12  # panels: a page scrolls better past several figures than past a tall one
 _HEADER = ["data", "column", "kind", "missing", "values"]

@@ -14,8 +14,6 @@ from regbench.report.page.sections import sections
 from regbench.results.csv_text import write_csv
 from regbench.vocabulary.words import counted
 
-__all__ = ["page"]
-
 
 def page(content: Content) -> bytes:
     """The report of a results folder as one HTML file that needs nothing else."""

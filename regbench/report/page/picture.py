@@ -10,8 +10,6 @@ from markupsafe import Markup
 
 from regbench.report.figures.style import NARROW, WIDE
 
-__all__ = ["Picture", "inlined", "picture"]
-
 
 @dataclass(frozen=True)
 class Picture:

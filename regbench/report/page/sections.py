@@ -16,8 +16,6 @@ from regbench.report.page.picture import Picture, picture
 from regbench.vocabulary.metrics import metrics_among
 from regbench.vocabulary.words import counted
 
-__all__ = ["Section", "sections"]
-
 MOST_ROWS = 40  # of a chart with a row for each cell
 _MOST_AXES = 4
 
