@@ -39,6 +39,7 @@ bench: setup
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python benchmarks/peers.py
 	$(BIN)/python benchmarks/parts.py
+	$(BIN)/python benchmarks/convnets.py
 	$(BIN)/python benchmarks/stacking.py
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/tables.py
