@@ -53,19 +53,6 @@ if TYPE_CHECKING:
 
     from regbench.data.table import Split
 
-__all__ = [
-    "Results",
-    "check",
-    "examine",
-    "export",
-    "limits_of",
-    "merge",
-    "predict",
-    "read",
-    "rebuild",
-    "run",
-]
-
 
 @dataclass(frozen=True)
 class Results:

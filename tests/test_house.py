@@ -69,6 +69,12 @@ def test_what_has_an_underscore_stays_in_its_module():
                 assert not private, f"{path} imports {private} of {module}"
 
 
+def test_only_packages_list_their_names():
+    listed = {p.parent.name for p in ROOT.rglob("*.py") if "__all__" in p.read_text("utf-8")}
+    assert listed == {"regbench", "data", "figures"}
+    assert all("__all__" not in p.read_text("utf-8") for p in ROOT.rglob("[!_]*.py"))
+
+
 def test_every_room_is_in_the_plan_of_the_house():
     rooms = {room_of(path) for path in ROOT.rglob("*.py")}
     assert rooms == set(BELOW)

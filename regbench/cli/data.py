@@ -17,7 +17,6 @@ from regbench.errors import BadStudy
 if TYPE_CHECKING:
     from regbench.config.blocks.datasets import DatasetConfig
 
-__all__ = ["data"]
 
 _STUDIES = (".yaml", ".yml")
 

@@ -19,7 +19,6 @@ from regbench.errors import BadStudy, Unwritable, one_line
 if TYPE_CHECKING:
     from regbench.vocabulary.metrics import Task
 
-__all__ = ["init"]
 
 _SCHEMA = "study.schema.json"
 _WORKFLOW = "regbench.yml"

@@ -22,7 +22,10 @@ NUMERICS_VERSION = 3
 BLOCKS = ("dataset", "model", "regularizer", "optimizer", "training")
 
 # Keys that came later: at these values a run is what it was before there were such keys.
-_LATER = {"folds": None, "groups": None, "time": None, "layout": None, "shuffled": False}
+_LATER = {
+    **{"folds": None, "groups": None, "time": None, "layout": None, "shuffled": False},
+    **{"max_categories": None, "row_names": None, "quote": '"'},
+}
 
 # Keys of `training`: where and how a run is carried out, and what else it writes; not what it is.
 EXECUTION = ("device", "threads", "save_weights", "save_predictions")
@@ -47,7 +50,7 @@ def canonical(block: Any) -> dict[str, Any]:
     for key in block.places:
         del values[key]
     for key, absent in _LATER.items():
-        if values.get(key, ...) is absent:
+        if values.get(key, ...) == absent:
             del values[key]
     schedule = values.get("schedule")
     if schedule == {"name": "constant", "warmup_epochs": 0}:

@@ -15,8 +15,6 @@ from regbench.data.files.problems import shown
 from regbench.data.split import PartIds
 from regbench.data.table import Floats, Ints, Table
 
-__all__ = ["Suspicion", "suspicions"]
-
 # Columns are looked at in so many rows, evenly taken.
 _ROWS = 50_000
 _FEWEST_ROWS = 20

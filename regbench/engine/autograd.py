@@ -27,8 +27,6 @@ from regbench.models.layers import Kind, Own, Parameter, Shape
 from regbench.models.own import OwnModule, failure
 from regbench.streams import Purpose, raw
 
-__all__ = ["ModuleNetwork", "generator_at"]
-
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, *_TRANSPOSED)
 _NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)

@@ -17,8 +17,6 @@ from regbench.engine.scoring import score
 from regbench.engine.stacks import batch_size
 from regbench.engine.update import Update
 
-__all__ = ["scored_averages"]
-
 
 def scored_averages(
     averages: Sequence[tuple[Member, State]],

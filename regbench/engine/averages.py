@@ -18,8 +18,6 @@ from regbench.engine.layers.parameters import Blocks, Parameters, kept, named
 from regbench.engine.layers.per_run import column
 from regbench.engine.member import State
 
-__all__ = ["Averages", "Averaging"]
-
 
 @dataclass(frozen=True)
 class Averaging:

@@ -11,8 +11,6 @@ from torch import Tensor
 from regbench.data import Split
 from regbench.engine.draws import Draws
 
-__all__ = ["Batch", "OnInputs", "Seen"]
-
 
 @dataclass(frozen=True)
 class Seen:

@@ -12,8 +12,6 @@ from torch import Tensor
 
 from regbench.engine.member import State
 
-__all__ = ["Checkpoints", "copied", "restore"]
-
 
 class Checkpoints(Protocol):
     """Where one stack keeps its state."""

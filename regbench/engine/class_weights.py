@@ -11,8 +11,6 @@ from torch import Tensor
 from regbench.config.schema import Setting
 from regbench.data import Split, class_weights
 
-__all__ = ["stacked_weights"]
-
 
 def stacked_weights(
     settings: Sequence[Setting], splits: Sequence[Split], like: Tensor

@@ -10,8 +10,6 @@ from regbench.engine.layers.initializers import initial_affine
 from regbench.models import layers
 from regbench.models.architecture import Architecture
 
-__all__ = ["Cnn"]
-
 ACTIVATIONS = {
     "relu": nn.ReLU,
     "tanh": nn.Tanh,

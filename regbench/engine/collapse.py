@@ -5,8 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["Spread"]
-
 _LEAST = 1e-6
 # Of fewer rows the same class says nothing.
 _FEWEST_ROWS = 10

@@ -15,8 +15,6 @@ from regbench.engine import philox
 from regbench.engine.layers import device as devices
 from regbench.streams import Purpose, normal, raw, uint16
 
-__all__ = ["CHUNK_BYTES", "INTEGERS", "NORMALS", "Draws", "Numbers", "device_orders", "shuffled"]
-
 _CHUNK = 1 << 21  # 16-bit integers drawn ahead, at most, for one layer over all seeds
 CHUNK_BYTES = 8 * _CHUNK  # what they take up while they are made
 

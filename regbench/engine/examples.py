@@ -21,8 +21,6 @@ from regbench.engine.rows import PixelRows, Rows, TableRows
 from regbench.errors import BadData
 from regbench.vocabulary.metrics import Task
 
-__all__ = ["BeforeNoise", "Examples", "StackedPart"]
-
 
 @dataclass
 class BeforeNoise:

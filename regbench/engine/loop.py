@@ -37,8 +37,6 @@ from regbench.engine.update import Objective, Update
 from regbench.models.architecture import BY_AUTOGRAD
 from regbench.vocabulary.metrics import METRICS
 
-__all__ = ["StackTrainer", "train_stack"]
-
 OnEpoch = Callable[[int, int], None]
 OnLosses = Callable[[int, Callable[[], Losses]], None]
 

@@ -13,8 +13,6 @@ from regbench.config.blocks.regularizer import Regularizer
 from regbench.config.schema import Setting
 from regbench.models.own import OwnModule
 
-__all__ = ["Array", "Losses", "Member", "Reading", "State", "Status", "Trajectory"]
-
 Array = npt.NDArray[np.float64]
 # Arrays by name: a run's weights, its predictions, or all that a stack in training must keep.
 State = Mapping[str, npt.NDArray[np.generic]]

@@ -13,8 +13,6 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-__all__ = ["ECE_BINS", "ELEMENTS_AT_ONCE", "SCORES", "Outputs", "scores_of", "slices"]
-
 ECE_BINS = 15
 # Elements of outputs that are looked at together: a bound on memory, which moves no bit.
 ELEMENTS_AT_ONCE = 1 << 22

@@ -19,8 +19,6 @@ from regbench.models.architecture import Architecture, architecture
 from regbench.models.layers import Shape
 from regbench.models.own import OwnModule, failure, unnamed
 
-__all__ = ["build_modules", "layers_of"]
-
 
 def build_modules(
     settings: Sequence[Setting],

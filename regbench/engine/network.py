@@ -28,8 +28,6 @@ from regbench.models.architecture import BY_AUTOGRAD, Architecture, architecture
 from regbench.models.layers import Shape
 from regbench.models.own import OwnModule
 
-__all__ = ["Network", "build"]
-
 
 class Network:
     """R networks of one architecture: (R, B, inputs) to (R, outputs, B).

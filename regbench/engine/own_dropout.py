@@ -13,8 +13,6 @@ from regbench.engine.draws import INTEGERS, Draws
 from regbench.engine.regularizers.dropout import threshold
 from regbench.streams import Purpose
 
-__all__ = ["DROPOUTS", "Pass", "dropouts_of", "take_over"]
-
 _BY_CHANNEL = (nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.FeatureAlphaDropout)
 _ALPHA = (nn.AlphaDropout, nn.FeatureAlphaDropout)
 DROPOUTS = (nn.Dropout, *_BY_CHANNEL, nn.AlphaDropout)

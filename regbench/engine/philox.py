@@ -18,8 +18,6 @@ from torch import Tensor
 
 from regbench.streams import Purpose, purpose_key
 
-__all__ = ["as_words", "integers", "normals", "sort_keys", "words"]
-
 _ROUNDS = 10
 _MULTIPLIERS = (0xD2E7470EE14C6C93, 0xCA5A826395121157)
 _WEYL = (0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B)

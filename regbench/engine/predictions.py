@@ -15,8 +15,6 @@ from regbench.engine.member import Member, State
 from regbench.engine.network import build
 from regbench.engine.scoring import piece_of
 
-__all__ = ["predict"]
-
 
 def predict(
     kept: Sequence[tuple[Member, State]], splits: dict[SplitKey, Split], like: Tensor

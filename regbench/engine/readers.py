@@ -12,8 +12,6 @@ from regbench.engine.member import Array, Member, Reading, State
 from regbench.engine.regularizers.early_stopping import Observation, make_rule
 from regbench.engine.regularizers.regularizer import averaging
 
-__all__ = ["Readers"]
-
 # The weights of an epoch, or of an average by its key as they are after it.
 StateSource = Callable[[str], State]
 

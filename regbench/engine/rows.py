@@ -14,8 +14,6 @@ from regbench.data import Pixels
 from regbench.data.table import Floats
 from regbench.engine.layers.buffers import ALIGNMENT
 
-__all__ = ["PixelRows", "Rows", "TableRows"]
-
 
 class Rows(Protocol):
     """The n examples of V splits.

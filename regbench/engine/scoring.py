@@ -15,8 +15,6 @@ from regbench.engine.metrics import Outputs, scores_of, slices
 from regbench.engine.network import Network
 from regbench.vocabulary.metrics import LOSS, score_of
 
-__all__ = ["piece_of", "rows_at_once", "score"]
-
 # Elements of a run's widest layer that are scored at once. A function of the model alone: the
 # number of rows in a product may change its bits, the number of runs may not.
 _CHUNK_ELEMENTS = 1 << 15

@@ -29,17 +29,6 @@ from regbench.models.own import known
 from regbench.vocabulary.optimizers import OPTIMIZERS
 from regbench.vocabulary.regularizers import KINDS
 
-__all__ = [
-    "Cost",
-    "Stack",
-    "batch_size",
-    "cost",
-    "item_bytes",
-    "make_stacks",
-    "require_networks",
-    "stack_key",
-]
-
 # How many parameters train side by side. Beyond this a stack of heavy runs gains nothing, and it
 # keeps other cores waiting: a run of this size stacks alone.
 _PARAMETERS_AT_ONCE = {"cpu": 1 << 19, "cuda": 1 << 26}

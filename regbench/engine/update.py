@@ -22,8 +22,6 @@ from regbench.engine.regularizers.l2 import l2_norm
 from regbench.engine.regularizers.regularizer import ON_KERNELS
 from regbench.engine.regularizers.step import Penalty, Step, kernels_of
 
-__all__ = ["Objective", "Update"]
-
 # Steps whose losses and norms are kept before they are added up: a few calls for all of them.
 _STEPS_AT_ONCE = 64
 

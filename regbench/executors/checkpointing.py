@@ -12,8 +12,6 @@ from importlib.metadata import version
 from regbench.engine.member import Member, State
 from regbench.executors.executor import Kept, Tell
 
-__all__ = ["StackCheckpoints", "halves", "parts", "work_key"]
-
 # A broken-off command loses no more of a stack than this and one epoch ...
 _SECONDS_BETWEEN = 5.0
 # ... unless keeping it takes long: no more than a twentieth of the time goes into that.

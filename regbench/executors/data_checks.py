@@ -10,8 +10,6 @@ from regbench.data import Split, SplitKey, class_weights, load, split_key
 from regbench.errors import BadData
 from regbench.vocabulary.metrics import METRICS
 
-__all__ = ["check_data"]
-
 # Splits that are tried before anything is trained; a study of thousands of seeds is not held up.
 _SPLITS_CHECKED = 200
 

@@ -9,8 +9,6 @@ from regbench.errors import BadStudy
 
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d{1,4})?")
 
-__all__ = ["device_kind", "resolve_device"]
-
 
 def device_kind(device: str) -> str:
     """`cpu` or `cuda`, for planning; torch is imported only where a CUDA driver is installed.

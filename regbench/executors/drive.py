@@ -38,8 +38,6 @@ from regbench.results import checkpoints
 from regbench.results.store import Store
 from regbench.vocabulary.words import counted
 
-__all__ = ["RunSummary", "run_plan"]
-
 # Of a stack whose worker is lost.
 _MOST_TRIES = 3
 

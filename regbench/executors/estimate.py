@@ -8,8 +8,6 @@ from pathlib import Path
 from regbench.data import shape
 from regbench.engine.stacks import Stack, cost, item_bytes
 
-__all__ = ["WORKER_START_SECONDS", "disk_bytes", "stack_seconds"]
-
 # Multiply-adds a second that one core reaches on small batched products, with the passes over
 # memory that go with them.
 _PRODUCTS_PER_SECOND = 2.5e10

@@ -11,20 +11,6 @@ from regbench.engine.member import Losses, State
 from regbench.engine.stacks import Stack
 from regbench.results.records import RunRecord
 
-__all__ = [
-    "Epoch",
-    "Event",
-    "Executor",
-    "Failed",
-    "Job",
-    "Kept",
-    "Lost",
-    "NoWorkers",
-    "Run",
-    "Tell",
-    "Trained",
-]
-
 
 @dataclass(frozen=True)
 class Job:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from regbench.executors.executor import Job, Tell
 from regbench.executors.train import Splits, train
 
-__all__ = ["Here"]
-
 
 class Here:
     """This process trains."""

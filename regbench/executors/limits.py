@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 from regbench.errors import AnswerIsNo, BadStudy, TimeIsUp
 
-__all__ = ["NO_LIMITS", "Clock", "Limits", "parse_duration", "parse_shard"]
-
 
 @dataclass(frozen=True)
 class Limits:

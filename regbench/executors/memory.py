@@ -17,8 +17,6 @@ from regbench.engine.scoring import rows_at_once
 from regbench.engine.stacks import batch_size, item_bytes
 from regbench.models.architecture import architecture
 
-__all__ = ["fits", "free_bytes", "needed_bytes", "release"]
-
 # Of what is free, for all that an estimate leaves out: cuBLAS's workspace, and gaps.
 _SHARE = 0.9
 

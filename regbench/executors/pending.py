@@ -14,8 +14,6 @@ from regbench.executors.device import device_kind
 from regbench.executors.estimate import stack_seconds
 from regbench.results.store import Store
 
-__all__ = ["StackPlan", "describe", "makespan", "pending", "seconds_of"]
-
 
 @dataclass(frozen=True)
 class StackPlan:

@@ -27,8 +27,6 @@ from regbench.executors.executor import (
     Trained,
 )
 
-__all__ = ["Processes"]
-
 _POLL_SECONDS = 0.1
 # How long workers have to end an epoch and hand over their stacks' state when the command ends.
 _STOP_SECONDS = 2.0

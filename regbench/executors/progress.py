@@ -7,8 +7,6 @@ from typing import Protocol
 
 from regbench.engine.member import Losses
 
-__all__ = ["Progress", "Silent"]
-
 
 class Progress(Protocol):
     """A display of a study in training; run_epochs counts trajectories times epochs."""

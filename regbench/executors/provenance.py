@@ -10,8 +10,6 @@ from pathlib import Path
 
 from regbench.executors.drive import RunSummary
 
-__all__ = ["git_commit", "provenance"]
-
 # A pipe among git's files would hold it up for ever.
 _GIT_SECONDS = 2.0
 _PACKAGES = ("regbench", "torch", "numpy", "scikit-learn")

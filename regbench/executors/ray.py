@@ -26,8 +26,6 @@ from regbench.errors import BadStudy, ClusterLost, RegbenchError
 from regbench.executors.executor import Epoch, Event, Failed, Job, Kept, Lost, Tell, Trained
 from regbench.results.files import make_folder, write_atomic
 
-__all__ = ["Cluster", "RayTasks", "connected"]
-
 # How long a cluster may take to answer, and its nodes to say what they have installed.
 _CONNECT_SECONDS = 30.0
 _POLL_SECONDS = 0.1

@@ -17,8 +17,6 @@ from regbench.executors.estimate import WORKER_START_SECONDS
 from regbench.executors.executor import Executor
 from regbench.executors.pending import seconds_of
 
-__all__ = ["SITES", "Site", "ThisMachine", "Where", "choose_workers", "cores"]
-
 
 @dataclass(frozen=True)
 class Where:

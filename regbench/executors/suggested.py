@@ -11,8 +11,6 @@ from regbench.data.table import DataShape
 from regbench.executors.estimate import stack_seconds
 from regbench.models.architecture import architecture
 
-__all__ = ["Suggested", "suggested"]
-
 _SECONDS, _CORES = 60, 2
 _EPOCHS = (200, 150, 100, 80, 60, 50, 40, 30, 20, 15, 10, 5, 3)
 # So many steps are enough for small networks to overfit where they do.

@@ -17,8 +17,6 @@ from regbench.executors.executor import Epoch, Job, Run, Tell, Trained
 from regbench.executors.memory import fits, release
 from regbench.results.records import RunRecord
 
-__all__ = ["Splits", "train"]
-
 Splits = dict[SplitKey, Split]
 
 # Between two looks at the losses of a stack in training: nobody reads faster.

@@ -24,8 +24,6 @@ from regbench.models.layers import (
     Weighted,
 )
 
-__all__ = ["BY_AUTOGRAD", "Architecture", "BadModel", "architecture"]
-
 # Models that are no chain of affine maps.
 BY_AUTOGRAD = ("cnn", "module")
 

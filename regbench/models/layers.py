@@ -9,23 +9,6 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar, Literal
 
-__all__ = [
-    "Activation",
-    "Affine",
-    "BatchNorm",
-    "Convolution",
-    "Dropout",
-    "Flatten",
-    "Kind",
-    "Layer",
-    "Own",
-    "Parameter",
-    "Pooling",
-    "Regularizing",
-    "Shape",
-    "Weighted",
-]
-
 Shape = tuple[int, ...]
 # Penalties, decay and constraints act on kernels only.
 Kind = Literal["kernel", "bias", "norm"]

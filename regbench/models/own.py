@@ -21,8 +21,6 @@ from typing import Any
 
 from regbench.errors import BadData, BadStudy, Problem
 
-__all__ = ["OwnModule", "failure", "in_file", "in_memory", "known", "unnamed"]
-
 Maker = Callable[..., Any]
 
 

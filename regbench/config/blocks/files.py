@@ -9,19 +9,6 @@ from pydantic import BeforeValidator, Field, model_validator
 from regbench.config.blocks.dataset import Dataset, LabelNoise
 from regbench.vocabulary.metrics import Task
 
-__all__ = [
-    "Arrays",
-    "Columns",
-    "Csv",
-    "Encoding",
-    "Frame",
-    "Layout",
-    "Mark",
-    "Names",
-    "Npz",
-    "Parquet",
-]
-
 
 class _File(Dataset):
     """What lies in a file."""

@@ -26,8 +26,6 @@ from regbench.data.files.several import (
 from regbench.data.table import Table
 from regbench.errors import BadData
 
-__all__ = ["CIFAR", "is_cifar"]
-
 _TEN = tuple(f"data_batch_{k}.bin" for k in range(1, 6))
 _OF_TEN, _OF_HUNDRED = {*_TEN, "test_batch.bin"}, {"train.bin", "test.bin"}
 _PIXELS = 3 * 32 * 32

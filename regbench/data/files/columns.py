@@ -23,7 +23,6 @@ from regbench.vocabulary.metrics import Task
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["LIKE_MISSING", "PARTS", "Cells", "Role", "role_of"]
 
 Role = Literal["feature", "classes", "quantity", "parts", "groups", "time"]
 Declared = Literal["categorical", "numeric"]

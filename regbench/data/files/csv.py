@@ -10,8 +10,6 @@ from regbench.data.files.notation import Notation
 from regbench.data.files.reading import Open, Scan, as_text, file_source
 from regbench.data.files.scanning import scan_columns
 
-__all__ = ["CSV"]
-
 
 def _scan(config: Any, content: Open) -> Scan:
     notation = Notation(config.decimal, config.thousands)

@@ -18,8 +18,6 @@ from regbench.config.blocks.files import Csv
 from regbench.data.files.problems import Problems
 from regbench.data.files.scanning import Batch
 
-__all__ = ["CsvText", "text_of"]
-
 # Far above what anyone trains on, so that a hostile file is refused at its first lines.
 _MAX_LINE = 1 << 24
 # Rows of a batch: columns are worked on one by one, which should be worth it.

@@ -19,8 +19,6 @@ from regbench.data.table import Bytes, DataShape, Table
 from regbench.errors import BadData
 from regbench.vocabulary.words import counted
 
-__all__ = ["IMAGES", "find_images"]
-
 _ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
 _MOST_BYTES = 1 << 36
 _MODES = {1: "L", 3: "RGB"}

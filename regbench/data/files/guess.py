@@ -23,8 +23,6 @@ from regbench.data.files.sniff import Format, format_of, sniffed
 from regbench.errors import BadData, BadStudy
 from regbench.vocabulary.metrics import Task
 
-__all__ = ["Guess", "guess"]
-
 # A target of whole numbers with no more values than these, each often, is taken for classes.
 _MOST_CLASSES, _ROWS_A_CLASS = 20, 5
 # Texts that tell rows apart, and what is longer than a category's name: as the reader has it.

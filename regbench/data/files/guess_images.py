@@ -16,8 +16,6 @@ from regbench.data.files.folders import find_images
 from regbench.data.files.idx import idx_files, is_idx
 from regbench.errors import BadData
 
-__all__ = ["images_guess", "layout_guess"]
-
 Notes = dict[str, tuple[Any, str]]
 
 _LOOKED_AT = 500

@@ -29,8 +29,6 @@ from regbench.data.files.several import (
 from regbench.data.table import Bytes, Table
 from regbench.errors import BadData
 
-__all__ = ["IDX", "idx_files", "is_idx"]
-
 _NAME = re.compile(r"(?i)(.*?)(images|labels)[.-]idx[13][.-]ubyte(\.gz)?")
 _PART = re.compile(r"(?i)(train|t10k|test)?[._-]*$")
 _EXPECTED = "expected *images-idx3-ubyte and *labels-idx1-ubyte, as they are or .gz"

@@ -21,8 +21,6 @@ from regbench.data.files.reading import Blocks, Open, Scan, as_it_is, content_of
 from regbench.data.table import Table
 from regbench.errors import BadData
 
-__all__ = ["NPZ", "array_in", "channels_first", "table_of_arrays"]
-
 _NAMES = ("x", "y", "groups", "part")
 _MOST_BYTES = 1 << 36
 _LARGEST = float(np.finfo(np.float32).max)

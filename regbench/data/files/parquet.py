@@ -14,7 +14,6 @@ from regbench.data.files.scanning import Batch, scan_columns
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["PARQUET", "ParquetColumns", "plain_cells"]
 
 _BATCH_ROWS = 1 << 14
 # What pandas calls its index where it has no name.

@@ -6,8 +6,6 @@ from typing import NoReturn
 
 from regbench.errors import BadData, one_line
 
-__all__ = ["MOST_TOLD", "Problems", "shown"]
-
 MOST_TOLD = 20
 _LONGEST = 60
 

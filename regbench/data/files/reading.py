@@ -18,19 +18,6 @@ from regbench.data.source import Source
 from regbench.data.table import Table
 from regbench.errors import BadData
 
-__all__ = [
-    "Blocks",
-    "Open",
-    "Scan",
-    "Stamp",
-    "as_it_is",
-    "as_text",
-    "content_of",
-    "file_source",
-    "stamp_of",
-    "whole",
-]
-
 # Tables kept by a process; of their files only the digests and the descriptions.
 _TABLES = 4
 # A file may be written twice within a tick of its clock (two seconds on some file systems), so the

@@ -22,8 +22,6 @@ from regbench.data.table import Floats
 from regbench.errors import BadData
 from regbench.vocabulary.words import counted
 
-__all__ = ["NewRows", "read_rows", "rows_of_array", "rows_of_file"]
-
 _MAX_TOLD = 5
 _TRUTHS = ("true", "false")
 

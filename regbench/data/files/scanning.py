@@ -22,16 +22,6 @@ from regbench.vocabulary.words import counted
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = [
-    "MAX_COLUMNS",
-    "Batch",
-    "Pass",
-    "look",
-    "named",
-    "near_name",
-    "note_of_missing",
-    "scan_columns",
-]
 
 MAX_COLUMNS = 65_536
 _MAX_TOLD = 5

@@ -21,8 +21,6 @@ from regbench.data.source import Source
 from regbench.data.table import DataShape, Table
 from regbench.errors import BadData
 
-__all__ = ["Found", "Read", "Trouble", "as_gzip_or_not", "files_source", "listed"]
-
 # Of these a process keeps the tables: images are large.
 _TABLES = 2
 

@@ -15,8 +15,6 @@ from regbench.data.files.reading import as_it_is, as_text, content_of
 from regbench.errors import BadData
 from regbench.vocabulary.words import counted
 
-__all__ = ["Format", "format_of", "sniffed"]
-
 Format = Literal["csv", "parquet", "npz"]
 
 _SEPARATORS = {",": ",", ";": ";", "\t": "tab", "|": "|", " ": "space"}

@@ -10,8 +10,6 @@ from typing import BinaryIO, cast
 
 from regbench.errors import BadData
 
-__all__ = ["text_blocks", "unpacked"]
-
 _BLOCK = 1 << 20
 _GZIP = b"\x1f\x8b"
 _JSON = "is JSON, not a table: save it as CSV"

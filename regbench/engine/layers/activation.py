@@ -12,8 +12,6 @@ from regbench.engine.draws import Draws
 from regbench.engine.layers.buffers import Scratch
 from regbench.engine.layers.parameters import Parameters, Slot
 
-__all__ = ["ACTIVATIONS", "Activation"]
-
 # Klambauer et al. 2017, eq. 14: fixed point of mean 0 and variance 1.
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 

@@ -11,8 +11,6 @@ from regbench.engine.layers.parameters import Parameters, Slot
 from regbench.engine.layers.products import product
 from regbench.models import layers
 
-__all__ = ["Affine", "Readout"]
-
 
 class Affine:
     """y[r] = x[r] @ weight[r] + bias[r].

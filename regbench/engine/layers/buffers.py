@@ -13,8 +13,6 @@ from math import prod
 
 from torch import Tensor
 
-__all__ = ["ALIGNMENT", "Scratch", "aligned", "padded"]
-
 # In elements. 32 floats are two AVX-512 registers, the widest stride of ATen's vectorised loops.
 ALIGNMENT = 32
 

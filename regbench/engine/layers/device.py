@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import torch
 
-__all__ = ["is_gpu"]
-
 
 def is_gpu(device: torch.device) -> bool:
     """Whether the ways that suit a GPU are taken: few large calls, and nothing by the host.

@@ -10,8 +10,6 @@ from scipy.special import ndtr, ndtri
 
 from regbench.streams import Purpose, uniform
 
-__all__ = ["INITIALIZERS", "initial_affine"]
-
 # How each initialiser scales: (distribution, variance times fan).
 INITIALIZERS: dict[str, tuple[str, str, float]] = {
     "he_normal": ("truncated normal", "fan_in", 2.0),

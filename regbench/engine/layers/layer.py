@@ -9,8 +9,6 @@ from torch import Tensor
 from regbench.engine.draws import Draws
 from regbench.engine.layers.parameters import Parameters, Slot
 
-__all__ = ["Layer"]
-
 
 class Layer(Protocol):
     """One stage of a chain.

@@ -10,8 +10,6 @@ from torch import Tensor
 
 from regbench.engine.layers.buffers import Scratch
 
-__all__ = ["CrossEntropy", "Loss", "OnTargets", "SquaredError"]
-
 
 class OnTargets(Protocol):
     """A regularizer that moves the target of a cross-entropy, in place."""

@@ -11,8 +11,6 @@ from torch import Tensor
 from regbench.engine.layers.buffers import padded
 from regbench.models.layers import Parameter
 
-__all__ = ["Blocks", "Parameters", "Slot", "kept", "named", "pieces"]
-
 # Elements that one pass works on before the next pass begins: so many that the calls cost little,
 # so few that values, gradients and moments stay in a core's cache between passes.
 _PIECE = 1 << 16

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-__all__ = ["PerRun", "column"]
-
 
 class PerRun:
     """A hyperparameter over the stack: (R,), with the span of the runs where it is not `off`.

@@ -14,8 +14,6 @@ from torch import Tensor
 
 from regbench.engine.layers.buffers import Scratch, aligned
 
-__all__ = ["product", "shapes_that_differ"]
-
 
 def product(
     a: Tensor, b: Tensor, out: Tensor, scratch: Scratch, bias: Tensor | None = None

@@ -15,8 +15,6 @@ from regbench.engine.layers import device as devices
 from regbench.engine.layers.parameters import Parameters, Slot, kept, named
 from regbench.engine.layers.per_run import column
 
-__all__ = ["Adam", "ColumnAdam", "adam"]
-
 Options = AdamOptions | AdamWOptions
 
 

@@ -16,8 +16,6 @@ from regbench.engine.optimizers.adam import adam
 from regbench.engine.optimizers.rmsprop import RmsProp
 from regbench.engine.optimizers.sgd import Sgd
 
-__all__ = ["OPTIMIZERS", "Optimizer", "make_optimizer"]
-
 
 class Optimizer(Protocol):
     """An update of all parameters from their gradients."""

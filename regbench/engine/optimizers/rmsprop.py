@@ -10,8 +10,6 @@ from regbench.config.blocks.optimizer import RmsProp as Options
 from regbench.engine.layers.parameters import Parameters, Slot, kept, named, pieces
 from regbench.engine.layers.per_run import column
 
-__all__ = ["RmsProp"]
-
 
 class RmsProp:
     """w -= lr * g / (sqrt(v) + eps), with a running mean v of g^2.

@@ -6,8 +6,6 @@ from math import cos, pi
 
 from regbench.config.blocks.optimizer import ScheduleConfig
 
-__all__ = ["factor"]
-
 
 def factor(schedule: ScheduleConfig, epoch: int, epochs: int) -> float:
     """What lr is multiplied by in epoch 1 <= epoch <= epochs.

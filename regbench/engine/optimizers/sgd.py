@@ -10,8 +10,6 @@ from regbench.config.blocks.optimizer import Sgd as Options
 from regbench.engine.layers.parameters import Parameters, Slot, kept, named, pieces
 from regbench.engine.layers.per_run import column
 
-__all__ = ["Sgd"]
-
 
 class Sgd:
     """v = momentum * v + g; w -= lr * v, or with nesterov w -= lr * (g + momentum * v).

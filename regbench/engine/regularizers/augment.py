@@ -17,8 +17,6 @@ from regbench.engine.draws import Draws
 from regbench.engine.layers.per_run import PerRun
 from regbench.streams import Purpose
 
-__all__ = ["Augment"]
-
 _NOTHING = Options()
 # Angles from the smallest to the largest: their sines are Python's, the same on every device.
 _ANGLES = 257

@@ -14,8 +14,6 @@ from regbench.engine.layers.parameters import Parameters, Slot
 from regbench.engine.layers.per_run import PerRun
 from regbench.models import layers
 
-__all__ = ["BatchNorm", "batchnorm"]
-
 
 def batchnorm(
     regularizers: Sequence[Regularizer], layer: layers.BatchNorm, like: Tensor, scratch: Scratch

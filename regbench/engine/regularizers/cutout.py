@@ -14,8 +14,6 @@ from regbench.engine.draws import Draws
 from regbench.engine.layers.per_run import PerRun
 from regbench.streams import Purpose
 
-__all__ = ["Cutout"]
-
 
 class Cutout:
     """x = 0 (the mean, of standardized data) where |pixel - centre| is within cutout[r] / 2.

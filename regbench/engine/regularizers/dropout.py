@@ -16,8 +16,6 @@ from regbench.engine.layers.per_run import PerRun
 from regbench.models import layers
 from regbench.streams import Purpose
 
-__all__ = ["Dropout", "InputDropout", "dropout", "threshold"]
-
 
 def dropout(
     regularizers: Sequence[Regularizer], layer: layers.Dropout, like: Tensor, scratch: Scratch

@@ -14,8 +14,6 @@ from typing import Protocol
 from regbench.config.blocks.regularizer import EarlyStopping
 from regbench.vocabulary.metrics import worse_sign
 
-__all__ = ["Observation", "Rule", "Stop", "make_rule", "replay"]
-
 
 @dataclass(frozen=True)
 class Observation:

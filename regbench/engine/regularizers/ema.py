@@ -5,8 +5,6 @@ from __future__ import annotations
 from regbench.config.blocks.regularizer import Ema
 from regbench.engine.averages import Averaging
 
-__all__ = ["ema"]
-
 
 def ema(options: Ema, epochs: int) -> Averaging:
     """a = decay * a + (1 - decay) * w after each step; a = w after the first.

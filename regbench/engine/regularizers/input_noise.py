@@ -10,8 +10,6 @@ from regbench.engine.draws import NORMALS, Draws
 from regbench.engine.layers.per_run import PerRun
 from regbench.streams import Purpose
 
-__all__ = ["InputNoise"]
-
 
 class InputNoise:
     """x + input_noise[r] * z, z standard normal, drawn anew for every element and step.

@@ -12,8 +12,6 @@ from regbench.engine.layers.per_run import PerRun
 from regbench.engine.optimizers.optimizer import Optimizer
 from regbench.engine.regularizers.step import Kernel, Penalty, Step
 
-__all__ = ["add_l1_subgradient_", "l1", "l1_norm", "soft_threshold_"]
-
 
 def l1(regularizers: Sequence[Regularizer], kernel: Kernel, step: Step) -> None:
     """The penalty; by `l1_method` a soft threshold after each step, or a part of its gradient."""

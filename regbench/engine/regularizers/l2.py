@@ -10,8 +10,6 @@ from torch import Tensor
 from regbench.config.blocks.regularizer import Regularizer
 from regbench.engine.regularizers.step import Kernel, Penalty, Step
 
-__all__ = ["l2", "l2_norm"]
-
 
 def l2(regularizers: Sequence[Regularizer], kernel: Kernel, step: Step) -> None:
     """The penalty, and its gradient 2 * l2[r] * w[r].

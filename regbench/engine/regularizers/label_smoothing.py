@@ -11,8 +11,6 @@ from regbench.config.blocks.regularizer import Regularizer
 from regbench.engine.batch import Seen
 from regbench.engine.layers.per_run import PerRun
 
-__all__ = ["LabelSmoothing"]
-
 
 class LabelSmoothing:
     """target = (1 - s) onehot(y) + s / C, so that

@@ -11,8 +11,6 @@ from torch import Tensor
 from regbench.config.blocks.regularizer import Regularizer
 from regbench.engine.regularizers.step import Kernel, Step
 
-__all__ = ["max_norm", "max_norm_"]
-
 
 def max_norm(regularizers: Sequence[Regularizer], kernel: Kernel, step: Step) -> None:
     """The constraint on every kernel."""

@@ -13,8 +13,6 @@ from regbench.engine.draws import Draws
 from regbench.engine.layers.per_run import PerRun
 from regbench.streams import Purpose
 
-__all__ = ["Mixup", "shares"]
-
 # Shares of the other example, from the least likely large to the least likely small.
 _SHARES = 4096
 

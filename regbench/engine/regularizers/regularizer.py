@@ -33,19 +33,6 @@ from regbench.engine.regularizers.step import Kernel, Step
 from regbench.engine.regularizers.swa import swa
 from regbench.engine.regularizers.weight_decay import weight_decay
 
-__all__ = [
-    "AVERAGES",
-    "IN_LAYERS",
-    "ON_INPUTS",
-    "ON_KERNELS",
-    "ON_TARGETS",
-    "READINGS",
-    "TABLES",
-    "acting",
-    "averaging",
-]
-
-
 # Objective, gradient and step: adds to a step what it does with one kernel.
 ON_KERNELS: dict[str, Callable[[Sequence[Regularizer], Kernel, Step], None]] = {
     "l1": l1,

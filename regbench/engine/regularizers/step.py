@@ -13,8 +13,6 @@ from regbench.engine.layers.parameters import Parameters, Slot
 from regbench.engine.layers.per_run import PerRun
 from regbench.engine.optimizers.optimizer import Optimizer
 
-__all__ = ["Kernel", "Penalty", "Step", "kernels_of"]
-
 
 @dataclass(frozen=True)
 class Kernel:

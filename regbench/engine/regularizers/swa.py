@@ -5,8 +5,6 @@ from __future__ import annotations
 from regbench.config.blocks.regularizer import Swa
 from regbench.engine.averages import Averaging
 
-__all__ = ["swa"]
-
 
 def swa(options: Swa, epochs: int) -> Averaging:
     """a = a + (w - a) / k after the k-th epoch averaged.

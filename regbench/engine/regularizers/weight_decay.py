@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from regbench.config.blocks.regularizer import Regularizer
 from regbench.engine.regularizers.step import Kernel, Step
 
-__all__ = ["weight_decay"]
-
 
 def weight_decay(regularizers: Sequence[Regularizer], kernel: Kernel, step: Step) -> None:
     """Of every kernel, under every optimizer, by the scheduled lr.
