@@ -290,7 +290,7 @@ CASES = [
         (
             "study.yaml:2:21 regularizer.001: unknown key; the keys here are l1, l2, "
             "l1_method, dropout, input_dropout, batchnorm, early_stopping, weight_decay, "
-            "max_norm, label_smoothing, input_noise"
+            "max_norm, label_smoothing, input_noise, augment, cutout, mixup, ema, swa"
         ),
     ),
     (
