@@ -1,6 +1,6 @@
 """Convolutional networks: regbench's own and a module, against loops that people write.
 
-    python benchmarks/convnets.py [--runs 8] [--epochs 3] [--repeats 5]
+    python benchmarks/convnets.py [--runs 4] [--epochs 2] [--repeats 4]
 
 1,000 digits of MNIST (28 x 28) to train and 500 to validate, two convolutions of 16 and 32 channels
 with max-pooling, batches of 50, AdamW; both parts scored each epoch. Runs differ in seed and weight
@@ -136,9 +136,9 @@ def work(name: str, runs: int, epochs: int, share: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=8, help="a multiple of 2")
-    parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--runs", type=int, default=4, help="a multiple of 2")
+    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=4)
     asked = parser.parse_args()
     context = get_context("spawn")
     begin = os.getloadavg()[0]
