@@ -31,7 +31,7 @@ from regbench.engine.loop import train_stack
 from regbench.engine.member import Member
 from regbench.models.own import in_memory
 
-BATCH, LR, DECAYS = 50, 1e-3, (0.01, 0.1)
+BATCH, SCORED, LR, DECAYS = 50, 100, 1e-3, (0.01, 0.1)
 STACK = 4  # the most runs of a module that are one stack
 MODELS = {"cnn": {"name": "cnn", "channels": [16, 32]}, "module": {"name": "module"}}
 # What is timed, the loop beside it, and how many times faster it should be at least.
@@ -112,7 +112,8 @@ def by_loop(layout: torch.memory_format, runs: int, epochs: int, share: int) -> 
 
 @torch.inference_mode()
 def score(network: nn.Module, x: Tensor, y: Tensor) -> tuple[float, float]:
-    logits = network(x)
+    """In pieces that stay in the cache: faster than all at once."""
+    logits = torch.cat([network(some) for some in x.split(SCORED)])
     return cross_entropy(logits, y).item(), (logits.argmax(1) == y).float().mean().item()
 
 
