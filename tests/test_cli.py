@@ -446,7 +446,7 @@ def test_validate_reads_the_data(tmp_path):
         )
     (tmp_path / "t.csv").write_text("x,y\n" + rows + "NA,1\n", encoding="utf-8")
     done = regbench("validate", one)
-    assert (done.code, "1 cells are taken as missing: 'NA' 1 ('x')" in done.err) == (0, True)
+    assert (done.code, "1 cell is taken as missing: 'NA' 1 ('x')" in done.err) == (0, True)
     assert regbench("run", one, "-q", "-o", tmp_path / "r").code == 0
 
 

@@ -73,6 +73,7 @@ def test_predictions_are_the_runs_own(exported, monkeypatch):
     expected = saved["val_probability"]
     np.testing.assert_allclose(frame[columns].to_numpy(), expected, rtol=0, atol=1e-6)
     monkeypatch.syspath_prepend(folder.parent)
+    monkeypatch.delitem(sys.modules, "net", raising=False)  # another test's
     names = [column["name"] for column in preprocessing(folder)["columns"]]
     again = in_plain_pytorch(folder, [dict(zip(names, row, strict=True)) for row in x.tolist()])
     sys.modules.pop("net", None)
