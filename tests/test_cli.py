@@ -515,6 +515,11 @@ def test_plan_trains_nothing(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["small.yaml"]
 
 
+def test_list_tells_each_optimizers_own_lr():
+    printed = regbench("list", "optimizers").out
+    assert (printed.count("lr=0.001"), printed.count("lr=0.01")) == (2, 2)
+
+
 def test_list_names_everything_that_the_schema_knows():
     out = regbench("list").out
     for word in ("digits", "sparse_linear", "linear", "mlp", "max_norm", "rmsprop", "adamw"):

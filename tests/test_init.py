@@ -200,6 +200,25 @@ def test_a_file_is_read_and_the_study_says_how(name, tmp_path):
     assert regbench("plan", "mine.yaml", cwd=tmp_path).code == 0
 
 
+def test_of_images_it_names_convolutions_and_what_moves_them(tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.arange(60.0 * 64).reshape(60, 1, 8, 8), y=np.arange(60) % 3)
+    done = regbench("init", "mine.yaml", "--data", "a.npz", cwd=tmp_path)
+    assert done.code == 0, done.err
+    path = tmp_path / "mine.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert "60 of 1x8x8 (channels first), 3 classes." in text
+    # What stands in comments is right as it stands.
+    model = text.partition("# Also: {")[2].partition("};")[0]
+    moved = text.partition("# Also: shift")[2].partition(".\n")[0]
+    path.write_text(
+        f"dataset: {{name: npz, path: a.npz, task: classification, layout: chw}}\n"
+        f"model: {{{model}}}\nsweep: {{regularizer: {{shift{moved}}}}}\n",
+        encoding="utf-8",
+    )
+    done = regbench("plan", "mine.yaml", cwd=tmp_path)
+    assert done.code == 0, done.err
+
+
 def test_files_with_types_are_read_too(tmp_path):
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"x": np.arange(60) % 7, "kind": ["a", "b"] * 30})

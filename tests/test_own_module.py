@@ -1,5 +1,6 @@
 """A user's own torch.nn.Module in the one loop: trajectories, draws, identity, mistakes."""
 
+import json
 import textwrap
 from pathlib import Path
 
@@ -584,3 +585,28 @@ def test_explain_lists_its_kernels(files):
     done = regbench(*asked)
     assert done.code == 2
     assert "name it with --model FILE.py:FUNCTION" in done.err
+
+
+def test_explain_tells_a_modules_dropout_and_what_is_spared(tmp_path):
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\n\n\n"
+        "class Last(nn.Module):\n"
+        "    def forward(self, x):\n"
+        "        return x[0][:, -1]\n\n\n"
+        "def make(shape, outputs):\n"
+        "    lstm = nn.LSTM(1, 5, batch_first=True)\n"
+        "    rows = nn.Unflatten(1, (*shape, 1))\n"
+        "    return nn.Sequential(rows, lstm, Last(), nn.Dropout(), nn.Linear(5, outputs))\n"
+    )
+    path = study(
+        tmp_path,
+        "dataset: iris\nmodel: module\n"
+        "sweep: {regularizer: [none, {dropout: 0.5}, {dropout: [0.25]}]}\n",
+    )
+    asked = ("explain", path, "--model", f"{tmp_path / 'net.py'}:make")
+    done = regbench(*asked)
+    assert done.code == 0, done.err
+    assert "kernels 4: 5 x 3; never penalised or decayed: 43 biases\n" in done.out
+    assert "holds: 1.weight_ih_l0, 1.weight_hh_l0\n" in done.out
+    records = json.loads(regbench(*asked, "--format", "json").out)["explanations"]
+    assert [record["dropout"] for record in records] == [None, 0.5, "0.25"]

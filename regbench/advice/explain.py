@@ -24,15 +24,13 @@ from regbench.config.schema import Setting
 from regbench.vocabulary.optimizers import NONE, OPTIMIZERS, UNKNOWN
 from regbench.vocabulary.regularizers import KINDS, Kind
 
-_OF_KERNELS = [kind for kind in KINDS.values() if kind.acts_on in ("kernels", "hidden layers")]
-
 
 @dataclass(frozen=True)
 class Kernel:
     """One kernel, (inputs, outputs), and what acts on it and after it.
 
     Attributes:
-        strengths: of the regularizers of kernels and hidden layers by key: a number, 0 for none, or
+        strengths: of the regularizers that act kernel by kernel, by key: a number, 0 for none, or
             whether it is there.
         decay_a_step: lr * weight_decay, at the optimizer's lr.
         half_life_epochs: of a weight without gradient; None without decay.
@@ -62,6 +60,7 @@ class Explanation:
         cells: the cells, which share the rest.
         prior_unit: of the priors' widths: empty, or the deviation of the noise, `s`.
         free: how many biases, and how many of batchnorm's scales and shifts, nothing acts on.
+        spared: a module's other parameters that nothing acts on, such as those of an LSTM.
         traps: what to know.
     """
 
@@ -71,6 +70,7 @@ class Explanation:
     kernels: tuple[Kernel, ...]
     prior_unit: str
     free: tuple[int, int]
+    spared: tuple[str, ...]
     traps: tuple[str, ...]
 
 
@@ -101,13 +101,18 @@ def explain(cell: Cell, sizes: Sizes) -> Explanation:
         tuple(_kernel(setting, sizes, layer) for layer in range(sizes.kernels)),
         "" if classes else "s",
         (sizes.network.count("bias"), sizes.network.count("norm")),
+        tuple(each.name for each in sizes.network.parameters if each.kind == "other"),
         tuple(dict.fromkeys(traps(setting, sizes))),
     )
 
 
 def _kernel(setting: Setting, sizes: Sizes, layer: int) -> Kernel:
     reg, optimizer = setting.regularizer, setting.optimizer
-    strengths = {kind.key: _on_kernel(reg, kind, sizes.kernels, layer) for kind in _OF_KERNELS}
+    strengths = {
+        kind.key: _on_kernel(reg, kind, sizes.kernels, layer)
+        for kind in KINDS.values()
+        if by_kernel(kind, setting)
+    }
     l1, l2, decay = strengths["l1"], strengths["l2"], strengths["weight_decay"]
     step = optimizer.lr * decay
     classes = setting.dataset.task == "classification"
@@ -133,8 +138,13 @@ def _on_kernel(reg: Regularizer, kind: Kind, kernels: int, layer: int) -> float 
     layers = kernels - (kind.acts_on == "hidden layers")
     if kind.key in SWITCHES:
         return getattr(reg, kind.key) is not None and layer < layers
-    strengths = reg.by_layer(kind.key, layers)  # a module's dropouts are no matter of its kernels
-    return strengths[layer] if layer < min(layers, len(strengths)) else 0.0
+    return reg.by_layer(kind.key, layers)[layer] if layer < layers else 0.0
+
+
+def by_kernel(kind: Kind, setting: Setting) -> bool:
+    """Whether a regularizer acts kernel by kernel; where a module has its dropouts is not known."""
+    hidden = kind.acts_on == "hidden layers" and setting.model.name != "module"
+    return hidden or kind.acts_on == "kernels"
 
 
 def told(reg: Regularizer, kind: Kind) -> str | float:
@@ -142,6 +152,8 @@ def told(reg: Regularizer, kind: Kind) -> str | float:
     value = getattr(reg, kind.key)
     if isinstance(value, Options):
         return "" if value.off else value.words
+    if isinstance(value, tuple):
+        return " / ".join(f"{each:g}" for each in value) if any(value) else ""
     return value if isinstance(value, float | int) and value else ""
 
 

@@ -30,6 +30,10 @@ _ALSO_TABLE = """\
   # validates on later rows; split_column: COLUMN says itself what is train, val and test."""
 _ALSO_IMAGES = """\
   # Also: train_size: 1000 trains on fewer, as many of each class as there are in all."""
+_CNN = """
+# Also: {name: cnn, channels: [16, 32]}; or {name: module}, your own, with --model net.py:make."""
+_MOVED = """
+    # Also: shift: {augment: {shift: 1}}, flip: {augment: {flip: 0.5}}, mixup: {mixup: 0.2}."""
 _STOPPING = "\n    early stopping: {early_stopping: {patience: 10}}"
 
 
@@ -155,13 +159,15 @@ def _table(data: Path, shown: str, target: str | None, task: Task | None) -> dic
         "about": f"{counted(described.rows, 'row')}, {counted(len(described.columns), 'feature')}.",
         "what": "this table",
         "also": _ALSO_TABLE,
+        "cnn": "",
+        "moved": "",
         "cost": fit.told,
     }
     if len(described.shape.example) > 1:
         sides = "x".join(map(str, described.shape.example))
         classes = counted(described.shape.outputs, "class")
         told["about"] = f"{described.rows} of {sides} (channels first), {classes}."
-        told |= {"what": "these images", "also": _ALSO_IMAGES}
+        told |= {"what": "these images", "also": _ALSO_IMAGES, "cnn": _CNN, "moved": _MOVED}
     return told
 
 

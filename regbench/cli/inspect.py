@@ -105,12 +105,17 @@ def list_parts(
 def _list_kinds(kinds: tuple[Any, ...]) -> None:
     from rich.text import Text
 
-    shared = set.intersection(*(set(kind.model_fields) for kind in kinds)) - {"name"}
+    first, *others = [kind.model_fields for kind in kinds]
+    shared = {
+        key
+        for key, field in first.items()
+        if all(key in other and other[key].default == field.default for other in others)
+    } - {"name"}
     table = _table("name", "what it is", "keys and defaults")
     for kind in kinds:
         name = get_args(kind.model_fields["name"].annotation)[0]
         own = [key for key in kind.model_fields if key not in shared | {"name"}]
-        table.add_row(name, Text((kind.__doc__ or "").strip()), Text(_keys(kind, own)))
+        table.add_row(name, Text(" ".join((kind.__doc__ or "").split())), Text(_keys(kind, own)))
     stdout().print(table)
     if shared:
         in_order = [key for key in kinds[0].model_fields if key in shared]

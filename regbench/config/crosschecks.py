@@ -76,7 +76,8 @@ def _averages(setting: Setting) -> Iterator[Finding]:
 
 def unfit(regularizer: Regularizer, example: tuple[int, ...]) -> Iterator[Finding]:
     """What a regularizer cannot do with examples of this shape, channels first."""
-    augment, words = regularizer.augment, "and these data are rows of a table"
+    augment = regularizer.augment
+    words = "and these data are rows of a table; of arrays of images say dataset.layout"
     is_spatial = len(example) in (2, 3)
     if regularizer.cutout and not is_spatial:
         yield "regularizer.cutout", f"hides pixels or points, {words}"

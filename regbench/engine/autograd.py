@@ -282,13 +282,15 @@ def _parameters(module: nn.Module) -> tuple[Parameter, ...]:
         elif isinstance(layer, _NORMS):
             norms |= {id(each) for each in layer.parameters(recurse=False)}
 
-    def kind(parameter: nn.Parameter) -> Kind:
+    def kind(name: str, parameter: nn.Parameter) -> Kind:
         if id(parameter) in kernels:
             return "kernel"
-        return "norm" if id(parameter) in norms else "bias"
+        if id(parameter) in norms:
+            return "norm"
+        return "bias" if "bias" in name.rpartition(".")[2] else "other"
 
     return tuple(
-        Parameter(name, kind(each), tuple(each.shape), kernels.get(id(each), 0))
+        Parameter(name, kind(name, each), tuple(each.shape), kernels.get(id(each), 0))
         for name, each in module.named_parameters()
         if each.requires_grad
     )

@@ -148,7 +148,8 @@ def _convolutions(model: Cnn, shape: Shape, normed: bool) -> Iterator[Layer]:
         raise BadModel(
             "name",
             f"a cnn looks at signals (channels, points) or images (channels, height, width), and "
-            f"these examples are {_by(shape)}: use mlp, or data with channels",
+            f"these examples are {_by(shape)}: use mlp, or data with channels; of arrays that have "
+            "some, say dataset.layout",
         )
     sizes = [model.each(key) for key in SIZES]
     for i, (channels, size, stride, padding, pooling) in enumerate(

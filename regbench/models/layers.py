@@ -10,8 +10,8 @@ from math import prod
 from typing import ClassVar, Literal
 
 Shape = tuple[int, ...]
-# Penalties, decay and constraints act on kernels only.
-Kind = Literal["kernel", "bias", "norm"]
+# Penalties, decay and constraints act on kernels only; other: such as a recurrent layer's weights.
+Kind = Literal["kernel", "bias", "norm", "other"]
 
 
 @dataclass(frozen=True)

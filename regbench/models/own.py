@@ -91,7 +91,7 @@ def known(identity: str) -> OwnModule | None:
 
 def unnamed(source: str = "") -> BadStudy:
     """What is wrong where a study's model is a module, and none was named."""
-    message = "is a module of your own: name it with --model FILE.py:FUNCTION"
+    message = "is a module of your own: name it with --model FILE.py:FUNCTION, or model="
     return BadStudy(Problem(message, source, key="model.name"))
 
 

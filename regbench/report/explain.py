@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from regbench.advice.explain import Explanation, Kernel, told
+from regbench.advice.explain import Explanation, Kernel, by_kernel, told
 from regbench.report.aligned import print_plain, room_left
 from regbench.report.markdown import escaped, markdown_table
 from regbench.report.say import say
@@ -48,11 +48,11 @@ def _g(value: float | None) -> str:
 
 def _acting(kind: Kind) -> Column:
     """What a regularizer's column says, kernel by kernel where it acts there."""
-    if kind.acts_on not in ("kernels", "hidden layers"):
-        return lambda one: _said(told(one.setting.regularizer, kind)) or "-"
     last = -1 if kind.acts_on == "hidden layers" else None
 
     def column(one: Explanation) -> str:
+        if not by_kernel(kind, one.setting):
+            return _said(told(one.setting.regularizer, kind)) or "-"
         kernels = one.kernels[:last]
         return _joined(kernels, lambda k: _said(k.strengths[kind.key])) if kernels else "-"
 
@@ -156,14 +156,17 @@ def _head(frame: Sequence[Explanation]) -> list[str]:
     own = setting.model.name == "module"
     shapes = [_shape(k.name if own else str(i), k) for i, k in enumerate(one.kernels)]
     norms = max(each.free[1] for each in frame)
-    free = f"{one.free[0]} biases" if one.free[0] > 1 else "1 bias"
     whose = "its norm layers'" if own else "batchnorm's"
-    free += f" and {whose} {norms} scales and shifts" if norms else ""
+    counts = [f"{one.free[0]} biases" if one.free[0] > 1 else "1 bias"] if one.free[0] else []
+    counts += [f"{whose} {norms} scales and shifts"] if norms else []
+    free = " and ".join(counts) or "none"
+    spared = f"nor what no linear or convolution layer holds: {some(one.spared, 8)}"
     shared = "".join(f"{axis}={label}: " for axis, label in _shared(frame))
     return [
         f"{shared}{setting.dataset.name}, {counted(sizes.train, 'training example')} in batches of "
         f"{sizes.batch}, {counted(sizes.steps, 'step')} an epoch; {step}",
         f"kernels {some(shapes, 8)}; never penalised or decayed: {free}",
+        *([spared] if one.spared else []),
     ]
 
 
@@ -205,7 +208,9 @@ def _legend(frame: Sequence[Explanation], header: Sequence[str]) -> list[str]:
         words.append(_ELSEWHERE)
         if any(UNKNOWN in (kernel.keras + kernel.torch) for one in frame for kernel in one.kernels):
             words.append(f"{UNKNOWN}: not known of {frame[0].setting.optimizer.name}")
-    return words + [f"{name}: {_WHERE[name]}" for name in header if name in _WHERE]
+    own = frame[0].setting.model.name == "module"
+    where = {**_WHERE, "dropout": "of its nn.Dropout layers"} if own else _WHERE
+    return words + [f"{name}: {where[name]}" for name in header if name in where]
 
 
 def print_explanations(
@@ -272,12 +277,13 @@ def explanation_records(found: Sequence[Explanation]) -> list[dict[str, Any]]:
             **{
                 kind.key: told(one.setting.regularizer, kind) or None
                 for kind in KINDS.values()
-                if kind.acts_on not in ("kernels", "hidden layers")
+                if not by_kernel(kind, one.setting)
             },
             "kernels": [_record(kernel) for kernel in one.kernels],
             "prior_unit": one.prior_unit or None,
             "biases": one.free[0],
             "scales_and_shifts": one.free[1],
+            "spared": list(one.spared),
             "traps": list(one.traps),
         }
         for one in found

@@ -8,12 +8,14 @@ from collections.abc import Sequence
 def counted(number: int, noun: str) -> str:
     """A number and its noun.
 
-    >>> counted(1, "stack"), counted(0, "stack"), counted(4, "family")
-    ('1 stack', '0 stacks', '4 families')
+    >>> counted(1, "stack"), counted(0, "stack"), counted(4, "family"), counted(2, "class")
+    ('1 stack', '0 stacks', '4 families', '2 classes')
     """
     if number == 1:
         return f"{number} {noun}"
-    return f"{number} {noun[:-1]}ies" if noun.endswith("ily") else f"{number} {noun}s"
+    if noun.endswith("ily"):
+        return f"{number} {noun[:-1]}ies"
+    return f"{number} {noun}{'es' if noun.endswith('ss') else 's'}"
 
 
 def number_in(text: str) -> float | None:
