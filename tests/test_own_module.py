@@ -532,7 +532,8 @@ def linear(shape, outputs):
 def test_a_function_of_a_file_and_one_of_a_notebook(tmp_path):
     asked = {"dataset": "iris", "model": "module", "training": {"epochs": 1}, "seeds": 1}
     asked = {"name": "s", **asked}
-    assert api.run(asked, model=linear, out=tmp_path / "a").rows.rows[0].ok
+    for folder in ("a", "as before"):
+        assert api.run(asked, model=linear, out=tmp_path / folder).rows.rows[0].ok
     notebook = {}
     exec("from torch import nn\ndef make(s, o): return nn.Linear(*s, o)", notebook)
     with pytest.raises(BadStudy, match=r"make is no function of a file.*model_id="):

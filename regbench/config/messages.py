@@ -46,6 +46,7 @@ _TYPES = {
     "string_type": "a text",
     "string_unicode": "a text without halves of surrogate pairs",
     "string_too_short": "a text that is not empty",
+    "too_short": "at least one value",
     "tuple_type": "a list",
     "dict_type": "a mapping",
     "model_type": "a mapping",

@@ -225,9 +225,14 @@ def _run(file: Path, identity: str) -> ModuleType:
         return _ran[file, identity]
     # What it imports may have changed since another run in this process.
     below = {str(path) for path in _files(file)}
+    users: dict[
+        str, ModuleType
+    ] = {}  # the file as its user has imported it, who may give its function again
     for name, module in list(sys.modules.items()):
-        if getattr(module, "__file__", None) in below and name != "__main__":
+        place = getattr(module, "__file__", None)
+        if place in below and name != "__main__":
             del sys.modules[name]
+            users |= {name: module} if place == str(file) else {}
     name = f"regbench_model_{identity[:12]}"
     spec = importlib.util.spec_from_file_location(name, file)
     assert spec is not None
@@ -239,6 +244,8 @@ def _run(file: Path, identity: str) -> ModuleType:
     except Exception as error:
         del sys.modules[name]
         raise BadStudy(f"{file}: {failure(error, file.parent)}") from error
+    finally:
+        sys.modules.update(users)
     _ran[file, identity] = module
     return module
 
