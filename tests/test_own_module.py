@@ -300,7 +300,13 @@ def raising(shape, outputs):
     raise KeyError("depth")
 
 
+def leaving(shape, outputs):
+    raise SystemExit(3)
+
+
 MISTAKES = {
+    "leaves": (leaving, "SystemExit: 3"),
+    "wants a keyword": (lambda s, o, width: None, "'width' .its keywords stand in the study"),
     "wrong shape": (lambda s, o: nn.Linear(*s, o + 1), r"are of shape \(4, 4\), expected \(4, 3\)"),
     "no module": (lambda s, o: 3, "gives a int, expected a torch.nn.Module"),
     "no parameter": (lambda s, o: nn.Flatten(), "no parameter that is trained"),

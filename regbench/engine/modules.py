@@ -61,7 +61,8 @@ def _own(own: OwnModule, setting: Setting, seed: int, example: Shape, outputs: i
     except TypeError as error:
         raise BadStudy(
             f"--model {own.name}: cannot be called with the shape of an example, the number of "
-            f"outputs{''.join(f', {key}=' for key in keywords)}: {error}"
+            f"outputs{''.join(f', {key}=' for key in keywords)}: {error} (its keywords stand "
+            "in the study, beside model: {name: module})"
         ) from error
     except ValueError:  # a function that does not say what it takes
         pass
@@ -70,7 +71,7 @@ def _own(own: OwnModule, setting: Setting, seed: int, example: Shape, outputs: i
             made = maker(example, outputs, **keywords)
             if isinstance(made, nn.Module):
                 _materialize(made, example)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise BadStudy(f"--model {own.name}: {failure(error, folder)}") from error
     if not isinstance(made, nn.Module):
         kind = type(made).__name__

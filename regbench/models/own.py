@@ -241,7 +241,7 @@ def _run(file: Path, identity: str) -> ModuleType:
     sys.modules[name] = module  # as an import does: dataclasses look for it
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise BadStudy(f"{file}: {failure(error, file.parent)}") from error
     finally:
@@ -250,7 +250,7 @@ def _run(file: Path, identity: str) -> ModuleType:
     return module
 
 
-def failure(error: Exception, folder: Path | None) -> str:
+def failure(error: BaseException, folder: Path | None) -> str:
     """What went wrong in a user's code, in a line: where, and what."""
     place, trace = "", error.__traceback__
     while trace is not None:
