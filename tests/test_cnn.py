@@ -126,7 +126,7 @@ def test_what_does_not_go_with_the_data_is_refused(model, example, key, why):
 
 def test_lists_have_one_value_a_convolution():
     with pytest.raises(BadStudy, match="channels: expected at least one value"):
-        setting(model={"name": "cnn", "channels": []})
+        parse_study("dataset: digits\nmodel: {name: cnn, channels: []}\n")
     with pytest.raises(BadStudy, match="kernel has 3 values, but channels names 2 convolutions"):
         parse_study("dataset: digits\nmodel: {name: cnn, kernel: [3, 3, 3]}\n")
     with pytest.raises(BadStudy, match="has 2 values, but the model has 3 kernels"):
