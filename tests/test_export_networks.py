@@ -116,7 +116,7 @@ def test_a_module_must_be_named_and_the_same(exported):
 @pytest.mark.parametrize(
     ("key", "value", "why"),
     [
-        ("kernel", [3], "kernel has 1 values, but channels names 2 convolutions"),
+        ("kernel", [3], "kernel has 1 value, but channels names 2 convolutions"),
         ("kernel", [3, 500], "nothing is left"),
         ("example", [1, 8, 9], "inputs and the shape of an example do not agree"),
         ("channels", [4, 5], "its architecture has float32 5x4x5x5"),

@@ -304,7 +304,7 @@ CASES = [
     (
         IRIS + "regularizer: {dropout: [0.5]}\n",
         [],
-        ("study.yaml:2:24 regularizer.dropout: has 1 values, but the model has 2 hidden layers"),
+        ("study.yaml:2:24 regularizer.dropout: has 1 value, but the model has 2 hidden layers"),
     ),
     (
         IRIS + "regularizer: {l2: [0.1, 0.2]}\n",

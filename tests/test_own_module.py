@@ -348,7 +348,7 @@ def test_mistakes_of_a_module_are_one_line(case):
     ("regularizer", "why"),
     [
         ({"dropout": 0.5}, "sets the rate of nn.Dropout layers, and the module has none"),
-        ({"l2": [0.1, 0.2]}, "has 2 values, but the module has 1 kernels: weight"),
+        ({"l2": [0.1, 0.2]}, "has 2 values, but the module has 1 kernel: weight"),
     ],
 )
 def test_regularizers_that_do_not_go_with_a_module(regularizer, why):

@@ -12,6 +12,7 @@ import typer
 from regbench.cli import options
 from regbench.cli.consoles import stderr, tell, write_utf8
 from regbench.cli.outputs import write_file
+from regbench.vocabulary.words import number_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,17 +88,9 @@ def _csv(frame: pd.DataFrame) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(frame.columns)
-    names = {name: name if _is_number(name) else guard(name) for name in set(frame["prediction"])
-             if isinstance(name, str)}  # fmt: skip
+    texts = {name for name in set(frame["prediction"]) if isinstance(name, str)}
+    names = {name: guard(name) for name in texts if number_in(name) is None}
     columns = [frame[name].tolist() for name in frame.columns]
     columns[0] = [names.get(value, value) for value in columns[0]]
     writer.writerows(zip(*columns, strict=True))
     return text.getvalue()
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -20,11 +19,11 @@ from regbench.engine.cnn import BiasedBatchNorm
 from regbench.engine.draws import Draws
 from regbench.engine.layers.loss import Loss
 from regbench.engine.layers.parameters import Parameters, Slot, named
+from regbench.engine.own_code import running
 from regbench.engine.own_dropout import Pass, take_over
-from regbench.errors import BadStudy
 from regbench.models.architecture import Architecture
 from regbench.models.layers import Kind, Own, Parameter, Shape
-from regbench.models.own import OwnModule, failure
+from regbench.models.own import OwnModule
 from regbench.streams import Purpose, raw
 
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
@@ -169,26 +168,12 @@ class ModuleNetwork:
         for block, own in zip(self._gradients, found, strict=True):
             block[row].zero_() if own is None else block[row].copy_(own)
 
-    @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _told(self) -> AbstractContextManager[None]:
         """What goes wrong in a user's code, as one line."""
-        if self._own is None:
-            yield
-            return
-        folder = self._own.file.parent if self._own.file else None
-        try:
-            with self._own.importing():
-                yield
-        except (MemoryError, torch.OutOfMemoryError, BadStudy):
-            raise
-        except Exception as error:
-            if "memory" in str(error) and "modified by an inplace" not in str(error):
-                raise
-            raise self._bad(_words(error, folder)) from error
+        return running(self._own) if self._own is not None else nullcontext()
 
-    def _bad(self, why: str) -> BadStudy:
-        name = self._own.name if self._own else "model"
-        return BadStudy(f"--model {name}: {why}")
+    def _bad(self, why: str) -> Exception:
+        return self._own.refused(why) if self._own is not None else ValueError(why)
 
     def probe(self, x: Tensor) -> None:
         """Try a user's module on a few examples: refuse what could not be trained honestly.
@@ -231,8 +216,9 @@ class ModuleNetwork:
     def _collect(self) -> None:
         """Bring back into the blocks what a module has put in the place of its tensors."""
         for row, module in enumerate(self._modules):
+            present = dict(module.named_parameters())
             for slot, parameter in zip(self.parameters.slots, self._trained[row], strict=True):
-                now = dict(module.named_parameters()).get(slot.name)
+                now = present.get(slot.name)
                 if now is None or now is not parameter or now.shape != slot.parameter.shape:
                     raise self._bad(f"its parameter {slot.name} has become another in training")
             for name, block in self._buffers.items():
@@ -341,12 +327,3 @@ def generator_at(seed: int, epoch: int, step: int, device: torch.device) -> Iter
 def _shape_trouble(y: object, batch: int, outputs: int) -> str:
     found = f"of shape {tuple(y.shape)}" if isinstance(y, Tensor) else f"a {type(y).__name__}"
     return f"its outputs for {batch} examples are {found}, expected ({batch}, {outputs})"
-
-
-def _words(error: Exception, folder: Path | None) -> str:
-    if "modified by an inplace operation" in str(error):
-        return (
-            "its backward pass fails, as an in-place operation overwrites what it needs: replace "
-            "x += y by x = x + y, or inplace=True by False"
-        )
-    return failure(error, folder)

@@ -12,12 +12,14 @@ from torch import Tensor, nn
 from regbench.config.schema import Setting
 from regbench.engine.autograd import ModuleNetwork, generator_at
 from regbench.engine.cnn import Cnn
+from regbench.engine.own_code import running
 from regbench.engine.own_dropout import dropouts_of
 from regbench.engine.regularizers.regularizer import ON_KERNELS
 from regbench.errors import BadStudy, Problem
 from regbench.models.architecture import Architecture, architecture
 from regbench.models.layers import Shape
-from regbench.models.own import OwnModule, failure, unnamed
+from regbench.models.own import OwnModule, unnamed
+from regbench.vocabulary.words import unequal
 
 
 def build_modules(
@@ -55,27 +57,22 @@ def _own(own: OwnModule, setting: Setting, seed: int, example: Shape, outputs: i
     """What the user's function makes, as a function of the seed."""
     maker, model = own.made_by(), setting.model
     keywords: dict[str, Any] = getattr(model, "keywords", {})
-    folder = own.file.parent if own.file else None
     try:
         inspect.signature(maker).bind(example, outputs, **keywords)
     except TypeError as error:
-        raise BadStudy(
-            f"--model {own.name}: cannot be called with the shape of an example, the number of "
+        raise own.refused(
+            "cannot be called with the shape of an example, the number of "
             f"outputs{''.join(f', {key}=' for key in keywords)}: {error} (its keywords stand "
             "in the study, beside model: {name: module})"
         ) from error
     except ValueError:  # a function that does not say what it takes
         pass
-    with generator_at(seed, 0, 0, torch.device("cpu")), own.importing():
-        try:
-            made = maker(example, outputs, **keywords)
-            if isinstance(made, nn.Module):
-                _materialize(made, example)
-        except (Exception, SystemExit) as error:
-            raise BadStudy(f"--model {own.name}: {failure(error, folder)}") from error
+    with generator_at(seed, 0, 0, torch.device("cpu")), running(own):
+        made = maker(example, outputs, **keywords)
+        if isinstance(made, nn.Module):
+            _materialize(made, example)
     if not isinstance(made, nn.Module):
-        kind = type(made).__name__
-        raise BadStudy(f"--model {own.name}: gives a {kind}, expected a torch.nn.Module")
+        raise own.refused(f"gives a {type(made).__name__}, expected a torch.nn.Module")
     return made
 
 
@@ -93,9 +90,7 @@ def _rates(setting: Setting, layers: int) -> tuple[float, ...]:
     if not layers and given not in (0, (0.0,)):
         raise _bad("dropout", "sets the rate of nn.Dropout layers, and the module has none")
     if isinstance(given, tuple) and len(given) != layers:
-        raise _bad(
-            "dropout", f"has {len(given)} values, but the module has {layers} nn.Dropout layers"
-        )
+        raise _bad("dropout", unequal(given, "the module", layers, "nn.Dropout layer"))
     return setting.regularizer.by_layer("dropout", layers)
 
 
@@ -108,7 +103,7 @@ def _check_lists(settings: Sequence[Setting], kernels: Sequence[str]) -> None:
                 named = ", ".join(kernels) or "none"
                 raise _bad(
                     key,
-                    f"has {len(value)} values, but the module has {len(kernels)} kernels: {named}",
+                    f"{unequal(value, 'the module', len(kernels), 'kernel')}: {named}",
                 )
 
 

@@ -12,6 +12,7 @@ import torch
 from regbench.data import Split, SplitKey, split_key
 from regbench.engine.loop import train_stack
 from regbench.engine.member import Losses, Member, Trajectory
+from regbench.engine.out_of_memory import out_of_memory
 from regbench.executors.checkpointing import StackCheckpoints, halves
 from regbench.executors.executor import Epoch, Job, Run, Tell, Trained
 from regbench.executors.memory import fits, release
@@ -99,26 +100,11 @@ def _attempt(
             members, job.study_folder, job.device, on_epoch, kept, on_losses, job.metrics, splits
         )
     except (MemoryError, RuntimeError) as error:
-        if not _out_of_memory(error):
+        if not out_of_memory(error):
             raise
     # Not before here: while the error is handled, it holds on to all that the attempt had made.
     release()
     return None
-
-
-# What a plain RuntimeError says where memory ran out: on the CPU, and in CUDA's libraries.
-_OUT_OF_MEMORY = (
-    "can't allocate memory",
-    "not enough memory",
-    "CUDA error: out of memory",
-    "_STATUS_ALLOC_FAILED",
-)
-
-
-def _out_of_memory(error: Exception) -> bool:
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(
-        words in str(error) for words in _OUT_OF_MEMORY
-    )
 
 
 def _runs(trajectory: Trajectory) -> Iterator[Run]:

@@ -41,6 +41,10 @@ class OwnModule:
     function: str = ""
     maker: Maker | None = field(default=None, compare=False)
 
+    def refused(self, why: str) -> BadStudy:
+        """What is wrong with it."""
+        return BadStudy(f"--model {self.name}: {why}")
+
     def made_by(self) -> Maker:
         """The function.
 
@@ -56,7 +60,7 @@ class OwnModule:
         with self.importing():
             maker = getattr(_run(self.file, self.identity), self.function, None)
         if not callable(maker):
-            raise BadStudy(f"--model {self.name}: {self.file.name} has no function {self.function}")
+            raise self.refused(f"{self.file.name} has no function {self.function}")
         return maker  # type: ignore[no-any-return]
 
     @contextmanager
@@ -225,9 +229,8 @@ def _run(file: Path, identity: str) -> ModuleType:
         return _ran[file, identity]
     # What it imports may have changed since another run in this process.
     below = {str(path) for path in _files(file)}
-    users: dict[
-        str, ModuleType
-    ] = {}  # the file as its user has imported it, who may give its function again
+    # The file as its user has imported it, who may give its function again.
+    users: dict[str, ModuleType] = {}
     for name, module in list(sys.modules.items()):
         place = getattr(module, "__file__", None)
         if place in below and name != "__main__":

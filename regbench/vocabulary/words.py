@@ -18,6 +18,15 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'es' if noun.endswith('ss') else 's'}"
 
 
+def unequal(values: Sequence[object], whose: str, number: int, noun: str) -> str:
+    """What is wrong with a list that has not one value for each.
+
+    >>> unequal([1], "the model", 2, "kernel")
+    'has 1 value, but the model has 2 kernels'
+    """
+    return f"has {counted(len(values), 'value')}, but {whose} has {counted(number, noun)}"
+
+
 def number_in(text: str) -> float | None:
     """The number that a text is, if it is one.
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import ConfigDict, Field, model_validator
 
 from regbench.config.blocks.kinds import Block, Count, CountOrZero, Widths, default_name
+from regbench.vocabulary.words import counted
 
 Activation = Literal["relu", "tanh", "gelu", "elu", "selu", "sigmoid"]
 
@@ -86,8 +87,8 @@ class Cnn(Block):
             value = getattr(self, key)
             if isinstance(value, tuple) and len(value) != len(self.channels):
                 raise ValueError(
-                    f"{key} has {len(value)} values, but channels names {len(self.channels)} "
-                    "convolutions"
+                    f"{key} has {counted(len(value), 'value')}, but channels names "
+                    f"{counted(len(self.channels), 'convolution')}"
                 )
         return self
 

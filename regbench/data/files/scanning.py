@@ -17,7 +17,7 @@ from regbench.data.files.notation import Notation, has_decimal_comma
 from regbench.data.files.problems import Problems, shown
 from regbench.data.files.reading import Blocks, Open, Scan
 from regbench.data.table import Table
-from regbench.vocabulary.words import counted
+from regbench.vocabulary.words import counted, number_in
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -170,7 +170,7 @@ def named(
         called = "tab" if other == "\t" else f'"{other}"'
         hint = f": its cells look separated by {other!r}: set sep: {called}" if other else ""
         problems.refuse(f"has one column only{hint}", fatal=True)
-    if all(_is_number(name) for name in header) and not _counts(header):
+    if all(number_in(name) is not None for name in header) and not _counts(header):
         some = ", ".join(header[:3])
         problems.refuse(
             f"line 1 holds numbers ({some}...), not column names: add a header", fatal=True
@@ -221,7 +221,7 @@ def near_name(column: str, names: tuple[str, ...]) -> str:
 def _require_own_names(names: tuple[str, ...], problems: Problems) -> None:
     """Refuse names that are given twice; of a first row of values many are, or are numbers."""
     twice = [name for name, count in Counter(names).items() if count > 1]
-    if len(twice) > 1 or (twice and any(map(_is_number, names))):
+    if len(twice) > 1 or (twice and any(number_in(name) is not None for name in names)):
         listed = ", ".join(map(shown, twice[:_MAX_TOLD])) + ", ..." * (len(twice) > _MAX_TOLD)
         problems.refuse(
             f"columns are called alike ({listed}): is line 1 a row of values? Then add a header"
@@ -234,14 +234,6 @@ def _counts(header: tuple[str, ...]) -> bool:
     """Whether names are whole numbers one after another, as of an array that has no names."""
     whole = [int(name) for name in header if name.isdecimal() and len(name) < 10]
     return len(whole) == len(header) > 2 and whole == [*range(whole[0], whole[0] + len(whole))]
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 # --- cells ----------------------------------------------------------------------------------------
