@@ -6,14 +6,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from regbench.data import Split, SplitKey
 from regbench.engine.examples import Examples
 from regbench.engine.member import Member, State
 from regbench.engine.network import build
-from regbench.engine.scoring import score
+from regbench.engine.scoring import on_host, score
 from regbench.engine.stacks import batch_size
 from regbench.engine.update import Update
 
@@ -46,14 +45,8 @@ def scored_averages(
     train = examples.parts["train"]
     batch = batch_size(settings[0].training, train.size)
     network.remake_statistics(x for x, _ in examples.chunks(train, batch))
-    update = Update(settings, network)
-    values = {
-        "penalty": update.penalty(),
-        "weight_norm": update.weight_norm(),
-        "zero_fraction": update.zero_fraction(),
-        **score(network, examples, metrics),
-    }
-    table = torch.stack([value.double() for value in values.values()]).cpu().numpy() + 0.0
+    values = Update(settings, network).measures() | score(network, examples, metrics)
+    table = on_host(values)
     for row in range(len(members)):
         scores = dict(zip(values, table[:, row].tolist(), strict=True))
         yield {"state": network.state(row), "scores": scores}

@@ -31,7 +31,7 @@ from regbench.engine.optimizers.schedule import factor
 from regbench.engine.predictions import predict
 from regbench.engine.readers import Readers
 from regbench.engine.regularizers.regularizer import ON_INPUTS, ON_TARGETS, acting, averaging
-from regbench.engine.scoring import score
+from regbench.engine.scoring import on_host, score
 from regbench.engine.stacks import batch_size
 from regbench.engine.update import Objective, Update
 from regbench.models.architecture import BY_AUTOGRAD
@@ -214,16 +214,10 @@ class StackTrainer:
 
     def finish_epoch(self, epoch: int) -> None:
         """Record the epoch, let the rules read it, and drop what is decided from the stack."""
-        values = {
-            "objective": self._objective,
-            "penalty": self._update.penalty(),
-            "weight_norm": self._update.weight_norm(),
-            "zero_fraction": self._update.zero_fraction(),
-        }
+        values = {"objective": self._objective, **self._update.measures()}
         if self.scored(epoch):
             values |= score(self.network, self.examples, self._metrics)
-        # One transfer an epoch; + 0.0 turns the negative zero into the positive one.
-        table = torch.stack([value.double() for value in values.values()]).cpu().numpy() + 0.0
+        table = on_host(values)
         self._record("epoch", epoch, np.full(self.alive, float(epoch)))
         self._record("lr", epoch, self._rates)
         for name, row in zip(values, table, strict=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -11,6 +11,7 @@ from regbench.engine.autograd import ModuleNetwork
 from regbench.engine.collapse import Spread
 from regbench.engine.examples import BeforeNoise, Examples, StackedPart
 from regbench.engine.layers import device as devices
+from regbench.engine.member import Array
 from regbench.engine.metrics import Outputs, scores_of, slices
 from regbench.engine.network import Network
 from regbench.vocabulary.metrics import LOSS, score_of
@@ -57,6 +58,12 @@ def score(
             # A part whose targets are all alike has no R^2.
             scores[score_column] = torch.where(squares > 0, 1 - total / squares, torch.nan)
     return scores
+
+
+def on_host(values: Mapping[str, Tensor]) -> Array:
+    """(columns, R) of (R,) columns, in one transfer; + 0.0 makes a negative zero a positive one."""
+    table: Array = torch.stack([value.double() for value in values.values()]).cpu().numpy() + 0.0
+    return table
 
 
 def _asked(

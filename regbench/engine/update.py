@@ -111,6 +111,14 @@ class Update:
             zeros = zeros + _zero_count(kernel.weight) - (kernel.weight.shape[1] - kernel.slot.size)
         return zeros / sum(kernel.slot.size for kernel in self._kernels)
 
+    def measures(self) -> dict[str, Tensor]:
+        """What tables say of the present weights, (R,) by column."""
+        return {
+            "penalty": self.penalty(),
+            "weight_norm": self.weight_norm(),
+            "zero_fraction": self.zero_fraction(),
+        }
+
     def tensors(self) -> dict[str, Tensor]:
         """All that the optimizer remembers: the tensors in use, by name."""
         return self._optimizer.tensors()
