@@ -36,12 +36,17 @@ def describe(plan: Plan) -> list[StackPlan]:
     kind = device_kind(plan.study.base.training.device)
     found = []
     for stack in make_stacks(plan.runs, folder, device=kind):
-        n, each = len(stack.members), cost(stack.members[0].setting, folder)
-        seconds, memory = seconds_of(stack, folder), n * each.memory_bytes + each.shared_bytes
-        runs = len(stack.run_ids)
-        parameters = each.parameters or None
-        found.append(StackPlan(stack.stack_id, runs, n, parameters, seconds, memory))
+        parameters = cost(stack.members[0].setting, folder).parameters or None
+        told = (len(stack.run_ids), len(stack.members), parameters)
+        figures = seconds_of(stack, folder), bytes_of(stack, folder)
+        found.append(StackPlan(stack.stack_id, *told, *figures))
     return found
+
+
+def bytes_of(stack: Stack, folder: Path) -> int:
+    """The memory that a stack takes, about."""
+    each = cost(stack.members[0].setting, folder)
+    return len(stack.members) * each.memory_bytes + each.shared_bytes
 
 
 def seconds_of(stack: Stack, folder: Path) -> float:

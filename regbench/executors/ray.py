@@ -21,9 +21,10 @@ from typing import Any
 from regbench.config.plan import Plan
 from regbench.data import Carried, bring, carried
 from regbench.data.given import Given, given_to, hold
-from regbench.engine.stacks import Stack, cost
+from regbench.engine.stacks import Stack
 from regbench.errors import BadStudy, ClusterLost, RegbenchError
 from regbench.executors.executor import Epoch, Event, Failed, Job, Kept, Lost, Tell, Trained
+from regbench.executors.pending import bytes_of
 from regbench.results.files import make_folder, write_atomic
 
 # How long a cluster may take to answer, and its nodes to say what they have installed.
@@ -312,8 +313,7 @@ class RayTasks:
             )
 
     def _bytes(self, stack: Stack) -> int:
-        each = cost(stack.members[0].setting, self._folder).memory_bytes
-        return _WORKER_BYTES + len(stack.members) * each
+        return _WORKER_BYTES + bytes_of(stack, self._folder)
 
     def _slots_now(self) -> int:
         """How many tasks the cluster runs at once."""
