@@ -6,9 +6,10 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, Literal, NamedTuple
 
 from regbench.config.blocks.dataset import SPLITTING
 from regbench.config.blocks.kinds import Block
@@ -151,20 +152,20 @@ class _File:
         Raises:
             BadData: it cannot be read, is not what the block says it is, or is being written.
         """
-        known = self._tables.get((_own(config), self._known(config, folder) or ""))
+        known = self._tables.get((own_keys(config), self._known(config, folder) or ""))
         if known is not None:
             return known
         digest, scan = self._scanned(config, folder)
-        key = (_own(config), digest)
+        key = (own_keys(config), digest)
         if key not in self._tables:
             reading = _Reading(config, folder, self._decode)
             table = scan.table(iter(reading))
             _require_one([digest, self._noted(config, folder, reading)], config)
-            _keep(self._tables, key, replace(table, fingerprint=digest))
+            keep(self._tables, key, replace(table, fingerprint=digest), _TABLES)
         return self._tables[key]
 
     def _scanned(self, config: Any, folder: Path) -> tuple[str, Scan]:
-        own, digest = _own(config), self._known(config, folder)
+        own, digest = own_keys(config), self._known(config, folder)
         if digest is None or (own, digest) not in self._scans:
             readings: list[_Reading] = []
 
@@ -176,18 +177,18 @@ class _File:
             digest = _require_one(
                 [self._noted(config, folder, reading) for reading in readings], config
             )
-            _keep(self._scans, (own, digest), scan)
+            keep(self._scans, (own, digest), scan, _TABLES)
         return digest, self._scans[own, digest]
 
     def _known(self, config: Any, folder: Path) -> str | None:
         """The digest of a file that is as it was when it was read last."""
         path = folder / config.path
-        stamp, digest = self._digests.get((path, _own(config)), (None, None))
+        stamp, digest = self._digests.get((path, own_keys(config)), (None, None))
         return digest if stamp is not None and stamp == stamp_of(path) else None
 
     def _noted(self, config: Any, folder: Path, reading: _Reading) -> str:
         if reading.stamp is not None:
-            self._digests[folder / config.path, _own(config)] = reading.stamp, reading.digest
+            self._digests[folder / config.path, own_keys(config)] = reading.stamp, reading.digest
         return reading.digest
 
 
@@ -197,13 +198,14 @@ def _require_one(digests: list[str], config: Any) -> str:
     return digests[0]
 
 
-def _keep(cache: dict[tuple[str, str], Any], key: tuple[str, str], value: Any) -> None:
-    while len(cache) >= _TABLES:
+def keep(cache: dict[tuple[str, str], Any], key: tuple[str, str], value: Any, most: int) -> None:
+    """Put a value into a cache of so many, in the place of the oldest."""
+    while len(cache) >= most:
         del cache[next(iter(cache))]
     cache[key] = value
 
 
-def _own(config: Block) -> str:
+def own_keys(config: Block) -> str:
     """The keys by which a file is read: cells that only split it otherwise share its table."""
     return config.model_dump_json(exclude=SPLITTING)
 
@@ -214,18 +216,31 @@ def _opened(path: Path, name: str) -> BinaryIO:
     Raises:
         BadData: it cannot be read.
     """
-    try:
+    with refusing(name, path, "file"):
         if path.exists() and not (path.is_file() or path.is_dir()):
             raise BadData(f"{name}: is no regular file")  # a device has no end
         return path.open("rb")
+
+
+@contextmanager
+def refusing(name: str, path: Path, kind: Literal["file", "folder"]) -> Iterator[None]:
+    """Say what is wrong where a file or folder cannot be opened.
+
+    Raises:
+        BadData: in a line, which calls it by its name.
+    """
+    try:
+        yield
     except FileNotFoundError:
-        raise BadData(f"{name}: no such file (looked for {path.absolute()})") from None
+        raise BadData(f"{name}: no such {kind} (looked for {path.absolute()})") from None
     except IsADirectoryError:
         raise BadData(f"{name}: is a folder, not a file") from None
+    except NotADirectoryError:
+        raise BadData(f"{name}: is a file, not a folder") from None
     except OSError as error:
-        raise BadData(f"{name}: cannot be read: {error.strerror}") from None
+        raise BadData(f"{name}: cannot be read: {error.strerror or error}") from None
     except ValueError as error:  # a NUL in the path
-        raise BadData(f"{name!r} is no file name: {error}") from None
+        raise BadData(f"{name!r} is no {kind} name: {error}") from None
 
 
 def stamp_of(path: Path) -> Stamp | None:

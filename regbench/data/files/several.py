@@ -12,10 +12,18 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, BinaryIO, NamedTuple, cast
 
-from regbench.config.blocks.dataset import SPLITTING
 from regbench.data.description import Description, described
 from regbench.data.files.problems import MOST_TOLD
-from regbench.data.files.reading import Blocks, Stamp, as_it_is, content_of, stamp_of
+from regbench.data.files.reading import (
+    Blocks,
+    Stamp,
+    as_it_is,
+    content_of,
+    keep,
+    own_keys,
+    refusing,
+    stamp_of,
+)
 from regbench.data.files.text import unpacked
 from regbench.data.source import Source
 from regbench.data.table import DataShape, Table
@@ -81,16 +89,8 @@ def listed(label: str, path: Path) -> list[str]:
     Raises:
         BadData: it is none, or cannot be read.
     """
-    try:
+    with refusing(label, path, "folder"):
         return sorted(each.name for each in path.iterdir())
-    except FileNotFoundError:
-        raise BadData(f"{label}: no such folder (looked for {path.absolute()})") from None
-    except NotADirectoryError:
-        raise BadData(f"{label}: is a file, not a folder") from None
-    except OSError as error:
-        raise BadData(f"{label}: cannot be read: {error.strerror or error}") from None
-    except ValueError as error:  # a NUL in the path
-        raise BadData(f"{label!r} is no folder name: {error}") from None
 
 
 def files_source(
@@ -170,7 +170,7 @@ class _Files:
 
     def _read(self, config: Any, folder: Path) -> tuple[Table, Description]:
         found = tuple(self._find(config, folder))
-        own = config.model_dump_json(exclude=SPLITTING)
+        own = own_keys(config)
         known = self._tables.get((own, self._known(found) or ""))
         if known is not None:
             return known
@@ -179,9 +179,7 @@ class _Files:
         self._note(found, before, reading.digest)
         key = (own, reading.digest)
         if key not in self._tables:  # else one copy is enough
-            while len(self._tables) >= _TABLES:
-                del self._tables[next(iter(self._tables))]
-            self._tables[key] = table, described(table)
+            keep(self._tables, key, (table, described(table)), _TABLES)
         return self._tables[key]
 
     def _known(self, found: tuple[Found, ...]) -> str | None:
