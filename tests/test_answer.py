@@ -11,7 +11,8 @@ from tables import LONG, RUNS, runs_of, study_of
 from regbench.analysis.gap import gap_table
 from regbench.analysis.sentence import answer
 from regbench.report.content import Content
-from regbench.report.markdown import escaped, gap_markdown
+from regbench.report.gap_markdown import gap_markdown
+from regbench.report.markdown import escaped
 from regbench.report.page.headline import tiles
 from regbench.report.page.page import page
 from regbench.results.planned import read_judged

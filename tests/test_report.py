@@ -11,7 +11,7 @@ from tables import LONG, RUNS, runs_of
 
 from regbench.analysis.gap import gap_table
 from regbench.report.columns import columns_for
-from regbench.report.markdown import gap_markdown
+from regbench.report.gap_markdown import gap_markdown
 from regbench.report.progress import LineProgress, progress_for
 from regbench.report.terminal import print_gap_table
 from regbench.results.runs import read_runs

@@ -55,7 +55,7 @@ def report(
 
         written = page(content)
     elif chosen == "md":
-        from regbench.report.markdown import gap_markdown
+        from regbench.report.gap_markdown import gap_markdown
 
         written = gap_markdown(content.runs.study, content.runs, content.table).encode()
     else:

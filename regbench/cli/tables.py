@@ -29,7 +29,7 @@ def print_table(
     """Print the gap table of a folder; with `columns`, those of gap.csv that it names."""
     from regbench.analysis.gap import gap_columns
     from regbench.analysis.select import require_column
-    from regbench.report.markdown import gap_markdown
+    from regbench.report.gap_markdown import gap_markdown
     from regbench.report.terminal import print_gap_table
 
     if columns is not None:
