@@ -25,7 +25,7 @@ from regbench.config.plan import MODULE, Plan, Run, Study, make_plan
 from regbench.config.speaks import Over, one_test_part
 from regbench.data import fingerprint, fingerprints, require_same
 from regbench.data.given import Given, as_given
-from regbench.engine.stacks import require_networks
+from regbench.engine.stacks import require_models_fit
 from regbench.errors import BadData, BadStudy, Problem, RegbenchError
 from regbench.executors.device import resolve_device
 from regbench.executors.drive import RunSummary, run_plan
@@ -34,7 +34,7 @@ from regbench.executors.progress import Progress
 from regbench.executors.provenance import provenance
 from regbench.executors.sites import Where
 from regbench.models.own import OwnModule, in_file, in_memory, unnamed
-from regbench.report.markdown import gap_markdown
+from regbench.report.gap_markdown import gap_markdown
 from regbench.results import health
 from regbench.results.csv_text import write_csv
 from regbench.results.files import there
@@ -235,7 +235,7 @@ def run(
             "overrides and seeds go with a file or a mapping: this study is read already"
         )
     folder = as_path(out) if out is not None else Path("results") / study.name
-    require_networks(study.cells, study.folder, study.source)
+    require_models_fit(study.cells, study.folder, study.source)
     own = _own_module(study, model, model_id)
     known = fingerprints(study) | ({} if own is None else {MODULE: own.identity})
     plan = make_plan(study, known)
@@ -553,6 +553,7 @@ def predict(
     """
     import pandas as pd
 
+    from regbench.data.files.folders import ENDINGS
     from regbench.data.files.npz import array_in
     from regbench.data.files.rows import read_rows, rows_of_array, rows_of_file
     from regbench.data.given import FramePass, frame_columns
@@ -573,6 +574,11 @@ def predict(
     elif isinstance(data, str | os.PathLike):
         path = as_path(data)
         is_array = path.suffix.lower() == ".npz"
+        if made.example and (path.is_dir() or path.suffix.lower() in ENDINGS):
+            raise BadData(
+                f"{path}: expected images as an array: an npz file that holds x (n, "
+                f"{', '.join(map(str, made.example))})"
+            )
         block = made.block(None if is_array else path, overrides)
         if is_array:
             rows = rows_of_array(str(path), array_in(path), made.known, made.example, made.layout)

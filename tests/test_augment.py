@@ -379,6 +379,7 @@ WRONG = [
     ("wine", "cutout: 2", "regularizer.cutout: hides pixels or points"),
     ("mnist1d", "augment: {rotate: 5}", "regularizer.augment.rotate: turns images"),
     ("digits", "augment: {shift: 8}", "regularizer.augment.shift: 8 moves all of 8 pixels out"),
+    ("digits", "cutout: 15", "regularizer.cutout: 15 hides all of 8 pixels of every example"),
     ("digits", "ema: {start: 200}", "regularizer.ema.start: 200 is after the last epoch, 100"),
     ("digits", "{ema: true, swa: true}", "ema and swa are different averages"),
     ("digits", "augment: true", "expected a mapping of options: shift, flip, crop, rotate"),
@@ -390,9 +391,11 @@ def test_what_cannot_be_is_one_line_with_its_key(tmp_path, data, regularizer, me
     from command import regbench, study
 
     block = regularizer if regularizer.startswith("{") else f"{{{regularizer}}}"
-    done = regbench("plan", study(tmp_path, f"dataset: {data}\nregularizer: {block}\n"))
+    path = study(tmp_path, f"dataset: {data}\nregularizer: {block}\n")
+    done = regbench("plan", path)
     assert done.code == 2
     assert message in done.err
+    assert str(path) in done.err
     assert len(done.err.splitlines()) == 1
 
 

@@ -639,6 +639,10 @@ def test_an_exported_model_takes_arrays_as_its_data_were_or_channels_first(tmp_p
     refused = regbench("predict", tmp_path / "model", tmp_path / "odd.npz")
     assert refused.code == 3
     assert "(40, 32, 3, 32), and the model takes (n, 3, 32, 32): channels first" in refused.err
+    for name in (".", "a.png"):
+        refused = regbench("predict", tmp_path / "model", tmp_path / name)
+        assert refused.code == 3
+        assert "images as an array: an npz file that holds x (n, 3, 32, 32)" in refused.err
 
 
 def test_an_estimate_counts_the_bytes_once(tmp_path):

@@ -41,7 +41,7 @@ def accuracy(network, x, y):
     return (network(x).argmax(1) == y).double().mean().item()
 
 
-@pytest.mark.parametrize("steps", [400, pytest.param(6000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("steps", [400, pytest.param(6000, marks=pytest.mark.torture)])
 def test_the_published_convnet_lives_on_the_order_in_pytorch(steps, one_thread):
     """Their recipe; already after 400 steps order is worth 20 points."""
     found = {}

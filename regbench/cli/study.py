@@ -75,12 +75,14 @@ def _notes_on_data(study: Study) -> tuple[str, ...]:
 
     Raises:
         BadData: they cannot be.
-        BadStudy: a model does not go with them.
+        BadStudy: a model or a regularizer does not go with them.
     """
-    if any(cell.setting.model.name == "cnn" for cell in study.cells):
-        from regbench.engine.stacks import require_networks
+    settings = [cell.setting for cell in study.cells]
+    on_images = any(s.regularizer.augment or s.regularizer.cutout for s in settings)
+    if on_images or any(setting.model.name == "cnn" for setting in settings):
+        from regbench.engine.stacks import require_models_fit
 
-        require_networks(study.cells, study.folder, study.source)
+        require_models_fit(study.cells, study.folder, study.source)
     if not any(cell.setting.dataset.places for cell in study.cells):
         return ()  # and NumPy need not be imported
     from regbench.data import notes, require_fit
@@ -116,12 +118,12 @@ def plan(
     from regbench.config.load import load_study
     from regbench.config.plan import MODULE, make_plan
     from regbench.data import fingerprints, notes
-    from regbench.engine.stacks import require_networks
+    from regbench.engine.stacks import require_models_fit
     from regbench.executors.pending import describe, makespan
     from regbench.models.own import in_file
 
     loaded = load_study(study, overrides or (), axes=axes or (), seeds=seeds, max_runs=max_runs)
-    require_networks(loaded.cells, loaded.folder, loaded.source)
+    require_models_fit(loaded.cells, loaded.folder, loaded.source)
     known = fingerprints(loaded)
     if model is not None:
         known[MODULE] = in_file(model).identity

@@ -15,6 +15,7 @@ from regbench.config.schema import Setting
 from regbench.vocabulary.metrics import COLUMNS, twin
 from regbench.vocabulary.optimizers import OPTIMIZERS
 from regbench.vocabulary.regularizers import KINDS
+from regbench.vocabulary.words import unequal
 
 # Key and message.
 Finding = tuple[str, str]
@@ -62,7 +63,7 @@ def _layers(setting: Setting) -> Iterator[Finding]:
         elif isinstance(value, tuple):
             layers = hidden if where == "hidden layers" else hidden + 1
             if len(value) != layers:
-                yield key, f"has {len(value)} values, but the model has {layers} {where}"
+                yield key, unequal(value, "the model", layers, where.removesuffix("s"))
 
 
 def _averages(setting: Setting) -> Iterator[Finding]:
@@ -76,20 +77,24 @@ def _averages(setting: Setting) -> Iterator[Finding]:
 
 def unfit(regularizer: Regularizer, example: tuple[int, ...]) -> Iterator[Finding]:
     """What a regularizer cannot do with examples of this shape, channels first."""
-    augment = regularizer.augment
-    words = "and these data are rows of a table; of arrays of images say dataset.layout"
-    is_spatial = len(example) in (2, 3)
-    if regularizer.cutout and not is_spatial:
-        yield "regularizer.cutout", f"hides pixels or points, {words}"
-    if augment is None or augment.off:
+    augment, cutout = regularizer.augment, regularizer.cutout
+    augments = augment is not None and not augment.off
+    if len(example) not in (2, 3):
+        words = "and these data are rows of a table; of arrays of images say dataset.layout"
+        if cutout:
+            yield "regularizer.cutout", f"hides pixels or points, {words}"
+        if augments:
+            yield "regularizer.augment", f"moves pixels or points, {words}"
         return
-    if not is_spatial:
-        yield "regularizer.augment", f"moves pixels or points, {words}"
-    elif augment.rotate and len(example) == 2:
+    sides, noun = example[1:], "pixels" if len(example) == 3 else "points"
+    if cutout >= 2 * max(sides) - 1:  # wherever its centre is
+        yield "regularizer.cutout", f"{cutout} hides all of {max(sides)} {noun} of every example"
+    if augment is None or not augments:
+        return
+    if augment.rotate and len(example) == 2:
         yield "regularizer.augment.rotate", "turns images, and these data are signals"
-    elif augment.shift >= min(example[1:]):
-        pixels = f"{min(example[1:])} {'pixels' if len(example) == 3 else 'points'}"
-        yield "regularizer.augment.shift", f"{augment.shift} moves all of {pixels} out"
+    elif augment.shift >= min(sides):
+        yield "regularizer.augment.shift", f"{augment.shift} moves all of {min(sides)} {noun} out"
 
 
 def _tasks(setting: Setting, metrics: Collection[str]) -> Iterator[Finding]:

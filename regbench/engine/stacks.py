@@ -108,15 +108,19 @@ def cost(setting: Setting, folder: Path) -> Cost:
     return Cost(parameters, products, steps, item * (parameters * 5 + own), shared)
 
 
-def require_networks(cells: Iterable[Cell], folder: Path, source: str) -> None:
-    """Go on if every cell's model goes with its data.
+def require_models_fit(cells: Iterable[Cell], folder: Path, source: str) -> None:
+    """Go on if every cell's model and regularizer go with its data.
 
     Raises:
         BadStudy: a cell's does not.
         BadData: a file cannot be read.
     """
     for cell in cells:
-        setting = cell.setting
+        setting, regularizer = cell.setting, cell.setting.regularizer
+        if regularizer.augment is not None or regularizer.cutout:
+            found = unfit(regularizer, shape(setting.dataset, folder).example)
+            if problems := [Problem(what, source, key=key) for key, what in found]:
+                raise BadStudy(*problems)
         if setting.model.name == "cnn":
             data = shape(setting.dataset, folder)
             try:
@@ -157,8 +161,6 @@ def make_stacks(
         folder: what CSV paths are relative to.
         device: the kind of device, `cpu` or `cuda`.
         first: number of the first stack; ids are `s0001` and on.
-    Raises:
-        BadStudy: a regularizer of images or signals, on data that are neither.
     """
     groups: dict[tuple[str, Sizes], dict[tuple[str, int], dict[str, Regularizer]]] = {}
     first_run: dict[tuple[str, int], Run] = {}
@@ -167,7 +169,6 @@ def make_stacks(
     for run in runs:
         setting = run.cell.setting
         if run.cell.name not in keys:
-            _require_fit(setting, folder)
             keys[run.cell.name] = (stack_key(setting, run.data), trajectory_key(setting, run.data))
         kind, trajectory = keys[run.cell.name]
         member = (trajectory, run.seed)
@@ -186,15 +187,6 @@ def make_stacks(
         for part in _split(members, _most(members, folder, device)):
             stacks.append(Stack(f"s{first + len(stacks):04d}", part))
     return stacks
-
-
-def _require_fit(setting: Setting, folder: Path) -> None:
-    regularizer = setting.regularizer
-    if regularizer.augment is not None or regularizer.cutout:
-        example = shape(setting.dataset, folder).example
-        problems = [Problem(what, key=key) for key, what in unfit(regularizer, example)]
-        if problems:
-            raise BadStudy(*problems)
 
 
 def _sizes(setting: Setting, seed: int, folder: Path) -> Sizes:

@@ -19,7 +19,7 @@ from regbench.data.table import Bytes, DataShape, Table
 from regbench.errors import BadData
 from regbench.vocabulary.words import counted
 
-_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
+ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
 _MOST_BYTES = 1 << 36
 _MODES = {1: "L", 3: "RGB"}
 # Of more than a byte a channel: made bytes, they would lose what they hold.
@@ -40,7 +40,7 @@ def find_images(config: Images, folder: Path) -> list[Found]:
     if not names:
         raise BadData(
             f"{config.label}: holds no images: expected a folder a class, with files that end in "
-            f"{', '.join(_ENDINGS)}"
+            f"{', '.join(ENDINGS)}"
         )
     return [Found(name, top / name, f"{config.label}/{name}") for name in sorted(names)]
 
@@ -74,7 +74,7 @@ def _walked(config: Images, top: Path) -> tuple[list[str], list[str]]:
         below[:] = sorted(name for name in below if not name.startswith("."))
         for name in files:
             if not name.startswith("."):
-                chosen = names if name.lower().endswith(_ENDINGS) else others
+                chosen = names if name.lower().endswith(ENDINGS) else others
                 chosen.append((inside / name).as_posix())
     return names, others
 
