@@ -63,6 +63,25 @@ def table(folder):
     (folder / "data.csv").write_text("\n".join(["u,v,w,y", *rows]) + "\n")
 
 
+def rays():
+    """All that Ray runs here, by process."""
+    names = "ray::|gcs_server|raylet"
+    found = subprocess.run(["pgrep", "-f", names], capture_output=True, text=True, check=False)
+    return set(found.stdout.split())
+
+
+# The first, before there is another cluster here.
+def test_without_an_address_ray_starts_here_and_ends(tmp_path, start):
+    path = study(tmp_path, SMALL)
+    assert regbench("run", path, "-o", tmp_path / "here", "-q", "-j", 1).code == 0
+    before = rays()
+    process = start("run", path, "-o", tmp_path / "ray", "--executor", "ray")
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert contents(tmp_path / "ray") == contents(tmp_path / "here")
+    wait_until(lambda: rays() <= before)
+
+
 def test_two_nodes_give_the_tables_of_this_process(tmp_path, two_nodes, start):
     table(tmp_path)
     path = study(tmp_path, FILES)

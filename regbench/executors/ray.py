@@ -70,24 +70,24 @@ def connected(address: str | None) -> Iterator[Cluster]:
         raise BadStudy('--executor ray needs Ray: pip install "regbench[ray]"') from None
     # Ray prints what happens to its processes on stdout, where our table goes.
     with redirect_stdout(io.StringIO()):
-        mine = not ray.is_initialized()
-        if mine:
-            _connect(address)
-        cluster = Cluster(address or "this machine")
+        mine, over = not ray.is_initialized(), threading.Event()
         try:
-            yield cluster
+            if mine:
+                _connect(address, over)
+            yield Cluster(address or "this machine", over)
         finally:
-            cluster.over.set()
+            over.set()
             if mine:
                 ray.shutdown()
 
 
-def _connect(address: str | None) -> None:
+def _connect(address: str | None, over: threading.Event) -> None:
     import ray
 
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent to anyone
     _require_answer(address)
     raised: list[BaseException] = []
+    tried = threading.Event()
 
     def connect() -> None:
         try:
@@ -95,12 +95,13 @@ def _connect(address: str | None) -> None:
             ray.init(address, log_to_driver=False, logging_level="CRITICAL", **own)
         except BaseException as error:
             raised.append(error)
+        tried.set()
+        # Linux ends what Ray starts here when the thread that started it ends.
+        over.wait()
 
     # In a thread: it may never return, and in the main one it would take our signals.
-    thread = threading.Thread(target=connect, daemon=True)
-    thread.start()
-    thread.join(_CONNECT_SECONDS)
-    if thread.is_alive():
+    threading.Thread(target=connect, daemon=True).start()
+    if not tried.wait(_CONNECT_SECONDS):
         raise BadStudy(_no_cluster(address, f"does not answer within {_CONNECT_SECONDS:.0f} s"))
     if raised:
         lines = (line.strip() for line in str(raised[0]).splitlines())
@@ -144,10 +145,10 @@ class Cluster:
         head_away: its head did not answer when last asked.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, over: threading.Event) -> None:
         import ray
 
-        self.name, self.head_away, self.over = name, False, threading.Event()
+        self.name, self.head_away, self.over = name, False, over
         self._lost = ""
         if not ray.util.client.ray.is_connected():  # that connection says itself that it broke
             head = ray.get_runtime_context().gcs_address
