@@ -59,7 +59,7 @@ class Data:
 
 @contextmanager
 def connected(address: str | None) -> Iterator[Cluster]:
-    """The cluster at an address, or the one that Ray knows of here, or one of this machine alone.
+    """The cluster at an address, or that of RAY_ADDRESS, or a new one of this machine alone.
 
     Raises:
         BadStudy: Ray is not installed, or no cluster answers, or it runs another Python or Ray.
@@ -91,8 +91,9 @@ def _connect(address: str | None, over: threading.Event) -> None:
 
     def connect() -> None:
         try:
-            own = {} if address else {"include_dashboard": False}
-            ray.init(address, log_to_driver=False, logging_level="CRITICAL", **own)
+            here = address or os.environ.get("RAY_ADDRESS") or "local"
+            own = {"include_dashboard": False} if here == "local" else {}
+            ray.init(here, log_to_driver=False, logging_level="CRITICAL", **own)
         except BaseException as error:
             raised.append(error)
         tried.set()
