@@ -3,8 +3,6 @@
 import copy
 import subprocess
 import sys
-import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ from fuzz import examples
 from hypothesis import given
 from hypothesis import strategies as st
 from planned import planned
+from soon import SOON, soon
 
 from regbench.config.load import parse_study
 from regbench.config.yaml_text import dump_yaml, parse_yaml
@@ -62,7 +61,7 @@ def test_a_bomb_is_refused_soon_and_in_little_memory(name):
     message, figures = done.stdout.splitlines()
     assert message.endswith(": aliases make this file too large"), done.stderr
     seconds, memory = map(float, figures.split())
-    assert seconds < 2.5  # of the processor, half a second of it to start
+    assert seconds < SOON
     assert memory < 300 << 10  # KiB
 
 
@@ -293,13 +292,6 @@ def mutated_values(draw):
         else:
             del inside[draw(st.sampled_from(list(inside)))]
     return dump_yaml(root)
-
-
-@contextmanager
-def soon():
-    begin = time.process_time()
-    yield
-    assert time.process_time() - begin < 2
 
 
 def ids(study):

@@ -1,12 +1,11 @@
 """Text that is hostile as YAML: what PyYAML falls over, libyaml and PyYAML beside each other."""
 
-import time
-
 import pytest
 import yaml
 from fuzz import examples
 from hypothesis import given
 from hypothesis import strategies as st
+from soon import soon
 
 from regbench.config.yaml_nodes import MAX_BYTES, MAX_VALUES
 from regbench.config.yaml_text import parse_yaml
@@ -118,31 +117,29 @@ SLOWEST = {
 }
 
 
-def seconds_to_parse(text):
-    begin = time.process_time()
-    value = parsed(text)
-    seconds = time.process_time() - begin
+def parse_soon(text):
+    with soon():
+        value = parsed(text)
     assert not isinstance(value, str) or "\n" not in value
-    return seconds
 
 
 def test_a_quarter_mebibyte_takes_no_longer_than_it_must():
     # 0.3 s on a quiet machine; a quadratic step takes far more.
-    for name, made in SLOWEST.items():
-        assert seconds_to_parse(made(MAX_BYTES // 4)) < 2, name
+    for made in SLOWEST.values():
+        parse_soon(made(MAX_BYTES // 4))
 
 
 @pytest.mark.torture
 def test_a_full_mebibyte_takes_no_longer_than_it_must():
     # 1.3 s on a quiet machine; a second parse or a quadratic step takes far more.
-    for name, made in SLOWEST.items():
-        assert seconds_to_parse(made(MAX_BYTES)) < 5, name
+    for made in SLOWEST.values():
+        parse_soon(made(MAX_BYTES))
 
 
 @pytest.mark.parametrize("size", [1 << 14, pytest.param(1 << 16, marks=pytest.mark.torture)])
 def test_so_does_what_is_taken_without_libyaml(size, no_libyaml):
-    for name, made in SLOWEST.items():
-        assert seconds_to_parse(made(size)) < 2, name
+    for made in SLOWEST.values():
+        parse_soon(made(size))
 
 
 PARTS = [

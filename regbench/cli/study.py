@@ -130,8 +130,8 @@ def plan(
     elif loaded.has_module:
         tell("note", ["without --model the ids of its runs are not known yet"])
     planned = make_plan(loaded, known)
+    stacks = describe(planned)  # what refuses a file goes first: it is read once
     tell("note", notes(loaded))
-    stacks = describe(planned)
     trajectories = sum(stack.trajectories for stack in stacks)
     facts: dict[str, Any] = {
         "study": planned.study.name,

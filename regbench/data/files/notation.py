@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
@@ -159,6 +160,7 @@ def is_fraction(text: str) -> bool:
     return _FRACTION.search(text) is not None
 
 
+@lru_cache(maxsize=4096)  # the same cells are asked about for several reasons, and columns
 def kind_of(text: str) -> str | tuple[str | None, str | None, bool] | None:
     """date, time, or (thousands, decimal, signed) of a number; None for a word."""
     if _DATE.fullmatch(text):
