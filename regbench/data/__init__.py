@@ -29,7 +29,7 @@ from regbench.data.sources import (
 )
 from regbench.data.suspicions import Suspicion
 from regbench.data.table import DataShape, Part, Split, Table
-from regbench.data.transform import Transform
+from regbench.data.transform import Transform, Transformed
 
 __all__ = [
     "SOURCES",
@@ -46,6 +46,7 @@ __all__ = [
     "Suspicion",
     "Table",
     "Transform",
+    "Transformed",
     "bring",
     "carried",
     "class_weights",

@@ -85,7 +85,7 @@ def described(table: Table, target: str = "target") -> Description:
     import numpy as np
 
     def column(j: int, name: str) -> Column:
-        cells = table.values[:, j]
+        cells = table.column(j)
         there = cells[~np.isnan(cells)]
         missing = {"": len(cells) - len(there)} if len(there) < len(cells) else {}
         if j in table.categories:

@@ -50,7 +50,7 @@ def overview(config: DatasetConfig, folder: Path, seed: int = 0) -> dict[str, An
         ]
     else:
         columns = [
-            _told(column, table.values[:, j], part) for j, column in enumerate(described.columns)
+            _told(column, table.column(j), part) for j, column in enumerate(described.columns)
         ]
     return {
         "data": config.label,

@@ -37,4 +37,6 @@ class Scaler:
 
     def __call__(self, x: Floats) -> Floats:
         """(n, I) scaled."""
-        return (x - self.mean) / self.scale
+        scaled = x - self.mean
+        scaled /= self.scale
+        return scaled

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,8 +30,8 @@ from regbench.data.source import Source
 from regbench.data.split import PartIds, part_ids, part_sizes, require_classes, split_seed
 from regbench.data.suspicions import Suspicion
 from regbench.data.suspicions import suspicions as suspected
-from regbench.data.table import DataShape, Floats, Ints, Part, Split, Table
-from regbench.data.transform import Transform
+from regbench.data.table import DataShape, Ints, Part, Split, Table
+from regbench.data.transform import Transform, Transformed
 from regbench.errors import BadData
 
 SplitKey = tuple[int, str | None, str]
@@ -330,7 +331,7 @@ def load(config: DatasetConfig, seed: int, folder: Path, planned: str | None = N
     """
     table, ids, transform = fitted(config, seed, folder, planned)
     y_clean = transform.scaled_target(table.target)
-    inputs = _inputs(table, transform)
+    inputs = partial(_inputs, table, transform)
     target_mean, target_scale = transform.target
 
     y_train, flip_rate = y_clean, None
@@ -359,15 +360,13 @@ def load(config: DatasetConfig, seed: int, folder: Path, planned: str | None = N
     )
 
 
-def _inputs(table: Table, transform: Transform) -> Callable[[Ints], Floats | Pixels]:
-    """The inputs of some rows, given by their numbers; bytes are not copied for them."""
-    values = table.values
-    if values.dtype != np.uint8:
-        x = transform(values)
-        return lambda rows: x[rows]
+def _inputs(table: Table, transform: Transform, rows: Ints) -> Transformed | Pixels:
+    """The inputs of some rows, given by their numbers; nothing is copied for them."""
+    if not table.as_bytes:
+        return Transformed(table.values, rows, transform)
     first = slice(None, None, prod(table.shape.example[1:]))  # pixel of each channel
     scaler = Scaler(transform.scaler.mean[first], transform.scaler.scale[first])
-    return lambda rows: Pixels(values, rows, scaler)
+    return Pixels(table.values, rows, scaler)
 
 
 def suspicions(config: DatasetConfig, folder: Path, seed: int = 0) -> list[Suspicion]:

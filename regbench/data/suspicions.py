@@ -78,14 +78,14 @@ def _columns(table: Table, rows: Ints) -> Iterator[Suspicion]:
     for j, name in enumerate(table.column_names):
         column = f"column {shown(name)}"
         if j in table.categories:
-            x = table.values[rows, j]
+            x = table.column(j)[rows]
             if len(table.categories[j]) == 1:
                 yield Suspicion("constant", name, f"{column} is the same in every row: drop it")
                 continue
             if table.max_categories is None:
-                yield from _rare(name, column, table.values[:, j])
+                yield from _rare(name, column, table.column(j))
         else:
-            every = table.values[:, j]
+            every = table.column(j)
             low, high = np.nanmin(every), np.nanmax(every)
             if low == high:
                 yield Suspicion("constant", name, f"{column} is {low:g} in every row: drop it")
@@ -245,7 +245,7 @@ def _may_coincide(table: Table) -> bool:
 
 def _hashed(table: Table) -> npt.NDArray[np.uint64]:
     """(N,) a number for each row, target and all."""
-    if table.values.dtype == np.uint8:
+    if table.as_bytes:
         pairs = zip(table.values, table.target.tolist(), strict=True)
         return np.array([hash((image.tobytes(), y)) for image, y in pairs]).astype(np.uint64)
     result = np.zeros(len(table.target), np.uint64)
@@ -268,7 +268,7 @@ def _groups(table: Table, rows: Ints, ids: PartIds) -> Iterator[Suspicion]:
         named = _GROUP_NAME.fullmatch(name) is not None
         if not (named or j in table.categories):
             continue
-        x = table.values[:, j]
+        x = table.column(j)
         if np.isnan(x).any() or (x % 1 != 0).any():
             continue
         values = np.unique(x[rows])
@@ -276,7 +276,7 @@ def _groups(table: Table, rows: Ints, ids: PartIds) -> Iterator[Suspicion]:
             continue
         if not named:
             codes = np.searchsorted(values, x[rows])
-            alike = [_likeness(codes, np.nan_to_num(table.values[rows, k])) for k in numbers]
+            alike = [_likeness(codes, np.nan_to_num(table.column(k)[rows])) for k in numbers]
             if not alike or float(np.mean(alike)) <= _LIKENESS:
                 continue
         share = float(np.isin(x[ids.val], x[ids.train]).mean())
@@ -321,7 +321,7 @@ def _dated(table: Table, left_out: tuple[str, ...]) -> Iterator[str]:
     yield from filter(_TIME_NAME.fullmatch, left_out)
     for j, name in enumerate(table.column_names):
         if _TIME_NAME.fullmatch(name) and j not in table.categories:
-            steps = np.diff(table.values[:, j])
+            steps = np.diff(table.column(j))
             if (steps >= 0).all() or (steps <= 0).all():
                 yield name
 

@@ -13,7 +13,7 @@ from regbench.vocabulary.metrics import Task
 
 if TYPE_CHECKING:
     from regbench.data.pixels import Pixels
-    from regbench.data.transform import Transform
+    from regbench.data.transform import Transform, Transformed
 
 
 Bytes = npt.NDArray[np.uint8]
@@ -50,8 +50,8 @@ class DataShape:
 class Table:
     """A whole data set before it is split: N rows, K columns.
 
-    values: (N, K); NaN where a value is missing; a text column holds category numbers (-1: a text
-        that is none of its categories). Images stay the bytes that they are.
+    values: (N, K) in a type that holds them exactly, float64 or a narrower one; NaN where one is
+        missing; a text column holds category numbers (-1: a text that is none of its categories).
     target: (N,); class numbers 0..C-1 (int64), or the value to predict (float64).
     column_names: K names.
     class_names: C names; empty for regression.
@@ -68,7 +68,7 @@ class Table:
     own_test: (N,) true for the rows that the data set itself sets aside for the test.
     """
 
-    values: npt.NDArray[Any]  # float64, or of images uint8
+    values: npt.NDArray[Any]
     target: Floats | Ints
     column_names: tuple[str, ...]
     class_names: tuple[str, ...] = ()
@@ -96,20 +96,29 @@ class Table:
         one_hot = sum(min(len(texts), most) - 1 for texts in self.categories.values())
         rows, columns = self.values.shape
         example, outputs = self.example or (columns + one_hot,), len(self.class_names) or 1
-        return DataShape(rows, example, outputs, self.values.dtype == np.uint8)
+        return DataShape(rows, example, outputs, self.as_bytes)
+
+    @property
+    def as_bytes(self) -> bool:
+        """Whether these are images, a byte a number."""
+        return self.by_channel and self.values.dtype == np.uint8
+
+    def column(self, j: int) -> Floats:
+        """(N,) of a table's columns one."""
+        return self.values[:, j].astype(np.float64)
 
 
 @dataclass(frozen=True)
 class Part:
     """The training, validation or test part: n rows in the order of the whole data set.
 
-    inputs: what makes x: x itself, or the images whose bytes are scaled where they are read.
+    inputs: what makes x: x itself, or what it is made of where it is read.
     y: (n,) as trained on: with label noise, the noisy labels.
     y_clean: (n,) the true labels; y itself where there is no noise.
     ids: (n,) row numbers in the whole data set.
     """
 
-    inputs: Floats | Pixels
+    inputs: Floats | Pixels | Transformed
     y: Floats | Ints
     y_clean: Floats | Ints
     ids: Ints

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,9 @@ import numpy.typing as npt
 from regbench.data.pixels import channel_scaler
 from regbench.data.scaling import Scaler
 from regbench.data.table import Floats, Ints, Table
+
+# Numbers that are worked on at once: what is in the cache need not come from memory again.
+_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -114,32 +118,34 @@ class Transform:
         >>> made(table.values).tolist(), made.target
         ([[-1.0], [1.0], [0.0]], (3.0, 1.0))
         """
-        values = table.values[train]
         numbers = np.array(
             [j for j in range(len(table.column_names)) if j not in table.categories], np.int64
         )
         flags = np.array([j in table.indicators for j in numbers], dtype=np.bool_)
-        x = values[:, numbers] if table.categories else values
-        whole = table.values[:, numbers] if table.categories else table.values
-        gaps = np.zeros(len(numbers), np.bool_)
-        if whole.dtype != np.uint8:  # a byte is always there
-            gaps = np.logical_or.reduce(np.isnan(whole), axis=0)
-        fill = _medians(x, flags, gaps | np.array(complete))
-        x, scaler = _filled(x, fill), _nothing(len(numbers))
+        fill, scaler = np.zeros(len(numbers)), _nothing(len(numbers))
+        by_column = standardize and not table.by_channel
+        if not table.as_bytes:  # of which none is missing, and a fill would hang on all
+            for some in _parts(len(numbers), len(table.values)):
+                these = numbers[some] if table.categories else some
+                whole = table.values[:, these].astype(np.float64)
+                x, gaps = whole[train], np.logical_or.reduce(np.isnan(whole), axis=0)
+                fill[some] = _medians(x, flags[some], gaps | np.array(complete))
+                if by_column:
+                    fitted = Scaler.fit(_filled(x, fill[some]))
+                    scaler.mean[some] = np.where(flags[some], 0, fitted.mean)
+                    scaler.scale[some] = np.where(flags[some], 1, fitted.scale)
         if standardize and table.by_channel and table.example:
-            each = channel_scaler(x, table.example[0])
+            each = channel_scaler(_filled(table.values[train], fill), table.example[0])
             pixels = len(numbers) // table.example[0]
             scaler = Scaler(each.mean.repeat(pixels), each.scale.repeat(pixels))
-        elif standardize and len(numbers):
-            fitted = Scaler.fit(x)
-            scaler = Scaler(np.where(flags, 0, fitted.mean), np.where(flags, 1, fitted.scale))
         target = (0.0, 1.0)
         if standardize and not table.class_names:
             y = Scaler.fit(table.target[train, None].astype(np.float64))
             target = float(y.mean[0]), float(y.scale[0])
         most = table.max_categories
         categories = {
-            j: Category.fit(texts, values[:, j], most) for j, texts in table.categories.items()
+            j: Category.fit(texts, table.values[train, j].astype(np.float64), most)
+            for j, texts in table.categories.items()
         }
         names = table.class_names
         return cls(table.column_names, numbers, fill, scaler, categories, names, target)
@@ -151,6 +157,11 @@ class Transform:
         if not self.categories:
             return x
         return np.hstack([x, *(made(values[:, j]) for j, made in self.categories.items())])
+
+    @property
+    def inputs(self) -> int:
+        """I."""
+        return len(self.numbers) + sum(len(each.inputs) for each in self.categories.values())
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -243,6 +254,43 @@ class Transform:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class Transformed:
+    """Some rows of a table, of which is made what the network sees where they are read.
+
+    values: (N, K) of the whole table; never copied.
+    rows: (n,) which of them.
+    """
+
+    values: npt.NDArray[Any]
+    rows: Ints
+    transform: Transform
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n, I)."""
+        return len(self.rows), self.transform.inputs
+
+    def read(self, rows: Ints) -> Floats:
+        """(b, I) of these rows of the table."""
+        return self.transform(self.values[rows])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        """(n, I) of all."""
+        made = np.empty(self.shape, dtype or np.float64)
+        each = max(1, _AT_ONCE // max(1, made.shape[1]))
+        for start in range(0, len(made), each):
+            made[start : start + each] = self.read(self.rows[start : start + each])
+        return made
+
+
+def _parts(columns: int, rows: int) -> Iterator[slice]:
+    """Columns that are worked on together. At least two, as NumPy adds up one in another order."""
+    parts = max(1, min(columns // 2, -(-columns * rows // _AT_ONCE)))
+    bounds = [columns * k // parts for k in range(parts + 1)]
+    return (slice(a, b) for a, b in pairwise(bounds) if a < b)
+
+
 def _nothing(columns: int) -> Scaler:
     return Scaler(np.zeros(columns), np.ones(columns))
 
@@ -263,6 +311,8 @@ def _medians(
 
 def _filled(x: npt.NDArray[Any], fill: Floats) -> npt.NDArray[Any]:
     """Missing values replaced; a column of which the training part has none is 0 everywhere."""
+    if x.dtype == np.uint8:  # a byte is always there
+        return x
     never = np.isnan(fill)
     if not never.any() and not np.isnan(x).any():
         return x

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from regbench.data import Part, Pixels, Split, SplitKey, load, split_key
+from regbench.data import Part, Pixels, Split, SplitKey, Transformed, load, split_key
+from regbench.data.table import Floats
 from regbench.engine import philox
 from regbench.engine.batch import Batch
 from regbench.engine.draws import device_orders, shuffled
 from regbench.engine.layers import device as devices
 from regbench.engine.layers.buffers import Scratch
 from regbench.engine.member import Member
-from regbench.engine.rows import PixelRows, Rows, TableRows
+from regbench.engine.rows import PixelRows, ReadRows, Rows, TableRows
 from regbench.errors import BadData
 from regbench.vocabulary.metrics import Task
+
+# Numbers of a part, over all splits, that are kept as the network sees them.
+_MOST_AS_FLOATS = 1 << 23
 
 
 @dataclass
@@ -236,14 +241,20 @@ def _stack(
         kept = (y == clean).to(like.dtype)
         before_noise = BeforeNoise(clean, kept, kept.sum(1, dtype=torch.float64))
     spread = ((y64 - y64.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
-    rows: Rows
-    if pool is None:
-        rows = TableRows([part.x for part in parts], like)
-    else:
-        inputs = [part.inputs for part in parts]
-        rows = PixelRows([each for each in inputs if isinstance(each, Pixels)], pool, like)
     target = y if task == "classification" else torch.from_numpy(y64).to(like.device)
     unit = torch.tensor(units, dtype=torch.float64, device=like.device)
+    rows = _rows([part.inputs for part in parts], like, pool)
     return StackedPart(
         rows, y, before_noise, torch.from_numpy(spread).to(like.device), target, unit
     )
+
+
+def _rows(x: Sequence[Floats | Pixels | Transformed], like: Tensor, pool: Tensor | None) -> Rows:
+    """What each split has of a part: as it lies there, or in the form that takes the least room."""
+    if pool is not None:
+        return PixelRows([each for each in x if isinstance(each, Pixels)], pool, like)
+    made = [each for each in x if isinstance(each, Transformed)]
+    numbers = sum(prod(each.shape) for each in made)
+    if numbers > _MOST_AS_FLOATS and not devices.is_gpu(like.device):
+        return ReadRows(made)
+    return TableRows([each for each in x if not isinstance(each, Pixels)], like)

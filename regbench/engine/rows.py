@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from regbench.data import Pixels
+from regbench.data import Pixels, Transformed
 from regbench.data.table import Floats
 from regbench.engine.layers.buffers import ALIGNMENT
 
@@ -39,15 +39,16 @@ class TableRows:
     """Numbers: (V, N, I), with rows of zeros after the n examples, so that every split is aligned.
 
     Args:
-        x: of each split (n, I).
+        x: of each split (n, I), or what makes it.
         like: gives dtype and device.
     """
 
-    def __init__(self, x: Sequence[Floats], like: Tensor) -> None:
+    def __init__(self, x: Sequence[Floats | Transformed], like: Tensor) -> None:
         n, inputs = x[0].shape
         every = ALIGNMENT // gcd(inputs, ALIGNMENT)  # so many rows end on a boundary
         self._rows = like.new_zeros(len(x), -(-n // every) * every, inputs)
-        self._rows[:, :n] = torch.from_numpy(np.stack(x)).to(like)
+        for own, each in zip(self._rows, x, strict=True):
+            own[:n] = torch.from_numpy(np.asarray(each, np.float64)).to(like)
 
     def places(self, order: Tensor, views: Tensor) -> Tensor:
         """Row numbers over all splits."""
@@ -64,6 +65,39 @@ class TableRows:
     def as_they_lie(self, rows: slice) -> Tensor:
         """No copy."""
         return self._rows[:, rows]
+
+
+class ReadRows:
+    """Row numbers (V, n) of large tables, of which a batch at a time is made what the network sees.
+
+    Bit for bit what `TableRows` of them hold, which would take many times the room.
+    """
+
+    def __init__(self, x: Sequence[Transformed]) -> None:
+        self._x = x
+        self._rows = torch.from_numpy(np.stack([each.rows for each in x]))
+
+    def places(self, order: Tensor, views: Tensor) -> Tensor:
+        """Row numbers in the table."""
+        return self._rows.index_select(0, views).gather(1, order)
+
+    def read(self, places: Tensor, views: Tensor, out: Tensor) -> Tensor:
+        """Read and transformed; what runs share, once."""
+        last = None
+        for run, (view, rows) in enumerate(zip(views.tolist(), places, strict=True)):
+            if last is not None and view == last[0] and torch.equal(rows, last[1]):
+                out[run] = out[run - 1]
+            else:
+                out[run] = torch.from_numpy(self._x[view].read(rows.numpy()))
+            last = view, rows
+        return out
+
+    def of(self, rows: slice, views: Tensor, out: Tensor) -> Tensor:
+        """As `read`, by position."""
+        return self.read(self._rows[:, rows].index_select(0, views), views, out)
+
+    def as_they_lie(self, rows: slice) -> None:
+        """They have to be made."""
 
 
 class PixelRows:

@@ -16,7 +16,7 @@ from regbench.data.files.columns import Cells, Role, role_of
 from regbench.data.files.notation import Notation, has_decimal_comma
 from regbench.data.files.problems import Problems, shown
 from regbench.data.files.reading import Blocks, Open, Scan
-from regbench.data.table import Table
+from regbench.data.table import Floats, Table
 from regbench.vocabulary.words import counted, number_in
 
 if TYPE_CHECKING:
@@ -320,7 +320,7 @@ def _table(
     """The values, batch by batch into arrays of the size that the first look found."""
     wanted = list(known)
     place = {j: k for k, j in enumerate(features)}
-    values = np.empty((described.rows, len(features)))
+    values = np.empty((described.rows, len(features)), np.uint8)
     others = {j: np.empty(described.rows) for j in wanted if j not in place}
     rows: list[npt.NDArray[np.int64]] = []
     start = seen = 0
@@ -333,13 +333,16 @@ def _table(
         rows.append(seen + np.flatnonzero(there))
         seen += len(there)
         end = start + int(there.sum())
+        block = np.empty((end - start, len(features)))
         for j, array in zip(wanted, arrays, strict=True):
             cells, column = known[j]
             found = cells.values(column, array)
             if j in place:
-                values[start:end, place[j]] = found
+                block[:, place[j]] = found
             else:
                 others[j][start:end] = found
+        values = values.astype(_type_for(block, values.dtype), copy=False)
+        values[start:end] = block
         start = end
     columns, y = described.columns, others[target]
     classes = tuple(described.target.texts)
@@ -359,6 +362,17 @@ def _table(
         indicators=frozenset(k for k, c in enumerate(columns) if c.kind == "indicator"),
         rows=np.concatenate(rows) if seen > described.rows else None,
     )
+
+
+def _type_for(block: Floats, least: np.dtype[Any]) -> np.dtype[Any]:
+    """The narrowest type, from this one on, that holds these numbers exactly."""
+    for kind in map(np.dtype, (np.uint8, np.float32)):
+        if kind.itemsize < least.itemsize:
+            continue
+        with np.errstate(invalid="ignore", over="ignore"):
+            if np.array_equal(block.astype(kind), block, equal_nan=True):
+                return kind
+    return np.dtype(np.float64)
 
 
 # --- what is said of it ---------------------------------------------------------------------------
