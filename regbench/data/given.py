@@ -19,9 +19,6 @@ import numpy as np
 import numpy.typing as npt
 
 from regbench.config.blocks.dataset import SPLITTING
-from regbench.config.blocks.datasets import DatasetConfig
-from regbench.config.blocks.files import Arrays as ArraysBlock
-from regbench.config.blocks.files import Frame
 from regbench.data.description import Description, described
 from regbench.data.files.columns import PARTS
 from regbench.data.files.notation import Notation
@@ -74,12 +71,6 @@ def hold(given: Iterable[Given]) -> None:
     """Let what was given be found by its content, as long as the caller holds it."""
     for each in given:
         _held[each.content] = each
-
-
-def given_to(datasets: Iterable[DatasetConfig]) -> tuple[Given, ...]:
-    """What was given for these blocks; for another process."""
-    contents = {d.content for d in datasets if isinstance(d, Frame | ArraysBlock)}
-    return tuple(_held[content] for content in sorted(contents) if content in _held)
 
 
 def as_given(data: Any) -> Given:

@@ -97,14 +97,14 @@ _brought: dict[str, Carried] = {}
 
 
 class Carried(NamedTuple):
-    """A data set on its way to where its file is not."""
+    """A data set on its way to where it cannot, or need not, be read again."""
 
     shape: DataShape
     table: Table
 
 
 def carried(study: Study) -> dict[str, Carried]:
-    """The data of a study's files, for `bring` on another machine.
+    """What a study's data sets are read from, read: for `bring` in another process.
 
     Raises:
         BadData: a file cannot be read.

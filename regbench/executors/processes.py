@@ -10,12 +10,12 @@ import time
 import traceback
 import warnings
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from multiprocessing import connection, get_context, parent_process, resource_tracker
 from typing import Any
 
-from regbench.data.given import Given, hold
+from regbench.data import Carried, bring
 from regbench.executors.executor import (
     Epoch,
     Event,
@@ -26,6 +26,7 @@ from regbench.executors.executor import (
     Tell,
     Trained,
 )
+from regbench.executors.shared import shared
 
 _POLL_SECONDS = 0.1
 # How long workers have to end an epoch and hand over their stacks' state when the command ends.
@@ -45,11 +46,11 @@ class _Worker:
     is killed held of them stays held.
     """
 
-    def __init__(self, given: tuple[Given, ...]) -> None:
+    def __init__(self, tables: Mapping[str, Carried]) -> None:
         context = get_context("spawn")  # a forked torch may deadlock
         self.pipe, theirs = context.Pipe()
         stop, self.stop = context.Pipe(duplex=False)
-        self.process = context.Process(target=_serve, args=(theirs, stop, given), daemon=True)
+        self.process = context.Process(target=_serve, args=(theirs, stop, tables), daemon=True)
         try:
             with _without_script():
                 self.process.start()
@@ -86,11 +87,11 @@ class Processes:
     """So many worker processes, which are started when there is work for them.
 
     Args:
-        given: the data that no file holds; each worker is sent them.
+        tables: the data that are not made where they are needed; all workers have one copy.
     """
 
-    def __init__(self, workers: int, given: tuple[Given, ...] = ()) -> None:
-        self._most, self._given = workers, given
+    def __init__(self, workers: int, tables: Mapping[str, Carried] | None = None) -> None:
+        self._most, self._tables = workers, shared(tables or {})
         self._workers: list[_Worker] = []
         self._waiting: deque[Job] = deque()
         self._failures, self._why = 0, ""
@@ -129,7 +130,7 @@ class Processes:
             try:
                 _start_helper()
                 with _signals_later():
-                    self._workers.append(_Worker(self._given))
+                    self._workers.append(_Worker(self._tables))
             except Exception as error:  # whatever a machine lacks for it
                 self._fail(str(error) or type(error).__name__)
         if not self._workers:
@@ -253,10 +254,10 @@ _stop = threading.Event()  # of a worker
 
 
 def _serve(
-    pipe: connection.Connection, stop: connection.Connection, given: tuple[Given, ...]
+    pipe: connection.Connection, stop: connection.Connection, tables: Mapping[str, Carried]
 ) -> None:
     """What a worker does: train what it is given, until the command ends."""
-    hold(given)
+    bring(tables)
     threading.Thread(target=_watch, args=(stop,), daemon=True).start()
     # Ctrl-C reaches the whole process group; the parent decides what becomes of the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

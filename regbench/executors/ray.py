@@ -20,7 +20,6 @@ from typing import Any
 
 from regbench.config.plan import Plan
 from regbench.data import Carried, bring, carried
-from regbench.data.given import Given, given_to, hold
 from regbench.engine.stacks import Stack
 from regbench.errors import BadStudy, ClusterLost, RegbenchError
 from regbench.executors.executor import Epoch, Event, Failed, Job, Kept, Lost, Tell, Trained
@@ -47,12 +46,10 @@ class Data:
     """What workers cannot read where they are.
 
     Attributes:
-        given: what the caller gave.
-        tables: of files, by block.
+        tables: of files and of what the caller gave, by block.
         modules: the files of the user's own modules, by identity and by place in their folder.
     """
 
-    given: tuple[Given, ...]
     tables: Mapping[str, Carried]
     modules: Mapping[str, Mapping[str, bytes]]
 
@@ -287,7 +284,6 @@ class RayTasks:
         if any(module.maker is not None for module in modules.values()):
             raise BadStudy("--executor ray: a module in memory cannot travel: put it into a file")
         data = Data(
-            given_to(member.setting.dataset for member in members),
             carried(plan.study),
             {identity: module.files() for identity, module in modules.items()},
         )
@@ -472,7 +468,6 @@ def _train(
     _require_same(host, _versions(), versions)
     if (key := sent[0].hex()) not in _data:
         _data[key] = ray.get(sent[0])
-        hold(_data[key].given)
         bring(_data[key].tables)
         for identity, files in _data[key].modules.items():
             _folders[identity] = Path(tempfile.mkdtemp(prefix="regbench-"))

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from regbench.config.plan import Plan
-from regbench.data.given import given_to
 from regbench.engine.stacks import Stack
 from regbench.errors import BadStudy
 from regbench.executors.device import resolve_device
@@ -77,10 +76,10 @@ class ThisMachine:
             from regbench.executors.here import Here
 
             return Here()
+        from regbench.data import carried
         from regbench.executors.processes import Processes
 
-        datasets = (member.setting.dataset for stack in stacks for member in stack.members)
-        return Processes(number, given_to(datasets))
+        return Processes(number, carried(plan.study))
 
 
 def _cluster(address: str | None) -> AbstractContextManager[Site]:
