@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -122,22 +121,29 @@ class Transform:
             [j for j in range(len(table.column_names)) if j not in table.categories], np.int64
         )
         flags = np.array([j in table.indicators for j in numbers], dtype=np.bool_)
-        fill, scaler = np.zeros(len(numbers)), _nothing(len(numbers))
-        by_column = standardize and not table.by_channel
-        if not table.as_bytes:  # of which none is missing, and a fill would hang on all
-            for some in _parts(len(numbers), len(table.values)):
-                these = numbers[some] if table.categories else some
-                whole = table.values[:, these].astype(np.float64)
-                x, gaps = whole[train], np.logical_or.reduce(np.isnan(whole), axis=0)
-                fill[some] = _medians(x, flags[some], gaps | np.array(complete))
-                if by_column:
-                    fitted = Scaler.fit(_filled(x, fill[some]))
-                    scaler.mean[some] = np.where(flags[some], 0, fitted.mean)
-                    scaler.scale[some] = np.where(flags[some], 1, fitted.scale)
+        columns = numbers if table.categories else slice(None)
+
+        def blocks(rows: Ints) -> Iterator[Floats]:
+            """The numbers of these rows, some at a time."""
+            each = max(1, _AT_ONCE // max(1, len(numbers)))
+            for start in range(0, len(rows), each):
+                some = table.values[rows[start : start + each]]
+                yield some[:, columns].astype(np.float64, order="C")  # as sums hang on the order
+
+        fill, gaps = np.zeros(len(numbers)), np.full(len(numbers), complete)
+        if table.values.dtype != np.uint8:  # a byte is always there
+            for x in blocks(np.arange(len(table.values))):
+                gaps |= np.isnan(x).any(axis=0)
+        for k in np.flatnonzero(gaps).tolist():
+            fill[k] = _median(table.column(numbers[k])[train], flags[k])
+        scaler = Scaler(np.zeros(len(numbers)), np.ones(len(numbers)))
         if standardize and table.by_channel and table.example:
             each = channel_scaler(_filled(table.values[train], fill), table.example[0])
             pixels = len(numbers) // table.example[0]
             scaler = Scaler(each.mean.repeat(pixels), each.scale.repeat(pixels))
+        elif standardize and len(numbers):
+            fitted = Scaler.of_blocks(lambda: (_filled(x, fill) for x in blocks(train)))
+            scaler = Scaler(np.where(flags, 0, fitted.mean), np.where(flags, 1, fitted.scale))
         target = (0.0, 1.0)
         if standardize and not table.class_names:
             y = Scaler.fit(table.target[train, None].astype(np.float64))
@@ -284,29 +290,12 @@ class Transformed:
         return made
 
 
-def _parts(columns: int, rows: int) -> Iterator[slice]:
-    """Columns that are worked on together. At least two, as NumPy adds up one in another order."""
-    parts = max(1, min(columns // 2, -(-columns * rows // _AT_ONCE)))
-    bounds = [columns * k // parts for k in range(parts + 1)]
-    return (slice(a, b) for a, b in pairwise(bounds) if a < b)
-
-
-def _nothing(columns: int) -> Scaler:
-    return Scaler(np.zeros(columns), np.ones(columns))
-
-
-def _medians(
-    x: npt.NDArray[Any], flags: npt.NDArray[np.bool_], wanted: npt.NDArray[np.bool_]
-) -> Floats:
-    """(M,) of the values that are there; of an indicator the more frequent one, 0 at a tie."""
-    medians = np.zeros(x.shape[1])
-    for j in np.flatnonzero(wanted):
-        there = x[~np.isnan(x[:, j]), j]
-        if len(there) == 0:
-            medians[j] = np.nan
-        else:
-            medians[j] = there.mean() > 0.5 if flags[j] else np.median(there)
-    return medians
+def _median(x: Floats, flag: bool) -> float:
+    """Of the values that are there; of an indicator the more frequent one, 0 at a tie."""
+    there = x[~np.isnan(x)]
+    if len(there) == 0:
+        return np.nan
+    return float(there.mean() > 0.5 if flag else np.median(there))
 
 
 def _filled(x: npt.NDArray[Any], fill: Floats) -> npt.NDArray[Any]:
