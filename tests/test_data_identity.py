@@ -260,7 +260,7 @@ def test_a_change_that_keeps_size_and_time_is_noticed(tmp_path, monkeypatch):
         assert load(config, 1, tmp_path, found[0]).inputs == split.inputs
         seen.add(found[0])
     assert len(seen) == 4
-    assert len(reads) == 12  # of each once for its fingerprint, to look at it, for its table
+    assert len(reads) == 8  # of each once for its fingerprint, once for all else
 
 
 def test_a_file_is_remembered_once_its_clock_has_moved_on(tmp_path, monkeypatch):

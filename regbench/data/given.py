@@ -281,7 +281,7 @@ def _of_frame(config: Any, given: Given) -> tuple[Description, Table]:
         Notation(),
         place="row",
     )
-    return scan.description, scan.table(iter(()))
+    return scan.description, scan.held() or scan.table(iter(()))
 
 
 def _of_arrays(config: Any, given: Given) -> tuple[Description, Table]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -129,12 +129,12 @@ class Cells:
 
     # --- looking ----------------------------------------------------------------------------------
 
-    def add(self, cells: pa.Array) -> None:
-        """The next rows."""
+    def add(self, cells: pa.Array) -> pa.Array | Floats:
+        """The next rows; gives what `values` wants to see of them, once all is known."""
         if self.role == "groups":
             self._note_missing({}, ~self.present(cells))
             self.rows += len(cells)
-            return
+            return cells
         if not self.as_text:
             found = self._quick(cells)
             if found is not None:
@@ -147,7 +147,7 @@ class Cells:
                     and isinstance(word := cells[self.infinite[1] - start].as_py(), str)
                 ):
                     self.infinite = word.strip(), self.infinite[1]  # 1e400, not inf
-                return
+                return found[0].astype(narrowest(found[0]))
             self.late, self.as_text = self.numbers > 0, True
         words, codes = self._words(cells)
         counts = np.bincount(codes, minlength=len(words))
@@ -177,6 +177,7 @@ class Cells:
         for value, count, row, word in numbers:
             self._count_number(value, count, row, word)
         self.rows += len(codes)
+        return cells
 
     def _count(self, values: Floats, words: Mapping[str, int]) -> None:
         self._note_missing(words, np.isnan(values) if words else None)
@@ -528,8 +529,10 @@ class Cells:
 
     # --- reading again ----------------------------------------------------------------------------
 
-    def values(self, column: Column, cells: pa.Array) -> Floats:
+    def values(self, column: Column, cells: pa.Array | Floats) -> Floats:
         """(n,) numbers, 0 and 1, or numbers of the column's texts; NaN where missing."""
+        if isinstance(cells, np.ndarray):
+            return cells
         if column.kind != "category" and not self._is_truth_column(column):
             found = self._quick(cells)
             if found is not None:
@@ -576,6 +579,15 @@ def _gone(words: tuple[str, ...], notation: Notation) -> tuple[pa.Array, dict[fl
 
     numbers = {value: word for word in words if (value := notation.number(word)) is not None}
     return pa.array(["", *words], pa.string()), numbers
+
+
+def narrowest(numbers: Floats) -> np.dtype[Any]:
+    """The type of the fewest bytes that holds these numbers exactly."""
+    for kind in map(np.dtype, (np.uint8, np.float32)):
+        with np.errstate(invalid="ignore", over="ignore"):
+            if np.array_equal(numbers.astype(kind), numbers, equal_nan=True):
+                return kind
+    return np.dtype(np.float64)
 
 
 def role_of(task: Task) -> Role:

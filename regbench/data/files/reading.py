@@ -37,10 +37,12 @@ class Scan(NamedTuple):
 
     description: what there is, without its values.
     table: the content, once more -> the table.
+    held: -> the table, made of what the first look has kept; None where that was not all.
     """
 
     description: Description
     table: Callable[[Blocks], Table]
+    held: Callable[[], Table | None] = lambda: None
 
 
 def as_it_is(config: Any, file: BinaryIO) -> Blocks:
@@ -158,9 +160,11 @@ class _File:
         digest, scan = self._scanned(config, folder)
         key = (own_keys(config), digest)
         if key not in self._tables:
-            reading = _Reading(config, folder, self._decode)
-            table = scan.table(iter(reading))
-            _require_one([digest, self._noted(config, folder, reading)], config)
+            table = scan.held()
+            if table is None:
+                reading = _Reading(config, folder, self._decode)
+                table = scan.table(iter(reading))
+                _require_one([digest, self._noted(config, folder, reading)], config)
             keep(self._tables, key, replace(table, fingerprint=digest), _TABLES)
         return self._tables[key]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from regbench.data.description import Column, Description
-from regbench.data.files.columns import Cells, Role, role_of
+from regbench.data.files.columns import Cells, Role, narrowest, role_of
 from regbench.data.files.notation import Notation, has_decimal_comma
 from regbench.data.files.problems import Problems, shown
 from regbench.data.files.reading import Blocks, Open, Scan
-from regbench.data.table import Floats, Table
+from regbench.data.table import Table
 from regbench.vocabulary.words import counted, number_in
 
 if TYPE_CHECKING:
@@ -32,11 +32,12 @@ _PARTING: dict[str, Role] = {"split_column": "parts", "groups": "groups", "time"
 class Batch(NamedTuple):
     """Successive rows.
 
-    cells: one array a column that is wanted: texts, or of a type that the format has.
+    cells: one array a column that is wanted: texts, or of a type that the format has; or NumPy's
+        numbers, where they have been read already.
     places: of each row, the number of the line (or the row) that it begins on, from 1.
     """
 
-    cells: list[pa.Array]
+    cells: list[Any]
     places: Sequence[int]
 
 
@@ -104,7 +105,8 @@ def scan_columns(
     cells = {j: column(j) for j in wanted}
     target = names.index(config.target)
     drops = config.missing_target == "drop"
-    looked = look(first, cells, target if drops else None, problems)
+    kept: deque[Batch] = deque()
+    looked = look(first, cells, target if drops else None, problems, kept)
     problems.require_none()
     if looked.rows == 0:
         problems.refuse(
@@ -126,6 +128,8 @@ def scan_columns(
             wanted.remove(j)
         else:
             problems.refuse(f"{names[j]} has no name in the header: give it one")
+    if late or drops or len(wanted) < len(cells):
+        kept.clear()
     _require_target(cells[target], problems, looked, place)
     comma = any(has_decimal_comma(cells[j].odd) for j in wanted if cells[j].is_undeclared)
     made = {j: cells[j].decided(problems, where, comma) for j in wanted}
@@ -141,13 +145,16 @@ def scan_columns(
         _notes([cells[j] for j in wanted], left_out, looked, place),
     )
 
-    def table(blocks: Blocks) -> Table:
-        again = opened(blocks, Problems(config.label))
+    def table(batches: Iterator[Batch]) -> Table:
         known = {j: (cells[j], _known(made[j])) for j in wanted}
-        made_of = _table(again, known, features, target, described, drops)
+        made_of = _table(batches, known, features, target, described, drops)
         return replace(made_of, max_categories=config.max_categories)
 
-    return Scan(described, table)
+    return Scan(
+        described,
+        lambda blocks: table(opened(blocks, Problems(config.label)).batches(wanted)),
+        lambda: table(kept.popleft() for _ in range(len(kept))) if kept else None,
+    )
 
 
 # --- names ----------------------------------------------------------------------------------------
@@ -239,8 +246,18 @@ def _counts(header: tuple[str, ...]) -> bool:
 # --- cells ----------------------------------------------------------------------------------------
 
 
-def look(reading: Pass, cells: dict[int, Cells], needs: int | None, problems: Problems) -> _Looked:
-    """Show each column its cells. Rows without a value in the column `needs` are left out."""
+def look(
+    reading: Pass,
+    cells: dict[int, Cells],
+    needs: int | None,
+    problems: Problems,
+    kept: deque[Batch] | None = None,
+) -> _Looked:
+    """Show each column its cells. Rows without a value in the column `needs` are left out.
+
+    Args:
+        kept: is given what the columns want to see once more.
+    """
     looked, wanted = _Looked(), list(cells)
     for batch in reading.batches(wanted):
         arrays, places = batch
@@ -249,8 +266,9 @@ def look(reading: Pass, cells: dict[int, Cells], needs: int | None, problems: Pr
             looked.dropped += dropped
         looked.places.append((looked.rows, places))
         looked.rows += len(places)
-        for column, array in zip(cells.values(), arrays, strict=True):
-            column.add(array)
+        seen = [column.add(array) for column, array in zip(cells.values(), arrays, strict=True)]
+        if kept is not None:
+            kept.append(Batch(seen, places))
         if problems.full:
             break
     return looked
@@ -310,7 +328,7 @@ def _known(column: Column | None) -> Column:
 
 
 def _table(
-    reading: Pass,
+    batches: Iterator[Batch],
     known: dict[int, tuple[Cells, Column]],
     features: Sequence[int],
     target: int,
@@ -319,12 +337,11 @@ def _table(
 ) -> Table:
     """The values, batch by batch into arrays of the size that the first look found."""
     wanted = list(known)
-    place = {j: k for k, j in enumerate(features)}
     values = np.empty((described.rows, len(features)), np.uint8)
-    others = {j: np.empty(described.rows) for j in wanted if j not in place}
+    others = {j: np.empty(described.rows) for j in known.keys() - set(features)}
     rows: list[npt.NDArray[np.int64]] = []
     start = seen = 0
-    for batch in reading.batches(wanted):
+    for batch in batches:
         arrays = batch.cells
         there = np.ones(len(batch.places), np.bool_)
         if drops:
@@ -333,16 +350,14 @@ def _table(
         rows.append(seen + np.flatnonzero(there))
         seen += len(there)
         end = start + int(there.sum())
-        block = np.empty((end - start, len(features)))
-        for j, array in zip(wanted, arrays, strict=True):
-            cells, column = known[j]
-            found = cells.values(column, array)
-            if j in place:
-                block[:, place[j]] = found
-            else:
-                others[j][start:end] = found
-        values = values.astype(_type_for(block, values.dtype), copy=False)
-        values[start:end] = block
+        pairs = zip(known.items(), arrays, strict=True)
+        found = {j: cells.values(column, array) for (j, (cells, column)), array in pairs}
+        for j, other in others.items():
+            other[start:end] = found[j]
+        kinds = {narrowest(found[j]) for j in features} if values.dtype != np.float64 else ()
+        values = values.astype(np.result_type(values.dtype, *kinds), copy=False)
+        for k, j in enumerate(features):
+            values[start:end, k] = found[j]
         start = end
     columns, y = described.columns, others[target]
     classes = tuple(described.target.texts)
@@ -362,17 +377,6 @@ def _table(
         indicators=frozenset(k for k, c in enumerate(columns) if c.kind == "indicator"),
         rows=np.concatenate(rows) if seen > described.rows else None,
     )
-
-
-def _type_for(block: Floats, least: np.dtype[Any]) -> np.dtype[Any]:
-    """The narrowest type, from this one on, that holds these numbers exactly."""
-    for kind in map(np.dtype, (np.uint8, np.float32)):
-        if kind.itemsize < least.itemsize:
-            continue
-        with np.errstate(invalid="ignore", over="ignore"):
-            if np.array_equal(block.astype(kind), block, equal_nan=True):
-                return kind
-    return np.dtype(np.float64)
 
 
 # --- what is said of it ---------------------------------------------------------------------------
