@@ -111,6 +111,11 @@ def _unreadable(path: Path, error: OSError) -> BadData:
     return BadData(f"{path}: cannot be read: {error.strerror or error}")
 
 
+def is_damage(error: BadData) -> bool:
+    """Whether a file holds what it should not; else the disk does not give it."""
+    return not isinstance(error.__cause__, OSError)
+
+
 def read_note(path: Path, understand: Callable[[Any], T]) -> T:
     """What a small file says in JSON; it may come from anyone.
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from regbench.errors import BadData
-from regbench.results.files import read_note, there, write_note
+from regbench.results.files import is_damage, read_note, there, write_note
 
 _CHUNK = 1 << 20
 
@@ -26,12 +26,15 @@ def note_table(folder: Path, name: str, content: bytes) -> None:
     regbench's.
 
     Raises:
+        BadData: what was noted before cannot be read.
         Unwritable: the folder is full or read-only.
     """
     try:
         noted = _noted(folder)
-    except BadData:
-        noted = {}  # damaged: every table is about to be written
+    except BadData as error:
+        if not is_damage(error):
+            raise
+        noted = {}  # every table is about to be written
     digest = _digest([content])
     before = noted.get(name, [])
     if digest in before[:1]:

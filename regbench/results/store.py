@@ -21,6 +21,7 @@ from regbench.results.files import (
     MOST_LOG,
     MOST_NOTE,
     append_lines,
+    is_damage,
     keep_folder,
     make_folder,
     names,
@@ -154,6 +155,8 @@ class Store:
         try:
             read_stacks(self.folder)
         except BadData as error:
+            if not is_damage(error):
+                raise
             aside = set_aside(stacks_path(self.folder))
             self.warnings.append(f"{error}; set aside as {aside.name}, and made anew")
 
