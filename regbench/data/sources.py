@@ -21,6 +21,7 @@ from regbench.data.files.folders import IMAGES
 from regbench.data.files.idx import IDX
 from regbench.data.files.npz import NPZ
 from regbench.data.files.parquet import PARQUET
+from regbench.data.files.reading import keep
 from regbench.data.given import ARRAYS, FRAME
 from regbench.data.noise import noisy_labels
 from regbench.data.openml import OPENML
@@ -39,6 +40,8 @@ SplitKey = tuple[int, str | None, str]
 # Over all seeds, about a second's work.
 _ROWS_TO_SPLIT = 2_000_000
 _MOST_TOLD = 5
+# Of a large table a fit takes about as long as an epoch.
+_FITS = 8
 
 
 def _bundled(name: str, version: int = 1) -> Source:
@@ -92,6 +95,8 @@ SOURCES: dict[str, Source] = {
 }
 
 
+# The last of them: what is checked before training is trained on next.
+_fits: dict[tuple[object, ...], Fitted] = {}
 # Which tables were read elsewhere, by the block that asks for them.
 _brought: dict[str, Carried] = {}
 
@@ -304,10 +309,14 @@ def fitted(
     table = _table(config, split_seed(config, seed), folder)
     if planned is not None:
         require_same(config, table.fingerprint or fingerprint(config, folder), planned)
-    ids = part_ids(config, table, seed)
-    require_classes(config, table, ids)
-    transform = Transform.fit(table, ids.train, config.standardize, complete=complete)
-    return Fitted(table, ids, transform)
+    key = (*split_key(config, seed, planned), complete)
+    known = _fits.get(key)
+    if known is None or known.table is not table:
+        ids = part_ids(config, table, seed)
+        require_classes(config, table, ids)
+        transform = Transform.fit(table, ids.train, config.standardize, complete=complete)
+        keep(_fits, key, known := Fitted(table, ids, transform), _FITS)
+    return known
 
 
 def load(config: DatasetConfig, seed: int, folder: Path, planned: str | None = None) -> Split:

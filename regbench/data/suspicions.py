@@ -17,6 +17,8 @@ from regbench.data.table import Floats, Ints, Table
 
 # Columns are looked at in so many rows, evenly taken.
 _ROWS = 50_000
+# Numbers that are hashed at once.
+_AT_ONCE = 1 << 18
 _FEWEST_ROWS = 20
 _NINES = re.compile(r"-?9{2,}(\.9+)?")
 # So many times as large as any other is no number, whatever its digits.
@@ -248,13 +250,19 @@ def _hashed(table: Table) -> npt.NDArray[np.uint64]:
     if table.as_bytes:
         pairs = zip(table.values, table.target.tolist(), strict=True)
         return np.array([hash((image.tobytes(), y)) for image, y in pairs]).astype(np.uint64)
-    result = np.zeros(len(table.target), np.uint64)
-    prime, shift = np.uint64(0x9E3779B97F4A7C15), np.uint64(29)
-    with np.errstate(over="ignore"):
-        for column in (*table.values.T, table.target):
-            cells = np.where(np.isnan(column), np.nan, column + 0.0).astype(np.float64)
-            result = (result ^ cells.view(np.uint64)) * prime
-            result ^= result >> shift
+    # Sums of products modulo 2^64 by odd numbers drawn once; the halves are mixed first, as the
+    # lower one of a small whole number is 0.
+    odd = np.random.default_rng(0).integers(
+        1 << 63, size=table.values.shape[1] + 1, dtype=np.uint64
+    )
+    odd, result = odd * np.uint64(2) + np.uint64(1), np.empty(len(table.target), np.uint64)
+    each = max(1, _AT_ONCE // len(odd))
+    for start in range(0, len(result), each):
+        some = slice(start, start + each)
+        cells = np.column_stack([table.values[some], table.target[some]]).astype(np.float64) + 0.0
+        cells[np.isnan(cells)] = np.nan
+        bits = cells.view(np.uint64)
+        result[some] = (bits ^ (bits >> np.uint64(32))) @ odd
     return result
 
 

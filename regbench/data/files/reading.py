@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, NamedTuple
+from typing import Any, BinaryIO, Literal, NamedTuple, TypeVar
 
 from regbench.config.blocks.dataset import SPLITTING
 from regbench.config.blocks.kinds import Block
@@ -26,6 +26,8 @@ _TABLES = 4
 _SETTLED_NS = 2_000_000_000
 _BLOCK_BYTES = 1 << 20
 
+K = TypeVar("K")
+V = TypeVar("V")
 Stamp = tuple[int, ...]
 Blocks = Iterator[bytes]
 Open = Callable[[], Blocks]
@@ -202,7 +204,7 @@ def _require_one(digests: list[str], config: Any) -> str:
     return digests[0]
 
 
-def keep(cache: dict[tuple[str, str], Any], key: tuple[str, str], value: Any, most: int) -> None:
+def keep(cache: dict[K, V], key: K, value: V, most: int) -> None:
     """Put a value into a cache of so many, in the place of the oldest."""
     while len(cache) >= most:
         del cache[next(iter(cache))]
