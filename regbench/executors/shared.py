@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import weakref
 from collections.abc import Mapping
 from dataclasses import replace
 from multiprocessing import reduction
@@ -26,6 +27,7 @@ class _Mapped:
     def __init__(self, array: npt.NDArray[Any]) -> None:
         self._kind, self._shape = array.dtype, array.shape
         self._file = tempfile.TemporaryFile()  # noqa: SIM115
+        weakref.finalize(self, self._file.close)
         np.ascontiguousarray(array).tofile(self._file)
         self._file.flush()
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import difflib
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from regbench.data.description import Column, Description
-from regbench.data.files.columns import Cells, Role, narrowest, role_of
+from regbench.data.files.columns import Cells, Role, role_of
 from regbench.data.files.notation import Notation, has_decimal_comma
 from regbench.data.files.problems import Problems, shown
 from regbench.data.files.reading import Blocks, Open, Scan
-from regbench.data.table import Table
+from regbench.data.files.values import Held, Piece, table_of
+from regbench.data.table import Ints, Table
 from regbench.vocabulary.words import counted, number_in
 
 if TYPE_CHECKING:
@@ -32,12 +33,11 @@ _PARTING: dict[str, Role] = {"split_column": "parts", "groups": "groups", "time"
 class Batch(NamedTuple):
     """Successive rows.
 
-    cells: one array a column that is wanted: texts, or of a type that the format has; or NumPy's
-        numbers, where they have been read already.
+    cells: one array a column that is wanted: texts, or of a type that the format has.
     places: of each row, the number of the line (or the row) that it begins on, from 1.
     """
 
-    cells: list[Any]
+    cells: list[pa.Array]
     places: Sequence[int]
 
 
@@ -105,8 +105,9 @@ def scan_columns(
     cells = {j: column(j) for j in wanted}
     target = names.index(config.target)
     drops = config.missing_target == "drop"
-    kept: deque[Batch] = deque()
-    looked = look(first, cells, target if drops else None, problems, kept)
+    features = [j for j in wanted if roles.get(names[j], "feature") == "feature"]
+    held = [Held(features)]
+    looked = look(first, cells, target if drops else None, problems, held[0])
     problems.require_none()
     if looked.rows == 0:
         problems.refuse(
@@ -129,7 +130,7 @@ def scan_columns(
         else:
             problems.refuse(f"{names[j]} has no name in the header: give it one")
     if late or drops or len(wanted) < len(cells):
-        kept.clear()
+        held.clear()
     _require_target(cells[target], problems, looked, place)
     comma = any(has_decimal_comma(cells[j].odd) for j in wanted if cells[j].is_undeclared)
     made = {j: cells[j].decided(problems, where, comma) for j in wanted}
@@ -145,16 +146,23 @@ def scan_columns(
         _notes([cells[j] for j in wanted], left_out, looked, place),
     )
 
-    def table(batches: Iterator[Batch]) -> Table:
-        known = {j: (cells[j], _known(made[j])) for j in wanted}
-        made_of = _table(batches, known, features, target, described, drops)
-        return replace(made_of, max_categories=config.max_categories)
+    known = {j: (cells[j], _known(made[j])) for j in wanted}
+    make = partial(table_of, known, features, target, described, config.max_categories)
 
-    return Scan(
-        described,
-        lambda blocks: table(opened(blocks, Problems(config.label)).batches(wanted)),
-        lambda: table(kept.popleft() for _ in range(len(kept))) if kept else None,
-    )
+    def again(blocks: Blocks) -> Table:
+        batches = opened(blocks, Problems(config.label)).batches(wanted)
+        rows: list[Ints] = []
+        needed = (target, cells[target]) if drops else None
+        table = make(_pieces(batches, wanted, needed, rows))
+        return replace(table, rows=np.concatenate(rows) if looked.dropped else None)
+
+    def at_once() -> Table | None:
+        if not held:
+            return None
+        seen = held.pop()
+        return make(seen.pieces(), seen.values)
+
+    return Scan(described, again, at_once)
 
 
 # --- names ----------------------------------------------------------------------------------------
@@ -251,12 +259,12 @@ def look(
     cells: dict[int, Cells],
     needs: int | None,
     problems: Problems,
-    kept: deque[Batch] | None = None,
+    held: Held | None = None,
 ) -> _Looked:
     """Show each column its cells. Rows without a value in the column `needs` are left out.
 
     Args:
-        kept: is given what the columns want to see once more.
+        held: is given what the columns want to see once more.
     """
     looked, wanted = _Looked(), list(cells)
     for batch in reading.batches(wanted):
@@ -266,9 +274,10 @@ def look(
             looked.dropped += dropped
         looked.places.append((looked.rows, places))
         looked.rows += len(places)
-        seen = [column.add(array) for column, array in zip(cells.values(), arrays, strict=True)]
-        if kept is not None:
-            kept.append(Batch(seen, places))
+        for (j, column), array in zip(cells.items(), arrays, strict=True):
+            seen = column.add(array)
+            if held is not None:
+                held.add(looked.rows - len(places), j, seen)
         if problems.full:
             break
     return looked
@@ -327,56 +336,25 @@ def _known(column: Column | None) -> Column:
     return column
 
 
-def _table(
+def _pieces(
     batches: Iterator[Batch],
-    known: dict[int, tuple[Cells, Column]],
-    features: Sequence[int],
-    target: int,
-    described: Description,
-    drops: bool,
-) -> Table:
-    """The values, batch by batch into arrays of the size that the first look found."""
-    wanted = list(known)
-    values = np.empty((described.rows, len(features)), np.uint8)
-    others = {j: np.empty(described.rows) for j in known.keys() - set(features)}
-    rows: list[npt.NDArray[np.int64]] = []
-    start = seen = 0
+    wanted: Sequence[int],
+    target: tuple[int, Cells] | None,
+    rows: list[Ints],
+) -> Iterator[Piece]:
+    """The cells of batches, of rows that have a target where one is needed; `rows` tells which."""
+    row = seen = 0
     for batch in batches:
-        arrays = batch.cells
-        there = np.ones(len(batch.places), np.bool_)
-        if drops:
-            there = known[target][0].present(arrays[wanted.index(target)])
-            arrays, _, _ = _with_target(batch, wanted.index(target), known[target][0])
+        arrays, there = batch.cells, np.ones(len(batch.places), np.bool_)
+        if target is not None:
+            at, cells = wanted.index(target[0]), target[1]
+            there = cells.present(arrays[at])
+            arrays, _, _ = _with_target(batch, at, cells)
         rows.append(seen + np.flatnonzero(there))
         seen += len(there)
-        end = start + int(there.sum())
-        pairs = zip(known.items(), arrays, strict=True)
-        found = {j: cells.values(column, array) for (j, (cells, column)), array in pairs}
-        for j, other in others.items():
-            other[start:end] = found[j]
-        kinds = {narrowest(found[j]) for j in features} if values.dtype != np.float64 else ()
-        values = values.astype(np.result_type(values.dtype, *kinds), copy=False)
-        for k, j in enumerate(features):
-            values[start:end, k] = found[j]
-        start = end
-    columns, y = described.columns, others[target]
-    classes = tuple(described.target.texts)
-    parting = {known[j][0].role: j for j in others}
-    parts, groups, time = (parting.get(role) for role in _PARTING.values())
-    return Table(
-        values=values,
-        target=y.astype(np.int64) if classes else y,
-        column_names=tuple(column.name for column in columns),
-        class_names=classes,
-        categories={k: tuple(c.texts) for k, c in enumerate(columns) if c.kind == "category"},
-        parts=None
-        if parts is None
-        else np.array(list(known[parts][1].texts))[others[parts].astype(np.int64)],
-        groups=None if groups is None else others[groups].astype(np.int64),
-        time=None if time is None else others[time],
-        indicators=frozenset(k for k, c in enumerate(columns) if c.kind == "indicator"),
-        rows=np.concatenate(rows) if seen > described.rows else None,
-    )
+        for j, array in zip(wanted, arrays, strict=True):
+            yield row, j, array
+        row += len(rows[-1])
 
 
 # --- what is said of it ---------------------------------------------------------------------------
