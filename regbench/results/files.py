@@ -190,13 +190,15 @@ def keep_folder(path: Path) -> None:
             disk.flush_folder(path)
 
 
-def write_atomic(path: Path, content: bytes) -> None:
+def write_atomic(path: Path, content: bytes, require: Callable[[], None] | None = None) -> None:
     """Replace a file whole: write beside it, flush it, rename it, flush the folder.
 
     A reader sees the old file or the new one; after a crash one of the two is there. When this
     returns, it is the new one, even if the power fails. A flush that failed is not repeated: the
     system may by then have forgotten what it could not write, and the second time report success.
 
+    Args:
+        require: raises where the file must not take its place after all.
     Raises:
         Unwritable: with the path and what the operating system said; if it is the folder that could
             not be flushed, the new file may be there.
@@ -210,6 +212,8 @@ def write_atomic(path: Path, content: bytes) -> None:
                 disk.flush(temporary, handle)
             finally:
                 disk.close(temporary, handle)
+            if require is not None:
+                require()
             disk.rename(temporary, path)
         except BaseException:
             with suppress(OSError):  # what went wrong first is what counts

@@ -112,14 +112,16 @@ class Store:
             Unwritable: the folder is no longer the one that was opened.
         """
         try:
-            if error is None or isinstance(error, RegbenchError):
-                trouble = self.place.trouble()
-                if trouble is not None:
-                    raise Unwritable(trouble) from error
             if error is None:
                 self.require_committed(())
+        except RegbenchError as late:
+            error = late
+            raise
         finally:
+            trouble = self.place.trouble()
             self._lock.release()
+            if trouble is not None and (error is None or isinstance(error, RegbenchError)):
+                raise Unwritable(trouble) from error
 
     def _take_up(self, plan: Plan, overwrite: bool) -> None:
         self._protect(plan)
@@ -257,7 +259,8 @@ class Store:
     def write_file(self, name: str, content: bytes) -> None:
         """Write one file, whole."""
         note_table(self.folder, name, content)
-        write_atomic(self.folder / name, content)
+        # Another folder that has come in the place of this one is left as it is.
+        write_atomic(self.folder / name, content, self.place.require)
 
     def require_space(self, needed: int) -> None:
         """Go on if the folder has room for so many bytes more.
