@@ -135,7 +135,7 @@ MUTATIONS = [
         "results/proof.py",
         '        if b"\\0" in chunk:\n            return ""\n',
         "",
-        ("tests/test_hostile_folders.py -k megabytes",),
+        ("tests/test_hostile_folders.py -k hole",),
     ),
     Mutation(
         "a stack whose worker is killed is not tried again",
@@ -149,7 +149,7 @@ MUTATIONS = [
         "executors/processes.py",
         "            with _without_script():\n",
         "            if True:\n",
-        ("tests/test_workers.py -k stdin",),
+        ("tests/test_workers.py -m torture -k stdin",),
     ),
     Mutation(
         "no checksum",

@@ -22,7 +22,7 @@ def whole(tmp_path_factory):
     path = study(folder, TINY, "tiny.yaml")
     with hooked(Fault("crash", 10**9)) as counted:
         assert run_tiny(path, folder / "r").code == 0
-    return path, tables(folder / "r"), counted.names
+    return path, tables(folder / "r"), counted.seen
 
 
 @contextmanager
@@ -79,7 +79,7 @@ TROUBLES = {
 
 def try_trouble(whole, folder, name, at):
     """Bring it about before the operation of that number; then the same command again."""
-    path, expected, names = whole
+    path, expected, operations = whole
     folder.parent.mkdir()
     seen = []
 
@@ -89,7 +89,7 @@ def try_trouble(whole, folder, name, at):
             with suppress(FileNotFoundError):  # not there yet
                 TROUBLES[name](folder)
 
-    place = f"{name} before {at} of {len(names)} ({names[at - 1]})"
+    place = f"{name} before {at} of {len(operations)} ({operations[at - 1].name})"
     with without_override():
         with hooked(hook):
             done = run_tiny(path, folder)
@@ -111,16 +111,16 @@ def try_trouble(whole, folder, name, at):
     return done.code
 
 
-def at_work(names):
-    """Operations while the second stack trains, and while tables are written."""
-    creates = [i for i, name in enumerate(names, 1) if name == "create"]
-    return [creates[-9], creates[-6] + 3]
+def at_work(operations):
+    """Operations while the second stack is committed, and while tables are written."""
+    for name, part in (("create", "stacks/"), ("rename", "epochs.csv")):
+        yield [i for i, o in enumerate(operations, 1) if o.name == name and part in str(o.path)][-1]
 
 
 @pytest.mark.parametrize("name", TROUBLES)
 def test_a_folder_in_trouble(whole, tmp_path, name):
-    at = at_work(whole[2])[list(TROUBLES).index(name) % 2]
-    assert try_trouble(whole, tmp_path / "x" / "r", name, at) == 4
+    for at in at_work(whole[2]):
+        assert try_trouble(whole, tmp_path / str(at) / "r", name, at) == 4
 
 
 @pytest.mark.torture

@@ -1,6 +1,7 @@
 """Results folders from anyone: whatever lies in a file's place is refused, soon and in a line."""
 
 import importlib
+import io
 import os
 import shutil
 import signal
@@ -16,6 +17,7 @@ from test_hostile_files import assert_refused_soon, measured, needs_proc
 
 from regbench.errors import BadData
 from regbench.results.frames import read_epochs
+from regbench.results.proof import require_as_written
 from regbench.results.saved import read_predictions, read_weights
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with a name")
@@ -155,6 +157,19 @@ def test_within_two_seconds_and_300_megabytes(root, tmp_path):
     commands = {name: ["show", name] for name in ("bad", str(tmp_path / "note"))}
     assert_refused_soon(root, commands, 3)
     assert "more than 1000000 values" in regbench("show", tmp_path / "note").err
+
+
+def test_a_table_with_a_hole_is_read_no_further(root):
+    class Holes(io.BytesIO):
+        reads = 0
+
+        def read(self, size=-1):
+            self.reads += 1
+            assert self.reads < 3
+            return bytes(size)
+
+    with pytest.raises(BadData, match="was changed since"):
+        require_as_written(root / "good", "runs.csv", Holes())
 
 
 def test_a_table_that_the_user_names_may_be_a_link_or_a_shells_pipe(root, tmp_path):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from regbench.analysis.statistics import Floats, intervals
+from regbench.analysis.statistics import Floats, bounds
 from regbench.results.frames import Trajectory
 from regbench.results.runs import RunRow, Runs
 
@@ -94,10 +94,4 @@ def _mean(runs: Sequence[Trajectory], name: str) -> MeanCurve | None:
     kept = there * 2 >= max(1, len(own))
     if not kept.any():
         return None
-    over = intervals(values[kept])
-
-    def column(end: str) -> Floats:
-        ends = [getattr(each, end) for each in over]
-        return np.array([np.nan if each is None else each for each in ends], dtype=np.float64)
-
-    return MeanCurve(epochs[kept], column("mean"), column("low"), column("high"))
+    return MeanCurve(epochs[kept], *bounds(values[kept]))

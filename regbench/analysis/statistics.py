@@ -140,9 +140,7 @@ def intervals(
     """
     mean, spread, n = _moments(values)
     more = np.broadcast_to(np.asarray(ratio, dtype=np.float64), mean.shape)
-    with np.errstate(over="ignore", invalid="ignore"):
-        half = stdtrit(np.maximum(n - 1, 1), (1 + level) / 2) * _error(spread, n, more)
-        low, high = mean - half, mean + half
+    low, high = _by_t(mean, _error(spread, n, more), n, level)
     methods = [METHODS["rows"] if each > 0 else METHODS["t"] for each in more.tolist()]
     if method == "bca":
         for k in np.flatnonzero((n >= BCA_FROM) & (spread > 0)):
@@ -158,6 +156,29 @@ def intervals(
             mean.tolist(), low.tolist(), high.tolist(), n.tolist(), methods, strict=True
         )
     ]
+
+
+def bounds(values: Floats) -> tuple[Floats, Floats, Floats]:
+    """(K,) mean and ends of the 95% interval of each row, as `intervals` has them by t.
+
+    >>> bounds(np.array([[1.0, 1.0, 1.0], [2.0, np.nan, np.nan]]))
+    (array([1., 2.]), array([ 1., nan]), array([ 1., nan]))
+    """
+    mean, spread, n = _moments(values)
+    low, high = _by_t(mean, _error(spread, n, 0.0), n, 0.95)
+    return (
+        np.where(n > 0, mean, np.nan),
+        np.where(n > 1, low, np.nan),
+        np.where(n > 1, high, np.nan),
+    )
+
+
+def _by_t(
+    mean: Floats, error: Floats, n: npt.NDArray[np.int64], level: float
+) -> tuple[Floats, Floats]:
+    with np.errstate(over="ignore", invalid="ignore"):
+        half = stdtrit(np.maximum(n - 1, 1), (1 + level) / 2) * error
+        return mean - half, mean + half
 
 
 def standard_errors(values: Floats, ratio: Floats | float = 0.0) -> list[tuple[float, float]]:

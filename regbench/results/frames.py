@@ -53,7 +53,11 @@ def read_frame(folder: Path, name: str, columns: Container[str] | None = None) -
         raise BadData(f"{folder / name}: cannot be understood: {error}") from error
     for column in frame.columns:
         if not pd.api.types.is_numeric_dtype(frame[column]):
-            frame[column] = frame[column].map(lambda v: unguard(v) if isinstance(v, str) else v)
+            # Each text once, however many rows have it.
+            kind, cells = frame[column].dtype, frame[column].astype("category").cat
+            texts = [unguard(v) if isinstance(v, str) else v for v in cells.categories]
+            values = np.array([*texts, np.nan], dtype=object)[cells.codes]
+            frame[column] = pd.Series(values, dtype=kind)
     return frame
 
 
@@ -72,11 +76,14 @@ def read_epochs(folder: Path, names: Iterable[str]) -> dict[str, Trajectory]:
     for name in ("run_id", "epoch"):
         if name not in frame:
             raise BadData(f"{path}: has no column '{name}': is it an epochs.csv?")
+    codes, run_ids = frame.pop("run_id").factorize()
+    order = slice(None) if (np.diff(codes) >= 0).all() else np.argsort(codes, kind="stable")
     try:
-        numbers = frame.drop(columns="run_id").astype(np.float64)
+        numbers = {name: frame.pop(name).to_numpy(np.float64)[order] for name in frame.columns.tolist()}
     except ValueError as error:
         raise BadData(f"{path}: {error}") from error
+    ends = np.cumsum(np.bincount(codes, minlength=len(run_ids))).tolist()
     return {
-        str(run_id): {str(name): column.to_numpy() for name, column in rows.items()}
-        for run_id, rows in numbers.groupby(frame["run_id"], sort=False)
+        str(run_id): {str(name): column[start:end] for name, column in numbers.items()}
+        for run_id, start, end in zip(run_ids, [0, *ends], ends, strict=False)
     }

@@ -8,6 +8,7 @@ from math import ceil, log10
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from regbench.analysis.statistics import Floats, Interval
 from regbench.report.figures.log_axis import log_ticks
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 
 Numbers = Sequence[float | None] | Floats
 
-_MOST_POINTS = 400  # of a band; a line's are thinned by matplotlib itself
+_MOST_POINTS = 400  # of a band
+_MOST_PARTS = 2000  # of a line that shows no dots: more than there are pixels
 
 
 @dataclass(frozen=True)
@@ -262,9 +264,10 @@ def _draw_line(axes: Axes, line: Line, place: int, zero: float | None) -> Line2D
             some = np.unique(np.linspace(0, len(x) - 1, min(len(x), _MOST_POINTS)).astype(int))
             axes.fill_between(x[some], low[some], high[some], color=colour, alpha=0.2, linewidth=0)
     alone = np.isfinite(y).sum() == 1  # a line of one point is none
+    points = slice(None) if line.dots else _ends_of_parts(y)
     (handle,) = axes.plot(
-        x,
-        y,
+        x[points],
+        y[points],
         color=colour,
         linestyle=style or "none",
         linewidth=line.width,
@@ -275,9 +278,28 @@ def _draw_line(axes: Axes, line: Line, place: int, zero: float | None) -> Line2D
     return handle
 
 
+def _ends_of_parts(y: Floats) -> slice | npt.NDArray[np.int64]:
+    """The points that a long line is drawn through: the lowest and the highest of each part.
+
+    >>> _ends_of_parts(np.sin(np.arange(10.0)))
+    slice(None, None, None)
+    """
+    each = -(-len(y) // _MOST_PARTS)
+    if each <= 2:
+        return slice(None)
+    padded = np.full(each * -(-len(y) // each), np.nan)
+    padded[: len(y)] = y
+    parts = padded.reshape(-1, each)
+    lowest = np.where(np.isnan(parts), np.inf, parts).argmin(axis=1)
+    highest = np.where(np.isnan(parts), -np.inf, parts).argmax(axis=1)
+    first = np.arange(len(parts)) * each
+    return np.unique(np.concatenate([[0], first + lowest, first + highest, [len(y) - 1]]))
+
+
 def _floats(values: Numbers) -> Floats:
-    numbers = [np.nan if value is None else value for value in values]
-    found = np.asarray(numbers, dtype=np.float64)
+    if not isinstance(values, np.ndarray):
+        values = [np.nan if value is None else value for value in values]
+    found = np.asarray(values, dtype=np.float64)
     return np.where(np.isfinite(found), found, np.nan)
 
 
