@@ -1,11 +1,10 @@
 """Calls that nobody meant, of every command and option: a documented exit code and plain lines."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -50,26 +49,33 @@ def test_calls_have_every_option():
                 assert any(name in call and options & call for call in found), (name, options)
 
 
+# The peak of a process is at first that of the one that starts it: this one is small.
+MEASURE = """
+import json, os, subprocess, sys, threading
+process = subprocess.Popen(
+    [sys.executable, "-m", "regbench", *sys.argv[1:]],
+    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+)
+end = threading.Timer(300, process.kill)  # whatever holds it up
+end.start()
+_, status, usage = os.wait4(process.pid, 0)
+end.cancel()
+seconds = usage.ru_utime + usage.ru_stime
+print(json.dumps([os.waitstatus_to_exitcode(status), seconds, usage.ru_maxrss / 1024]))
+"""
+
+
 def real(arguments, folder):
     """A command in a process of its own: its code, its stderr, processor seconds and peak MiB."""
-    with tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "regbench", *map(os.fsencode, arguments)],
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=errors,
-            env=os.environ | {"HOME": str(folder), "OMP_NUM_THREADS": "1"},
-        )
-        end = threading.Timer(300, process.kill)  # whatever holds it up
-        end.start()
-        _, status, usage = os.wait4(process.pid, 0)
-        end.cancel()
-        process.returncode = os.waitstatus_to_exitcode(status)
-        errors.seek(0)
-        err = errors.read().decode()
-    seconds = usage.ru_utime + usage.ru_stime
-    return arguments, process.returncode, err, seconds, usage.ru_maxrss / 1024
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, *map(os.fsencode, arguments)],
+        cwd=folder,
+        capture_output=True,
+        check=True,
+        env=os.environ | {"HOME": str(folder), "OMP_NUM_THREADS": "1"},
+    )
+    code, seconds, mebibytes = json.loads(done.stdout)
+    return arguments, code, done.stderr.decode(), seconds, mebibytes
 
 
 @pytest.mark.torture

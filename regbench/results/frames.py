@@ -78,8 +78,9 @@ def read_epochs(folder: Path, names: Iterable[str]) -> dict[str, Trajectory]:
             raise BadData(f"{path}: has no column '{name}': is it an epochs.csv?")
     codes, run_ids = frame.pop("run_id").factorize()
     order = slice(None) if (np.diff(codes) >= 0).all() else np.argsort(codes, kind="stable")
+    columns = frame.columns.tolist()
     try:
-        numbers = {name: frame.pop(name).to_numpy(np.float64)[order] for name in frame.columns.tolist()}
+        numbers = {name: frame.pop(name).to_numpy(np.float64)[order] for name in columns}
     except ValueError as error:
         raise BadData(f"{path}: {error}") from error
     ends = np.cumsum(np.bincount(codes, minlength=len(run_ids))).tolist()
