@@ -1,14 +1,19 @@
-"""The data sets inside scikit-learn, as it ships them: nothing to fetch, the same everywhere."""
+"""The data sets inside scikit-learn, as it ships them: nothing to fetch, the same everywhere.
+
+They lie beside this module, where `docs/bundled.py` puts them, as scikit-learn itself takes a
+second to import.
+"""
 
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 
 from regbench.data.table import DataShape, Table
 
-# Known without importing scikit-learn; a test compares them with the real arrays.
+# Known without reading them.
 SHAPES = {
     "digits": DataShape(rows=1797, example=(1, 8, 8), outputs=10),
     "breast_cancer": DataShape(rows=569, example=(30,), outputs=2),
@@ -25,15 +30,13 @@ def load(name: str) -> Table:
     >>> load("iris").class_names
     ('setosa', 'versicolor', 'virginica')
     """
-    from sklearn import datasets
-
-    bunch = getattr(datasets, f"load_{name}")()
-    regression = name == "diabetes"
-    target = np.asarray(bunch.target)
+    with np.load(Path(__file__).with_name("bundled.npz"), allow_pickle=False) as file:
+        parts = ("values", "target", "columns", "classes")
+        values, target, columns, classes = (file[f"{name} {part}"] for part in parts)
     return Table(
-        values=np.asarray(bunch.data, dtype=np.float64),
-        target=target.astype(np.float64) if regression else target.astype(np.int64),
-        column_names=tuple(str(column) for column in bunch.feature_names),
-        class_names=() if regression else tuple(str(label) for label in bunch.target_names),
+        values=values,
+        target=target.astype(np.int64 if len(classes) else np.float64),
+        column_names=tuple(columns.tolist()),
+        class_names=tuple(classes.tolist()),
         example=SHAPES[name].example,
     )
