@@ -124,6 +124,20 @@ MUTATIONS = [
         ("tests/test_folder_trouble.py -k another",),
     ),
     Mutation(
+        "a table is written into the folder that has come in the place of another",
+        "results/files.py",
+        "            if require is not None:\n                require()\n",
+        "",
+        ("tests/test_folder_trouble.py -m torture -k replaced",),
+    ),
+    Mutation(
+        "a note that the disk does not give is damaged",
+        "results/proof.py",
+        "        if not is_damage(error):\n            raise\n",
+        "",
+        ("tests/test_faults.py -m torture -k eio",),
+    ),
+    Mutation(
         "what is no regular file is opened",
         "results/disk.py",
         "    if not S_ISREG(info.st_mode):\n",
@@ -211,7 +225,7 @@ MUTATIONS = [
         "a second signal is as the first",
         "cli/signals.py",
         "            _end(kind.exit_code, how_to_go_on())\n",
-        "            pass\n",
+        "            return\n",
         ("tests/test_signals.py -k second",),
     ),
     Mutation(
@@ -231,7 +245,7 @@ MUTATIONS = [
     Mutation(
         "a stack that lacks memory is not halved",
         "executors/train.py",
-        "        if not _out_of_memory(error):\n",
+        "        if not out_of_memory(error):\n",
         "        if True:\n",
         ("tests/test_sweeps.py -k memory",),
     ),
@@ -273,14 +287,14 @@ MUTATIONS = [
     Mutation(
         "a diverged neighbour's infinite norm counts where a run has no penalty",
         "engine/update.py",
-        "total += torch.where(strength == 0, 0.0, cost)",
-        "total += cost",
+        "+= torch.where(strength == 0, 0.0, cost)",
+        "+= cost",
         ("tests/test_api.py -k neighbours",),
     ),
     Mutation(
         "a checkpoint without the optimizer's memory",
         "engine/loop.py",
-        "restore(self.network.tensors() | self._update.tensors(), state)",
+        "restore(self._tensors(), state)",
         "restore(self.network.tensors(), state)",
         ("tests/test_going_on.py",),
     ),

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from mutations import MUTATIONS
 
 import regbench
 
@@ -106,6 +107,12 @@ EXCEPTIONS = {
     ("results/csv_text.py", "open"): "reads a table, which may be a pipe",
     ("executors/shared.py", None): "a file without a name",
 }
+
+
+def test_every_mutation_still_finds_what_it_takes_out():
+    for mutation in MUTATIONS:
+        text = (ROOT / mutation.file).read_text(encoding="utf-8")
+        assert mutation.old in text, mutation.what
 
 
 def touches(path):
