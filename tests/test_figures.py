@@ -33,6 +33,7 @@ from regbench.report.figures import (
     heatmap_figure,
     panels_figure,
 )
+from regbench.report.figures.panel import ends_of_parts
 from regbench.results.frames import read_epochs
 from regbench.results.runs import Runs, read_runs
 
@@ -282,3 +283,16 @@ def test_a_fit_is_what_the_saved_weights_give(tmp_path):
     hidden = np.tanh(w["layers.0.weight"] @ x + w["layers.0.bias"])
     scores = np.exp(w["layers.1.weight"] @ hidden + w["layers.1.bias"])
     assert fit.outputs[7, 61] == pytest.approx(scores / scores.sum(), rel=1e-5)
+
+
+@pytest.mark.parametrize("at", [0, 1, 77_777, 99_999])
+def test_a_long_line_keeps_its_ends_and_every_spike(at):
+    y = np.zeros(100_000)
+    y[at], y[50_000] = 9.0, np.nan
+    for line in (y, -y):
+        points = ends_of_parts(line)
+        assert points[0] == 0
+        assert points[-1] == 99_999
+        assert at in points
+        assert len(points) < 5_000
+        assert (np.diff(points) > 0).all()

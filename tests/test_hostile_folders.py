@@ -236,6 +236,20 @@ def test_a_long_table_takes_a_few_times_the_memory_of_its_numbers(root, tmp_path
     assert peak < 8 * 40_000 * 3 * 8
 
 
+def test_a_table_whose_runs_are_mixed_is_read_run_by_run(root, tmp_path):
+    long_table(root, tmp_path / "r", 400)
+    whole = read_epochs(tmp_path / "r", ["train_loss"])
+    path = tmp_path / "r" / "epochs.csv"
+    head, *lines = path.read_text().splitlines()
+    mixed = sorted(lines, key=lambda line: int(line.split(",")[3]))
+    path.write_text("\n".join([head, *mixed]) + "\n")
+    again = read_epochs(tmp_path / "r", ["train_loss"])
+    assert list(again) == list(whole)
+    for run, curves in whole.items():
+        for name, values in curves.items():
+            np.testing.assert_array_equal(again[run][name], values)
+
+
 @needs_proc
 @pytest.mark.torture
 def test_a_million_rows(root, tmp_path, record_property):

@@ -264,7 +264,7 @@ def _draw_line(axes: Axes, line: Line, place: int, zero: float | None) -> Line2D
             some = np.unique(np.linspace(0, len(x) - 1, min(len(x), _MOST_POINTS)).astype(int))
             axes.fill_between(x[some], low[some], high[some], color=colour, alpha=0.2, linewidth=0)
     alone = np.isfinite(y).sum() == 1  # a line of one point is none
-    points = slice(None) if line.dots else _ends_of_parts(y)
+    points = slice(None) if line.dots else ends_of_parts(y)
     (handle,) = axes.plot(
         x[points],
         y[points],
@@ -278,10 +278,10 @@ def _draw_line(axes: Axes, line: Line, place: int, zero: float | None) -> Line2D
     return handle
 
 
-def _ends_of_parts(y: Floats) -> slice | npt.NDArray[np.int64]:
+def ends_of_parts(y: Floats) -> slice | npt.NDArray[np.int64]:
     """The points that a long line is drawn through: the lowest and the highest of each part.
 
-    >>> _ends_of_parts(np.sin(np.arange(10.0)))
+    >>> ends_of_parts(np.sin(np.arange(10.0)))
     slice(None, None, None)
     """
     each = -(-len(y) // _MOST_PARTS)
