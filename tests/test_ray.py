@@ -23,8 +23,11 @@ from processes import gone
 import regbench as package
 from regbench.config.load import load_study
 from regbench.data import bring, carried, load, shape, sources
+from regbench.engine.stacks import Stack, make_stacks
 from regbench.errors import BadData, BadStudy
 from regbench.executors import ray as ray_module
+from regbench.executors.executor import Job
+from regbench.executors.pending import seconds_of
 
 pytestmark = pytest.mark.xdist_group("processes")
 
@@ -149,6 +152,32 @@ def test_a_files_data_travel_without_the_file(tmp_path, monkeypatch):
         assert np.array_equal(getattr(there, part).y, getattr(here, part).y)
     with pytest.raises(BadData, match="is not what it was"):
         load(block, 1, tmp_path, "another")
+
+
+def test_small_stacks_share_a_task_until_one_is_lost(tmp_path, monkeypatch):
+    """Grouped by the seconds that they are estimated at: a task takes time to begin."""
+    table(tmp_path)
+    plan = planned(load_study(study(tmp_path, FILES)))
+    stacks = [
+        Stack(f"s{i:04}", stack.members)
+        for i, stack in enumerate(make_stacks(plan.runs, tmp_path) * 5)
+    ]
+    sent = []
+    monkeypatch.setattr(ray_module.RayTasks, "_send", lambda self, jobs: sent.append(jobs))
+    tasks = object.__new__(ray_module.RayTasks)
+    each = seconds_of(stacks[0], tmp_path)
+    tasks._folder, tasks._task_seconds, tasks._once_lost = tmp_path, 2.5 * each, {"s0004"}
+    tasks._group, tasks._group_seconds = [], 0.0
+    for stack in stacks[:8]:
+        tasks.submit(Job(stack, tmp_path, "cpu"))
+    tasks._send_group()
+    names = [[job.stack.stack_id for job in jobs] for jobs in sent]
+    assert names == [
+        ["s0000", "s0001", "s0002"],
+        ["s0004"],
+        ["s0003", "s0005", "s0006"],
+        ["s0007"],
+    ]
 
 
 def test_workers_with_other_versions_or_without_a_gpu_are_refused(monkeypatch):

@@ -23,7 +23,7 @@ from regbench.data import Carried, bring, carried
 from regbench.engine.stacks import Stack
 from regbench.errors import BadStudy, ClusterLost, RegbenchError
 from regbench.executors.executor import Epoch, Event, Failed, Job, Kept, Lost, Tell, Trained
-from regbench.executors.pending import bytes_of
+from regbench.executors.pending import bytes_of, seconds_of
 from regbench.results.files import make_folder, write_atomic
 
 # How long a cluster may take to answer, and its nodes to say what they have installed.
@@ -38,6 +38,8 @@ _WORKER_BYTES = 400 << 20
 # Between two looks for the head; how long it may be away, as Ray ends this process after a minute;
 # and how long this process may then take to end by itself.
 _HEAD_SECONDS, _AWAY_SECONDS, _LEAVE_SECONDS = 2.0, 20.0, 15.0
+# A task that takes so long is worth what it takes to begin one.
+_TASK_SECONDS = 1.0
 _PACKAGES = ("regbench", "torch")
 
 
@@ -255,7 +257,9 @@ def _versions() -> dict[str, str | None]:
 
 
 class RayTasks:
-    """One stack a task. The cluster's workers train, this process hears of it and commits.
+    """The cluster's workers train, this process hears of it and commits.
+
+    A task trains one stack, or several of less than a second, as it takes some hundredths itself.
 
     Args:
         stacks: all that is to be trained.
@@ -291,7 +295,11 @@ class RayTasks:
         self._task = ray.remote(max_retries=0, **self._needs)(_train)
         self._mailbox = _mailbox()
         self._mail = self._mailbox.take.remote()
-        self._running: dict[Any, Job] = {}
+        self._running: dict[Any, list[Job]] = {}
+        seconds = sum(seconds_of(stack, self._folder) for stack in stacks)
+        self._task_seconds = min(_TASK_SECONDS, seconds / (4 * (workers or self._slots_now() or 1)))
+        self._group, self._group_seconds = list[Job](), 0.0
+        self._once_lost: set[str] = set()
 
     def _require_room(self, stacks: Sequence[Stack]) -> None:
         """Refuse what no node could ever take: Ray would wait for one."""
@@ -330,9 +338,23 @@ class RayTasks:
 
     def submit(self, job: Job) -> None:
         """Take a job."""
+        if job.stack.stack_id in self._once_lost:  # it may be why the others of its task were lost
+            self._send([job])
+            return
+        self._group.append(job)
+        self._group_seconds += seconds_of(job.stack, self._folder)
+        if self._group_seconds >= self._task_seconds:
+            self._send_group()
+
+    def _send_group(self) -> None:
+        group, self._group, self._group_seconds = self._group, [], 0.0
+        if group:
+            self._send(group)
+
+    def _send(self, jobs: list[Job]) -> None:
         with _cluster_errors():
-            task = self._task.options(memory=self._bytes(job.stack))
-            self._running[task.remote(job, self._data, self._mailbox, _versions())] = job
+            task = self._task.options(memory=max(self._bytes(job.stack) for job in jobs))
+            self._running[task.remote(jobs, self._data, self._mailbox, _versions())] = jobs
 
     def wait(self, tell: Tell) -> None:
         """Tell what workers have sent, and which tasks have ended.
@@ -343,6 +365,7 @@ class RayTasks:
         import ray
 
         self._cluster.require_head()
+        self._send_group()
         with _cluster_errors():
             awaited = [self._mail, *self._running]
             ready, _ = ray.wait(awaited, timeout=_POLL_SECONDS)
@@ -360,7 +383,7 @@ class RayTasks:
             events: list[Event] = ray.get(ready)
             self._mail = self._mailbox.take.remote()
             return events
-        job = self._running.pop(ready)
+        jobs = self._running.pop(ready)
         try:
             ended: list[Event] = ray.get(ready)
         except ray.exceptions.RayTaskError as error:
@@ -371,7 +394,9 @@ class RayTasks:
             ray.exceptions.ObjectLostError,
             ray.exceptions.OutOfMemoryError,
         ) as error:
-            return [Lost(job.stack.stack_id, _why_lost(error), alone=False)]
+            lost = [job.stack.stack_id for job in jobs]
+            self._once_lost.update(lost)
+            return [Lost(stack_id, _why_lost(error), alone=False) for stack_id in lost]
         return ended
 
     def cancel(self, tell: Tell) -> None:
@@ -459,7 +484,7 @@ _splits: dict[Any, Any] = {}
 
 
 def _train(
-    job: Job, sent: Sequence[Any], mailbox: Any, versions: Mapping[str, str | None]
+    jobs: Sequence[Job], sent: Sequence[Any], mailbox: Any, versions: Mapping[str, str | None]
 ) -> list[Event]:
     """What a task does; gives the events that have not been sent before."""
     import ray
@@ -474,7 +499,6 @@ def _train(
             for place, content in files.items():
                 make_folder((_folders[identity] / place).parent)
                 write_atomic(_folders[identity] / place, content)
-    job = replace(job, stack=_with_modules(job.stack))
     from regbench.executors.train import train
 
     ended: list[Event] = []
@@ -495,10 +519,14 @@ def _train(
             ray.get(mailbox.put.remote(event))
 
     try:
-        train(job, tell, _splits)
+        for job in jobs:
+            train(replace(job, stack=_with_modules(job.stack)), tell, _splits)
+            if waiting is not None:
+                ended.insert(len(ended) - 1, waiting)
+                waiting = None
     except RegbenchError as error:
         raise type(error)(*(f"{line} (on node {host})" for line in error.lines)) from None
-    return [*([waiting] if waiting else []), *ended]
+    return ended
 
 
 def _with_modules(stack: Stack) -> Stack:
