@@ -31,7 +31,8 @@ from regbench.executors.pending import seconds_of
 
 pytestmark = pytest.mark.xdist_group("processes")
 
-LONG = SMALL.replace("epochs: 4", "epochs: 2500")
+# Long enough for checkpoints, of which one is kept every five seconds, on a fast machine.
+LONG = SMALL.replace("epochs: 4", "epochs: 6000")
 
 
 @pytest.fixture(scope="module")
