@@ -121,19 +121,17 @@ class Transform:
             [j for j in range(len(table.column_names)) if j not in table.categories], np.int64
         )
         flags = np.array([j in table.indicators for j in numbers], dtype=np.bool_)
-        columns = numbers if table.categories else slice(None)
 
         def blocks(rows: Ints) -> Iterator[Floats]:
-            """The numbers of these rows, some at a time."""
-            each = max(1, _AT_ONCE // max(1, len(numbers)))
+            """The values of these rows, some at a time."""
+            each = max(1, _AT_ONCE // table.values.shape[1])
             for start in range(0, len(rows), each):
-                some = table.values[rows[start : start + each]]
-                yield some[:, columns].astype(np.float64, order="C")  # as sums hang on the order
+                yield table.values[rows[start : start + each]].astype(np.float64)
 
         fill, gaps = np.zeros(len(numbers)), np.full(len(numbers), complete)
         if table.values.dtype != np.uint8:  # a byte is always there
             for x in blocks(np.arange(len(table.values))):
-                gaps |= np.isnan(x).any(axis=0)
+                gaps |= np.logical_or.reduce(np.isnan(x), axis=0)[numbers]
         for k in np.flatnonzero(gaps).tolist():
             fill[k] = _median(table.column(numbers[k])[train], flags[k])
         scaler = Scaler(np.zeros(len(numbers)), np.ones(len(numbers)))
@@ -142,7 +140,10 @@ class Transform:
             pixels = len(numbers) // table.example[0]
             scaler = Scaler(each.mean.repeat(pixels), each.scale.repeat(pixels))
         elif standardize and len(numbers):
-            fitted = Scaler.of_blocks(lambda: (_filled(x, fill) for x in blocks(train)))
+            if table.categories or len(numbers) == 1:
+                fitted = _fitted_by_column(table, train, numbers, fill)
+            else:
+                fitted = Scaler.of_blocks(lambda: (_filled(x, fill) for x in blocks(train)))
             scaler = Scaler(np.where(flags, 0, fitted.mean), np.where(flags, 1, fitted.scale))
         target = (0.0, 1.0)
         if standardize and not table.class_names:
@@ -288,6 +289,20 @@ class Transformed:
         for start in range(0, len(made), each):
             made[start : start + each] = self.read(self.rows[start : start + each])
         return made
+
+
+def _fitted_by_column(table: Table, train: Ints, numbers: Ints, fill: Floats) -> Scaler:
+    """As one array of these columns alone would be: NumPy adds up each of them by itself then, and
+    in another order.
+    """
+    fitted = [
+        Scaler.fit(_filled(table.column(j)[train, None], fill[k : k + 1]))
+        for k, j in enumerate(numbers.tolist())
+    ]
+    return Scaler(
+        np.concatenate([each.mean for each in fitted]),
+        np.concatenate([each.scale for each in fitted]),
+    )
 
 
 def _median(x: Floats, flag: bool) -> float:
