@@ -8,10 +8,12 @@ from command import contents, regbench, study
 from test_data_transform import made as mixed
 
 from regbench.config.blocks.files import Csv
+from regbench.config.load import load_study
 from regbench.data import load, transform
 from regbench.data.files import csv_text
-from regbench.engine import examples
+from regbench.engine import examples, stacks
 from regbench.engine.rows import ReadRows
+from regbench.engine.stacks import cost
 
 STUDY = """\
 name: rows
@@ -45,12 +47,22 @@ def test_what_is_read_by_batch_trains_to_the_same_bytes(tmp_path, monkeypatch):
     read = ReadRows.read
     monkeypatch.setattr(ReadRows, "read", lambda *a: made.append(1) or read(*a))
     for most in (1 << 23, 0):
-        monkeypatch.setattr(examples, "_MOST_AS_FLOATS", most)
+        monkeypatch.setattr(examples, "MOST_AS_FLOATS", most)
         out = tmp_path / f"r{most}"
         assert regbench("run", path, "-o", out, "-q", "-j", "1").code == 0
         found.append(contents(out))
         assert bool(made) == (most == 0)
     assert found[0] == found[1]
+
+
+def test_an_estimate_counts_a_large_table_once(tmp_path, monkeypatch):
+    table_of(tmp_path)
+    setting = load_study(study(tmp_path, STUDY)).cells[0].setting
+    small = cost(setting, tmp_path)
+    monkeypatch.setattr(stacks, "MOST_AS_FLOATS", 0)
+    large = cost(setting, tmp_path)
+    assert (small.shared_bytes, large.shared_bytes) == (0, 8 * 90 * 5)
+    assert small.memory_bytes - large.memory_bytes == 4 * 90 * 5
 
 
 @pytest.mark.parametrize("at_once", [1, 150, 1000])

@@ -20,11 +20,9 @@ from regbench.engine.layers import device as devices
 from regbench.engine.layers.buffers import Scratch
 from regbench.engine.member import Member
 from regbench.engine.rows import PixelRows, ReadRows, Rows, TableRows
+from regbench.engine.stacks import MOST_AS_FLOATS
 from regbench.errors import BadData
 from regbench.vocabulary.metrics import Task
-
-# Numbers of a part, over all splits, that are kept as the network sees them.
-_MOST_AS_FLOATS = 1 << 23
 
 
 @dataclass
@@ -255,6 +253,6 @@ def _rows(x: Sequence[Floats | Pixels | Transformed], like: Tensor, pool: Tensor
         return PixelRows([each for each in x if isinstance(each, Pixels)], pool, like)
     made = [each for each in x if isinstance(each, Transformed)]
     numbers = sum(prod(each.shape) for each in made)
-    if numbers > _MOST_AS_FLOATS and not devices.is_gpu(like.device):
+    if numbers > MOST_AS_FLOATS and not devices.is_gpu(like.device):
         return ReadRows(made)
     return TableRows([each for each in x if not isinstance(each, Pixels)], like)

@@ -42,6 +42,10 @@ _MOST_MODULES = {"cpu": 4, "cuda": 32}
 _WORTH_A_STACK = {"cpu": 16, "cuda": 4096}
 
 
+# Numbers of a part, over all splits of a stack on the CPU, that are kept as the network sees them;
+# more are made where a batch is read.
+MOST_AS_FLOATS = 1 << 23
+
 # How many examples train, validate and test.
 Sizes = tuple[int, int, int] | None
 
@@ -103,8 +107,11 @@ def cost(setting: Setting, folder: Path) -> Cost:
     steps = ceil(data.rows / batch_size(setting.training, data.rows))
     item = item_bytes(setting.training)
     numbers = data.rows * data.inputs
-    own = 0 if data.as_bytes else numbers
-    shared = numbers if data.as_bytes else 0
+    own, shared = numbers, 0
+    if data.as_bytes:
+        own, shared = 0, numbers
+    elif setting.dataset.places and numbers > MOST_AS_FLOATS:  # what is made differs by seed
+        own, shared = 0, 8 * numbers
     return Cost(parameters, products, steps, item * (parameters * 5 + own), shared)
 
 
