@@ -45,6 +45,7 @@ bench: setup
 	$(BIN)/python benchmarks/tables.py
 	$(BIN)/python benchmarks/real_tables.py
 	$(BIN)/python benchmarks/growth.py
+	$(BIN)/python benchmarks/large.py
 	$(BIN)/python benchmarks/ray_scaling.py
 	$(BIN)/python benchmarks/gpu.py
 

@@ -35,7 +35,7 @@ training: {epochs: 1, batch_size: full, device: cpu}
 seeds: 1
 """
 HELP, TYPER = "regbench --help", "python -c 'import typer, rich'"
-FIRST, TORCH = "regbench run, first step", "python -c 'import torch, sklearn.datasets'"
+FIRST, TORCH = "regbench run, first step", "python -c 'import torch'"
 QUICKSTART = str(ROOT / "configs" / "quickstart.yaml")
 
 
@@ -59,7 +59,7 @@ def main() -> None:
         ways = {
             TYPER: process(sys.executable, "-c", "import typer, rich"),
             HELP: process(*RUN, "--help"),
-            TORCH: process(sys.executable, "-c", "import torch, sklearn.datasets"),
+            TORCH: process(sys.executable, "-c", "import torch"),
             FIRST: process(sys.executable, "-c", FIRST_STEP, "run", str(study), "-o", unfinished),
             "regbench validate": process(*RUN, "validate", QUICKSTART),
             "regbench plan": process(*RUN, "plan", QUICKSTART),
