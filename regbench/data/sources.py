@@ -315,7 +315,9 @@ def fitted(
         ids = part_ids(config, table, seed)
         require_classes(config, table, ids)
         transform = Transform.fit(table, ids.train, config.standardize, complete=complete)
-        keep(_fits, key, known := Fitted(table, ids, transform), _FITS)
+        known = Fitted(table, ids, transform)
+        if table.fingerprint:  # else it is made anew each time
+            keep(_fits, key, known, _FITS)
     return known
 
 
