@@ -1,5 +1,6 @@
 """Large tables: kept once, in the narrowest type, and made numbers where a batch is read."""
 
+import os
 import random
 
 import numpy as np
@@ -10,7 +11,7 @@ from test_data_transform import made as mixed
 from regbench.config.blocks.files import Csv
 from regbench.config.load import load_study
 from regbench.data import load, transform
-from regbench.data.files import csv_text
+from regbench.data.files import csv_text, reading
 from regbench.engine import examples, stacks
 from regbench.engine.rows import ReadRows
 from regbench.engine.stacks import cost
@@ -53,6 +54,19 @@ def test_what_is_read_by_batch_trains_to_the_same_bytes(tmp_path, monkeypatch):
         found.append(contents(out))
         assert bool(made) == (most == 0)
     assert found[0] == found[1]
+
+
+def test_a_file_is_read_and_a_split_is_fitted_once(tmp_path, monkeypatch):
+    table_of(tmp_path, rows=84)  # which no test has read
+    os.utime(tmp_path / "d.csv", (10**9, 10**9))
+    monkeypatch.setattr(reading, "_SETTLED_NS", 0)  # else the file is too new to be remembered
+    reads, fits = [], []
+    opened, fit = reading._opened, transform.Transform.fit
+    monkeypatch.setattr(reading, "_opened", lambda *a: reads.append(1) or opened(*a))
+    monkeypatch.setattr(transform.Transform, "fit", lambda *a, **k: fits.append(1) or fit(*a, **k))
+    done = regbench("run", study(tmp_path, STUDY), "-o", tmp_path / "r", "-q", "-j", "1")
+    assert done.code == 0, done.err
+    assert (len(reads), len(fits)) == (1, 4)  # as there are four seeds
 
 
 def test_an_estimate_counts_a_large_table_once(tmp_path, monkeypatch):
