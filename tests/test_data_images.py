@@ -539,7 +539,7 @@ def test_a_layout_says_what_the_axes_are(tmp_path, dtype):
         np.savez(tmp_path / f"{layout}.npz", x=array, y=y)
         config = npz(tmp_path / f"{layout}.npz", layout=layout)
         tables[layout] = table = table_of(config)
-        assert table.values.dtype == dtype
+        assert (table.values.dtype == np.uint8) == (dtype == np.uint8)  # others may be narrower
         split = load(config, 0, HERE)
         assert split.example == table.example == shape(config, HERE).example
         channels = split.train.x.reshape(len(split.train), table.example[0], -1)

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from regbench.data.description import described
-from regbench.data.files.columns import PARTS
+from regbench.data.files.columns import PARTS, narrowest
 from regbench.data.files.problems import Problems, shown
-from regbench.data.files.reading import Blocks, Open, Scan, as_it_is, content_of, file_source
+from regbench.data.files.reading import Blocks, Open, Scan, as_it_is, content_of, file_source, once
 from regbench.data.table import Table
 from regbench.errors import BadData
 
@@ -126,6 +126,7 @@ def _scan(config: Any, content: Open) -> Scan:
     return Scan(
         replace(found, notes=tuple(notes)),
         lambda blocks: table_of_arrays(config, _arrays(config, blocks)[0])[0],
+        once(table),
     )
 
 
@@ -153,9 +154,9 @@ def table_of_arrays(config: Any, arrays: Arrays) -> tuple[Table, list[str]]:
     x, example = _laid_out(config, x, problems)
     problems.require_none()
 
-    # Bytes stay bytes where they are images: as numbers they would take eight times the room.
-    is_pixels = example is not None and x.dtype == np.uint8
-    values = np.asarray(x, np.uint8 if is_pixels else np.float64).reshape(len(x), -1)
+    # Of images only bytes are taken for bytes: those are scaled otherwise.
+    least = np.uint8 if example is None or x.dtype == np.uint8 else np.float32
+    values = np.asarray(x, np.promote_types(narrowest(x), least)).reshape(len(x), -1)
     rows = None
     gone = np.isnan(y) if y.dtype.kind == "f" else np.zeros(len(y), np.bool_)
     if gone.any() and config.missing_target == "drop":

@@ -62,10 +62,16 @@ def whole(parse: Callable[[Any, bytes], Table]) -> Callable[[Any, Open], Scan]:
     """The `scan` of a format that is parsed at once: (dataset block, content) -> its table."""
 
     def scan(config: Any, content: Open) -> Scan:
-        found = described(parse(config, b"".join(content())))
-        return Scan(found, lambda blocks: parse(config, b"".join(blocks)))
+        table = parse(config, b"".join(content()))
+        return Scan(described(table), lambda blocks: parse(config, b"".join(blocks)), once(table))
 
     return scan
+
+
+def once(table: Table) -> Callable[[], Table | None]:
+    """Gives the table the first time that it is asked for, and holds it no longer."""
+    held = [table]
+    return lambda: held.pop() if held else None
 
 
 def content_of(config: Any, folder: Path, decode: Decode) -> Blocks:
