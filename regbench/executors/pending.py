@@ -59,13 +59,15 @@ def seconds_of(stack: Stack, folder: Path) -> float:
 def makespan(seconds: Iterable[float], workers: int) -> float:
     """How long so many workers take for stacks of these lengths, the longest first.
 
-    >>> makespan([4, 3, 3, 2], 1), makespan([4, 3, 3, 2], 2), makespan([4, 3, 3, 2], 9)
-    (12.0, 6.0, 4.0)
+    >>> makespan([4, 3, 3, 2], 1), makespan([4, 3, 3, 2], 2), makespan([4, 3, 3, 2], 10**30)
+    (12, 6, 4)
     """
-    busy = [0.0] * workers
-    for each in sorted(seconds, reverse=True):
+    longest_first = sorted(seconds, reverse=True)
+    busy = longest_first[:workers]
+    heapq.heapify(busy)
+    for each in longest_first[workers:]:
         heapq.heapreplace(busy, busy[0] + each)
-    return max(busy)
+    return max(busy, default=0.0)
 
 
 def pending(
