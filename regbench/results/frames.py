@@ -42,8 +42,11 @@ def read_frame(folder: Path, name: str, columns: Container[str] | None = None) -
             header = pd.read_csv(file, nrows=0).columns
             file.seek(0)
             words = dict.fromkeys([each for each in _WORDS if each in header], str)
+            # Before 3.1 the digits of a number were rounded twice, if one did not ask otherwise.
+            old = [int(part) for part in pd.__version__.split(".")[:2]] < [3, 1]
             frame = pd.read_csv(
                 file,
+                float_precision="round_trip" if old else None,
                 usecols=None if columns is None else lambda each: each in columns,
                 keep_default_na=False,  # "none" and "NA" are labels here
                 na_values={each: [""] for each in header if each not in words},
