@@ -45,6 +45,11 @@ def pytest_collection_modifyitems(items):
             item.add_marker("fuzz")
 
 
+def pytest_collection_finish():
+    """What tests say is of the CPU, also on a machine with a GPU: `auto` does not find it."""
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+
 @pytest.fixture
 def put(tmp_path):
     return writer(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from ctypes.util import find_library
 
@@ -27,7 +28,8 @@ def resolve_device(device: str) -> str:
     """
     if not isinstance(device, str) or not _DEVICE.fullmatch(device):
         raise BadStudy(f"device: expected auto, cpu, cuda or cuda:i, not {device!r}")
-    if device == "cpu" or (device == "auto" and find_library("cuda") is None):
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
+    if device == "cpu" or (device == "auto" and (hidden or find_library("cuda") is None)):
         return "cpu"
     import torch
 
