@@ -17,7 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -88,39 +89,40 @@ def run_checks(device: str) -> int:
     """Run and print every check; how many failed."""
     failed = 0
 
-    def check(title: str, calls: Sequence[Callable[[], None]]) -> None:
+    def check(title: str, call: Callable[..., None], cases: Iterable[str] = ("",)) -> None:
         nonlocal failed
-        wrong = []
-        for call in calls:
+        wrong, tried = [], 0
+        for case in cases:
+            tried += 1
             try:
-                call()
+                call(*([case] if case else []))
             except (AssertionError, RuntimeError) as error:  # torch's own errors are of the second
-                wrong.append(str(error).strip() or type(error).__name__)
+                wrong.append(f"{case}: {str(error).strip() or type(error).__name__}")
         failed += len(wrong)
-        print(f"  {title:<62} {len(calls) - len(wrong)} of {len(calls)} hold")
+        print(f"  {title:<62} {tried - len(wrong)} of {tried} hold")
         for words in wrong[:3]:
             print("    " + words.replace("\n", "\n    ")[:1000])
 
     tolerance = checks.TOLERANCE
     print("checks")
     check(
-        "dropout's bits and the orders are the CPU's", [lambda: checks.check_random_numbers(device)]
+        "dropout's bits and the orders are the CPU's", lambda: checks.check_random_numbers(device)
     )
     for dtype, cases in (("float64", checks.CASES), ("float32", checks.CASES_IN_FLOAT32)):
         title = f"results are the CPU's within {tolerance[dtype]:g} in {dtype}"
-        check(title, [lambda c=case, d=dtype: checks.check_results(device, c, d) for case in cases])
-    check(
-        "two trainings give the same bits",
-        [lambda c=case: checks.check_two_trainings(device, c) for case in checks.CASES],
-    )
-    check(
-        "no epoch waits for the GPU",
-        [lambda c=case: checks.check_nobody_waits(device, c) for case in checks.CASES],
-    )
+        check(title, lambda case, of=dtype: checks.check_results(device, case, of), cases)
+    for title, call in (
+        ("two trainings give the same bits", checks.check_two_trainings),
+        ("epochs that are replayed give the bits of others", checks.check_recording),
+        ("no epoch waits for the GPU", checks.check_nobody_waits),
+    ):
+        check(title, partial(call, device), checks.CASES)
     with tempfile.TemporaryDirectory() as folder:
-        check(
-            "a stack without room is halved", [lambda: checks.check_halving(device, Path(folder))]
-        )
+        for title, call in (
+            ("a stack without room is halved", checks.check_halving),
+            ("so is one without room to record an epoch", checks.check_no_room_to_record),
+        ):
+            check(title, partial(call, device, Path(folder)))
     return failed
 
 

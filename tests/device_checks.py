@@ -6,6 +6,7 @@ what it can of them on the CPU.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from pathlib import Path
 from unittest.mock import patch
@@ -15,7 +16,7 @@ import torch
 from engine import FRIEDMAN, member, setting
 
 import regbench
-from regbench.engine import philox
+from regbench.engine import loop, philox
 from regbench.engine.draws import INTEGERS, NORMALS, Draws, device_orders, shuffled
 from regbench.engine.loop import StackTrainer, train_stack
 from regbench.engine.member import Member, Trajectory
@@ -88,6 +89,7 @@ CASES = {
 CASES_IN_FLOAT32 = [
     name for name in CASES if "batchnorm" not in name or not name.startswith(("adam", "rmsprop"))
 ]
+NOT_RECORDED = ("convolutions", "ema")
 # Of weights and curves after a few epochs, relative and absolute. An accuracy may move by one
 # example where two outputs are all but equal.
 TOLERANCE = {"float32": 2e-3, "float64": 1e-8}
@@ -164,7 +166,11 @@ def check_results(device: str, case: str, dtype: str) -> None:
 def check_two_trainings(device: str, case: str) -> None:
     """The same stack, trained twice, gives the same bits."""
     members = members_of(case, "float32")
-    first, second = (train_stack(members, Path(), device) for _ in range(2))
+    assert_same_bits(*(train_stack(members, Path(), device) for _ in range(2)))
+
+
+def assert_same_bits(first: Sequence[Trajectory], second: Sequence[Trajectory]) -> None:
+    """Of curves and weights."""
     for a, b in zip(first, second, strict=True):
         for name, curve in a.curves.items():
             np.testing.assert_array_equal(curve, b.curves[name], err_msg=name)
@@ -172,16 +178,33 @@ def check_two_trainings(device: str, case: str) -> None:
             assert weights.tobytes() == b.readings[0].state[name].tobytes(), name
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def check_nobody_waits(device: str, case: str) -> None:
-    """An epoch runs through without the host waiting for the GPU; CUDA only."""
-    trainer = StackTrainer(members_of(case, "float32"), Path(), device)
+    """Epochs run through without the host waiting for the GPU, recorded or not; CUDA only."""
+    with patch.object(loop, "MOST_STEPS", 0):
+        trainer = StackTrainer(members_of(case, "float32"), Path(), device)
+    recorded = StackTrainer(members_of(case, "float32"), Path(), device)
     trainer.train_epoch(1)
+    recorded.train_epoch(1)
+    recorded.train_epoch(2)  # to record waits for the GPU; what waits cannot be recorded
     torch.cuda.set_sync_debug_mode("error")
     try:
         trainer.train_epoch(2)
+        recorded.train_epoch(3)
     finally:
         torch.cuda.set_sync_debug_mode("default")
+
+
+def check_recording(device: str, case: str) -> None:
+    """Epochs that are recorded and replayed give the bits of those that are not; CUDA only."""
+    members = members_of(case, "float32")
+    graphs = []
+    made = torch.cuda.CUDAGraph
+    with patch.object(torch.cuda, "CUDAGraph", lambda: graphs.append(made()) or graphs[-1]):
+        replayed = train_stack(members, Path(), device)
+    with patch.object(loop, "MOST_STEPS", 0):
+        assert_same_bits(replayed, train_stack(members, Path(), device))
+    assert len(graphs) == (case not in NOT_RECORDED)
 
 
 STUDY = {
@@ -200,21 +223,46 @@ def check_halving(device: str, folder: Path) -> None:
     The room is cut to three fifths of what the whole stack takes, and the estimate is switched off,
     so that memory really runs out.
     """
-    torch.cuda.empty_cache()
+    gc.collect()
+    before = torch.cuda.memory_allocated(device)  # brings CUDA up, too
     torch.cuda.reset_peak_memory_stats(device)
-    whole = regbench.run(STUDY, out=folder / "whole", device=device)
-    peak = torch.cuda.max_memory_reserved(device)
-    torch.cuda.empty_cache()
-    room = torch.cuda.memory_reserved(device) + 0.6 * peak
-    total = torch.cuda.get_device_properties(device).total_memory
-    torch.cuda.set_per_process_memory_fraction(room / total, device)
-    try:
-        with patch.object(training, "fits", lambda *_: True):
-            parts = regbench.run(STUDY, out=folder / "parts", device=device)
-    finally:
-        torch.cuda.set_per_process_memory_fraction(1.0, device)
-    assert "split by memory" in (parts.folder / "provenance.jsonl").read_text(encoding="utf-8")
-    assert (parts.runs.status == "ok").all()
+    with patch.object(loop, "MOST_STEPS", 0):
+        whole = regbench.run(STUDY, out=folder / "whole", device=device)
+        taken = torch.cuda.max_memory_allocated(device) - before
+        gc.collect()
+        torch.cuda.empty_cache()
+        room = torch.cuda.memory_reserved(device) + 0.6 * taken
+        total = torch.cuda.get_device_properties(device).total_memory
+        torch.cuda.set_per_process_memory_fraction(room / total, device)
+        try:
+            with patch.object(training, "fits", lambda *_, **__: True):
+                parts = regbench.run(STUDY, out=folder / "parts", device=device)
+        finally:
+            torch.cuda.set_per_process_memory_fraction(1.0, device)
+    assert_halved(parts, whole)
+
+
+def check_no_room_to_record(device: str, folder: Path) -> None:
+    """Where memory runs out while an epoch is recorded, it is the same; CUDA only."""
+    take = StackTrainer._take_steps
+
+    def without_room(self: StackTrainer, lr: torch.Tensor) -> torch.Tensor:
+        result = take(self, lr)
+        if torch.cuda.is_current_stream_capturing() and self.alive > STUDY["seeds"] / 2:
+            torch.empty(1 << 50, dtype=torch.uint8, device=device)
+        return result
+
+    whole = regbench.run(STUDY, out=folder / "recorded", device=device)
+    with patch.object(StackTrainer, "_take_steps", without_room):
+        parts = regbench.run(STUDY, out=folder / "recorded in parts", device=device)
+    assert_halved(parts, whole)
+
+
+def assert_halved(parts: regbench.Results, whole: regbench.Results) -> None:
+    """It was in parts, and gave what the whole gives."""
+    provenance = (parts.folder / "provenance.jsonl").read_text(encoding="utf-8")
+    assert "split by memory" in provenance, "memory did not run out"
+    assert (parts.runs.status == "ok").all(), parts.runs.status.value_counts()
     for name in ("train_loss", "val_loss"):
         close = TOLERANCE["float32"]
         np.testing.assert_allclose(parts.runs[name], whole.runs[name], close, close)

@@ -280,8 +280,8 @@ MUTATIONS = [
     Mutation(
         "a trajectory that is not finite stays in the stack",
         "engine/loop.py",
-        "            readers.diverge(epoch)\n",
-        "            pass\n",
+        "                readers[row].diverge(epoch)\n",
+        "                pass\n",
         ("tests/test_going_on.py", "tests/test_cli.py -k diverged"),
     ),
     Mutation(

@@ -50,8 +50,9 @@ def test_its_stacks_and_its_arithmetic(gpu):
 
 
 def test_it_counts_the_checks_that_fail(gpu, monkeypatch, capsys):
-    for name in ("check_results", "check_two_trainings", "check_nobody_waits", "check_halving"):
-        monkeypatch.setattr(gpu.checks, name, lambda *_: None)
+    for name in vars(gpu.checks):
+        if name.startswith("check_") and name != "check_random_numbers":
+            monkeypatch.setattr(gpu.checks, name, lambda *_: None)
     assert gpu.run_checks("cpu") == 0
 
     def wrong(*_):

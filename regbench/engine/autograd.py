@@ -57,6 +57,7 @@ class ModuleNetwork:
         like: Tensor,
         own: OwnModule | None = None,
     ) -> None:
+        _wake_autograd(like)
         self._modules, self._seeds, self._own = list(modules), list(seeds), own
         self._example, self._outputs = example, outputs
         self._passes = [Pass() for _ in modules]
@@ -256,6 +257,14 @@ class ModuleNetwork:
         """Give one run the tensors that `state` returned."""
         for name, tensor in self._modules[row].state_dict().items():
             tensor.copy_(torch.from_numpy(np.array(state[name])))
+
+
+def _wake_autograd(like: Tensor) -> None:
+    """Let autograd's thread meet the GPU: it warns where a product is the first it does there."""
+    if like.is_cuda:
+        with torch.enable_grad():
+            x = torch.zeros_like(like, requires_grad=True)
+            torch.autograd.grad(x * x, x, like)
 
 
 def _parameters(module: nn.Module) -> tuple[Parameter, ...]:

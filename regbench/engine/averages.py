@@ -59,6 +59,9 @@ class Averages:
         self._blocks: Blocks = kept(parameters.values, self._rows) if self._asked else {}
         self._shares: tuple[list[float], Tensor] = [], parameters.like
 
+    def __bool__(self) -> bool:
+        return bool(self._asked)
+
     def _index(self, rows: Sequence[int]) -> Tensor:
         return torch.tensor(rows, dtype=torch.int64, device=self._parameters.like.device)
 

@@ -34,7 +34,7 @@ def shuffled(seed: int, epoch: int, ids: npt.NDArray[np.int64]) -> npt.NDArray[n
     return np.argsort(keys[ids])  # keys of 64 bits are never equal, so any sort gives this order
 
 
-def device_orders(seeds: Tensor, epoch: int, ids: Tensor, count: int) -> Tensor:
+def device_orders(seeds: Tensor, epoch: int | Tensor, ids: Tensor, count: int) -> Tensor:
     """The orders of `shuffled` for S seeds at once, found on the device of the ids.
 
     Args:
@@ -89,6 +89,7 @@ class Draws:
     ) -> None:
         self._batch, self._ids = batch, ids
         self._device = device
+        self._epoch_there = torch.zeros(1, dtype=torch.int64, device=device)
         self._set(np.asarray(seeds, dtype=np.uint64))
         self.start_epoch(0, 0)
 
@@ -109,6 +110,7 @@ class Draws:
     def start_epoch(self, epoch: int, steps: int) -> None:
         """Begin an epoch, counted from 1, of so many steps."""
         self._epoch, self._steps = epoch, steps
+        self._epoch_there.fill_(epoch)
         self.start_step(0, self._batch)
         self._ahead.clear()
         self._by_example.clear()
@@ -116,6 +118,11 @@ class Draws:
     def start_step(self, step: int, rows: int) -> None:
         """Begin a step, counted from 0, whose batch has so many examples."""
         self._step, self._rows = step, rows
+
+    @property
+    def epoch(self) -> int | Tensor:
+        """The epoch; on a GPU (1,) int64, which calls that are recorded there read anew."""
+        return self._epoch if self._words is None else self._epoch_there
 
     @property
     def now(self) -> tuple[int, int]:
@@ -179,16 +186,16 @@ class Draws:
         self, kind: Numbers, purpose: Purpose, layer: int, blocks: int, steps: int, first: int
     ) -> Tensor:
         """(steps, S, blocks * kind.block) of this epoch, from the step `first` on."""
-        first, epoch = first * blocks, self._epoch
+        first = first * blocks
         if self._words is not None:
             # A GPU draws the same numbers: nothing is copied to it, and it never waits.
             places = torch.arange(first, first + steps * blocks, device=self._device)
             places = places.view(steps, 1, blocks)
-            words = philox.words(self._words, purpose, places, epoch=epoch, layer=layer)
+            words = philox.words(self._words, purpose, places, epoch=self.epoch, layer=layer)
             return kind.by_torch(words).flatten(2)
         count = steps * blocks * kind.block
         drawn = [
-            kind.by_numpy(seed, purpose, count, epoch=epoch, layer=layer, block=first)
+            kind.by_numpy(seed, purpose, count, epoch=self._epoch, layer=layer, block=first)
             for seed in self._seeds
         ]
         each_step = np.stack([numbers.reshape(steps, -1) for numbers in drawn], axis=1)

@@ -145,7 +145,7 @@ class Examples:
         """The split that a run of the stack sees."""
         return self._splits[int(self._views[row])]
 
-    def batches(self, epoch: int, batch: int) -> Iterator[Batch]:
+    def batches(self, epoch: int | Tensor, batch: int) -> Iterator[Batch]:
         """The batches of an epoch, in the order of each run's seed.
 
         Yields:
@@ -175,13 +175,14 @@ class Examples:
             read=lambda others: self._batch("others", others),
         )
 
-    def _order(self, epoch: int, batch: int) -> Tensor:
+    def _order(self, epoch: int | Tensor, batch: int) -> Tensor:
         """(S, n) row numbers within the training part, for each stream."""
         n = self.parts["train"].size
         if not self._shuffle or batch >= n:  # one step sees all: their order is nothing
             return torch.arange(n, device=self.view_of_run.device).repeat(len(self._streams), 1)
         if self._on_gpu:
             return device_orders(self._stream_seeds, epoch, self._ids, self._id_count)
+        epoch = int(epoch)
         order = [
             shuffled(seed, epoch, self._splits[view].train.ids) for seed, view in self._streams
         ]

@@ -30,6 +30,7 @@ from regbench.engine.network import build
 from regbench.engine.optimizers.schedule import factor
 from regbench.engine.predictions import predict
 from regbench.engine.readers import Readers
+from regbench.engine.recorded import MOST_NUMBERS, MOST_STEPS, Recorded
 from regbench.engine.regularizers.regularizer import ON_INPUTS, ON_TARGETS, acting, averaging
 from regbench.engine.scoring import on_host, score
 from regbench.engine.stacks import batch_size
@@ -76,7 +77,9 @@ def train_stack(
     """
     # Autograd does not work on what inference mode has made.
     by_autograd = members[0].setting.model.name in BY_AUTOGRAD
-    with torch.no_grad() if by_autograd else torch.inference_mode():
+    # On a GPU a convolution is to give the same bits again, and float32 to be float32.
+    exactly = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
+    with torch.no_grad() if by_autograd else torch.inference_mode(), exactly:
         trainer = StackTrainer(members, folder, device, metrics, splits)
         return _train(trainer, on_epoch, checkpoints, on_losses)
 
@@ -141,13 +144,14 @@ class StackTrainer:
             self.network.probe(x[0])
         self._update = Update(settings, self.network)
         self._batch = batch_size(self._training, self.examples.parts["train"].size)
+        self._steps = -(-self.examples.parts["train"].size // self._batch)
         self._draws = Draws(seeds, self._batch, like.device, self.examples.id_count)
-        self._compose(settings)
         ways = [
             dict(filter(None, (averaging(r, self._training.epochs) for r in m.readings.values())))
             for m in members
         ]
         self._averages = Averages(ways, self.network.parameters)
+        self._compose(settings)
         own = (None, self.examples.task)
         self._metrics = [name for name in metrics if METRICS[name].task in own]
         self._in_stack = np.arange(len(members))  # the member in each row of the stack
@@ -169,6 +173,7 @@ class StackTrainer:
         alone = isinstance(self.network, ModuleNetwork)
         each = [runs[row : row + 1] for row in runs] if alone else [runs]
         self._losses = [self._loss_of(rows, settings, seen) for rows in each]
+        self._recorded = Recorded() if self._recordable() else None
 
     def _loss_of(self, rows: Sequence[int], settings: Sequence[Setting], seen: Seen) -> Loss:
         """The loss of these rows of the stack."""
@@ -198,19 +203,37 @@ class StackTrainer:
             ]
         )
         lr = torch.from_numpy(self._rates).to(self._like, non_blocking=True).unsqueeze(1)
+        self._draws.start_epoch(epoch, self._steps)
+        if self._recorded is None:
+            self._objective = self._take_steps(lr)
+        else:
+            self._objective = self._recorded(self._take_steps, lr)
+
+    def _take_steps(self, lr: Tensor) -> Tensor:
+        """All steps of the epoch that `draws` is in; (R,) its mean objective.
+
+        Args:
+            lr: (R, 1).
+        """
         objective = Objective(self._update, self.alive, self._like)
-        n = self.examples.parts["train"].size
-        steps = -(-n // self._batch)
-        self._draws.start_epoch(epoch, steps)
-        for step, batch in enumerate(self.examples.batches(epoch, self._batch)):
+        for step, batch in enumerate(self.examples.batches(self._draws.epoch, self._batch)):
             examples = batch.y.shape[1]
             self._draws.start_step(step, examples)
             batch.change(self._on_inputs, self._draws)
             loss = self.network.learn(batch, self._losses, self._draws)
             objective.add(loss, examples)
             self._update.step(lr)
-            self._averages.after_step(epoch, step + 1, steps)
-        self._objective = objective.mean()
+            self._averages.after_step(self._draws.now[0], step + 1, self._steps)
+        return objective.mean()
+
+    def _recordable(self) -> bool:
+        """Whether a GPU is given an epoch's steps at once: one epoch must be as the next."""
+        if isinstance(self.network, ModuleNetwork) or self._averages or not self._like.is_cuda:
+            return False
+        widest = self._batch * max(self.network.architecture.widths)
+        parameters = self.network.parameters
+        most = parameters.runs * max(widest, *(slot.size for slot in parameters.slots))
+        return self._steps <= MOST_STEPS and most <= MOST_NUMBERS
 
     def finish_epoch(self, epoch: int) -> None:
         """Record the epoch, let the rules read it, and drop what is decided from the stack."""
@@ -222,15 +245,12 @@ class StackTrainer:
         self._record("lr", epoch, self._rates)
         for name, row in zip(values, table, strict=True):
             self._record(name, epoch, row)
-        undecided = []
-        for row, member in enumerate(self._in_stack.tolist()):
-            seen = dict(zip(values, table[:, row], strict=True))
-            if not self._read(member, epoch, seen, partial(self._weights, row, epoch)):
-                undecided.append(row)
+        seen = dict(zip(values, table, strict=True))
+        undecided = self._decide(epoch, seen, partial(self._weights, epoch))
         if len(undecided) < self.alive:
-            self._keep(np.array(undecided, dtype=np.intp))
+            self._keep(undecided)
 
-    def _weights(self, row: int, epoch: int, average: str) -> State:
+    def _weights(self, epoch: int, row: int, average: str) -> State:
         """One trajectory's weights after an epoch, or an average of them by its key."""
         return {**self.network.state(row), **self._averages.state(row, average, epoch)}
 
@@ -281,12 +301,8 @@ class StackTrainer:
         for past in range(1, epoch + 1):
             trained += self.alive
             names = [n for n in self._curves if n in _EVERY_EPOCH or self.scored(past)]
-            undecided = []
-            for member in self._in_stack.tolist():
-                seen = {name: float(self._curves[name][member, past - 1]) for name in names}
-                if not self._read(member, past, seen, lambda average: {}):
-                    undecided.append(member)
-            self._in_stack = np.array(undecided, dtype=np.intp)
+            seen = {name: self._curves[name][self._in_stack, past - 1] for name in names}
+            self._in_stack = self._in_stack[self._decide(past, seen, lambda row, average: {})]
         rows, self._in_stack = self._in_stack, np.arange(len(self._members))
         if len(rows) < len(self._members):
             self._keep(rows)
@@ -315,21 +331,28 @@ class StackTrainer:
             self._curves[name] = np.full(shape, np.nan)
         return self._curves[name]
 
-    def _read(
-        self, member: int, epoch: int, values: Mapping[str, float], state: Callable[[str], State]
-    ) -> bool:
-        """Let one trajectory's rules see the epoch; true when they are all decided.
+    def _decide(
+        self, epoch: int, seen: Mapping[str, Array], state: Callable[[int, str], State]
+    ) -> npt.NDArray[np.intp]:
+        """Let the trajectories' rules see the epoch; the rows of those that are not all decided.
 
-        `state` gives the epoch's weights, for a run that must keep them.
+        Args:
+            seen: (alive,) by column.
+            state: of a row and an average gives the epoch's weights, for a run that must keep them.
         """
-        readers = self._readers[member]
         # Test scores decide nothing. Before any training there is no objective.
         watched = ("objective",) * (epoch > 0) + ("weight_norm", "train_loss", "val_loss")
-        if not all(isfinite(values[name]) for name in watched if name in values):
-            readers.diverge(epoch)
-        elif "train_loss" in values:
-            readers.observe(epoch, values, state)
-        return readers.done
+        finite = np.logical_and.reduce([np.isfinite(seen[n]) for n in watched if n in seen])
+        readers = [self._readers[member] for member in self._in_stack.tolist()]
+        undecided = finite & np.array([epoch < each.first_decision for each in readers])
+        for row in np.flatnonzero(~undecided).tolist():
+            if not finite[row]:
+                readers[row].diverge(epoch)
+            elif "train_loss" in seen:
+                values = {name: float(column[row]) for name, column in seen.items()}
+                readers[row].observe(epoch, values, partial(state, row))
+            undecided[row] = not readers[row].done
+        return np.flatnonzero(undecided)
 
     def _keep(self, rows: npt.NDArray[np.intp]) -> None:
         """Drop all other runs from the stack; those that stay keep their bits."""

@@ -12,12 +12,37 @@ Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"; Rando
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from regbench.streams import Purpose, purpose_key
 
+# As `words` below in one call instead of some 300: a small stack waits for calls, a large one for
+# memory. CUDA's compiler, which comes with torch, makes it once and leaves it in torch's cache.
+_CUDA = """
+template <typename T>
+void philox(T block, T layer, T epoch, T seed, T purpose, T& w0, T& w1, T& w2, T& w3) {
+    unsigned long long c0 = block + 1, c1 = layer, c2 = epoch, c3 = 0, key0 = seed, key1 = purpose;
+    for (int round = 0; round < 10; ++round) {
+        unsigned long long m0 = 0xD2E7470EE14C6C93ull, m1 = 0xCA5A826395121157ull;
+        unsigned long long upper0 = __umul64hi(m0, c0), lower0 = m0 * c0;
+        unsigned long long upper1 = __umul64hi(m1, c2), lower1 = m1 * c2;
+        c0 = upper1 ^ c1 ^ key0;
+        c1 = lower1;
+        c2 = upper0 ^ c3 ^ key1;
+        c3 = lower0;
+        key0 += 0x9E3779B97F4A7C15ull;
+        key1 += 0xBB67AE8584CAA73Bull;
+    }
+    w0 = c0;
+    w1 = c1;
+    w2 = c2;
+    w3 = c3;
+}
+"""
 _ROUNDS = 10
 _MULTIPLIERS = (0xD2E7470EE14C6C93, 0xCA5A826395121157)
 _WEYL = (0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B)
@@ -55,14 +80,19 @@ def _product(multiplier: int, word: Tensor) -> tuple[Tensor, Tensor]:
     return upper, word * _signed(multiplier)
 
 
+@cache
+def _on_cuda() -> Any:
+    return torch.cuda.jiterator._create_multi_output_jit_fn(_CUDA, num_outputs=4)
+
+
 def words(
-    seeds: Tensor, purpose: Purpose, blocks: Tensor, *, epoch: int = 0, layer: int = 0
+    seeds: Tensor, purpose: Purpose, blocks: Tensor, *, epoch: int | Tensor = 0, layer: int = 0
 ) -> Tensor:
     """Four words for every seed and block, as `streams.raw(seed, purpose, 4, block=block)`.
 
     Args:
         seeds: int64 with the seeds' bits, of any shape.
-        purpose, epoch, layer: which stream.
+        purpose, epoch, layer: which stream; an epoch as (1,) int64 is read by the device.
         blocks: int64, >= 0, of a shape that broadcasts with that of the seeds.
     Returns:
         (*broadcast shape, 4) int64 with the words' bits.
@@ -72,10 +102,14 @@ def words(
     >>> (drawn.numpy().view("uint64") == raw(7, Purpose.SPLIT, 4, block=2)).all().item()
     True
     """
+    c1 = seeds.new_full((1,), layer)
+    c2 = epoch if isinstance(epoch, Tensor) else seeds.new_full((1,), epoch)
+    if seeds.is_cuda:
+        key = seeds.new_full((1,), _signed(purpose_key(purpose)))
+        return torch.stack(_on_cuda()(blocks, c1, c2, seeds, key), -1)
     # NumPy steps the counter before it draws. What does not differ between elements has one
     # element only, so the first rounds are next to nothing.
-    c0, c1 = blocks + 1, seeds.new_full((1,), layer)
-    c2, c3 = seeds.new_full((1,), epoch), seeds.new_zeros(1)
+    c0, c3 = blocks + 1, seeds.new_zeros(1)
     for number in range(_ROUNDS):
         key0 = seeds + _signed(number * _WEYL[0])
         key1 = _signed(purpose_key(purpose) + number * _WEYL[1])

@@ -46,6 +46,9 @@ class Readers:
             member.setting.training.save_predictions
         )
         self._diverged_at: int | None = None
+        rules = any(reader.rule is not None for reader in self._readers)
+        # Before this epoch nothing that is finite is decided, and need not be seen.
+        self.first_decision = min(1, self._epochs) if rules else self._epochs
 
     @property
     def done(self) -> bool:
