@@ -113,6 +113,12 @@ def members_of(case: str, dtype: str) -> list[Member]:
     ]
 
 
+def trained(members: Sequence[Member], device: str = "cpu") -> list[Trajectory]:
+    """As a study trains them: convolutions deterministic, in full float32."""
+    with training._torch_settings(1, tf32=False):
+        return train_stack(members, Path(), device)
+
+
 def assert_close(found: Sequence[Trajectory], expected: Sequence[Trajectory], dtype: str) -> None:
     """Curves and weights agree within `TOLERANCE`."""
     tolerance = TOLERANCE[dtype]
@@ -160,13 +166,13 @@ def check_random_numbers(device: str) -> None:
 def check_results(device: str, case: str, dtype: str) -> None:
     """A stack's results are the CPU's within `TOLERANCE`."""
     members = members_of(case, dtype)
-    assert_close(train_stack(members, Path(), device), train_stack(members, Path()), dtype)
+    assert_close(trained(members, device), trained(members), dtype)
 
 
 def check_two_trainings(device: str, case: str) -> None:
     """The same stack, trained twice, gives the same bits."""
     members = members_of(case, "float32")
-    assert_same_bits(*(train_stack(members, Path(), device) for _ in range(2)))
+    assert_same_bits(*(trained(members, device) for _ in range(2)))
 
 
 def assert_same_bits(first: Sequence[Trajectory], second: Sequence[Trajectory]) -> None:
@@ -201,9 +207,9 @@ def check_recording(device: str, case: str) -> None:
     graphs = []
     made = torch.cuda.CUDAGraph
     with patch.object(torch.cuda, "CUDAGraph", lambda: graphs.append(made()) or graphs[-1]):
-        replayed = train_stack(members, Path(), device)
+        replayed = trained(members, device)
     with patch.object(loop, "MOST_STEPS", 0):
-        assert_same_bits(replayed, train_stack(members, Path(), device))
+        assert_same_bits(replayed, trained(members, device))
     assert len(graphs) == (case not in NOT_RECORDED)
 
 

@@ -77,9 +77,7 @@ def train_stack(
     """
     # Autograd does not work on what inference mode has made.
     by_autograd = members[0].setting.model.name in BY_AUTOGRAD
-    # On a GPU a convolution is to give the same bits again, and float32 to be float32.
-    exactly = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
-    with torch.no_grad() if by_autograd else torch.inference_mode(), exactly:
+    with torch.no_grad() if by_autograd else torch.inference_mode():
         trainer = StackTrainer(members, folder, device, metrics, splits)
         return _train(trainer, on_epoch, checkpoints, on_losses)
 
