@@ -68,9 +68,9 @@ def table(folder):
 
 
 def rays():
-    """All that Ray runs here, by process."""
-    names = "ray::|gcs_server|raylet"
-    found = subprocess.run(["pgrep", "-f", names], capture_output=True, text=True, check=False)
+    """The heads and nodes of Ray that run here, by process: workers, some idle, end with theirs."""
+    command = ["pgrep", "-x", "gcs_server|raylet"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
     return set(found.stdout.split())
 
 
@@ -78,6 +78,7 @@ def test_without_an_address_ray_starts_here_and_ends(tmp_path, two_nodes, start)
     path = study(tmp_path, SMALL)
     assert regbench("run", path, "-o", tmp_path / "here", "-q", "-j", 1).code == 0
     before = rays()
+    assert len(before) >= 3  # a head and two nodes
     process = start("run", path, "-o", tmp_path / "ray", "--executor", "ray")
     _, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
