@@ -1,5 +1,7 @@
 """The ways that a GPU is trained on, forced on the CPU: the same numbers, and nobody waits."""
 
+import gc
+from contextlib import nullcontext
 from itertools import product
 from pathlib import Path
 
@@ -10,18 +12,22 @@ from device_checks import (
     CASES,
     CASES_IN_FLOAT32,
     assert_close,
+    assert_same_bits,
     check_random_numbers,
     check_two_trainings,
     members_of,
+    trained,
 )
 from engine import member, setting
 from watch import waits
 
+from regbench.engine.draws import Draws
 from regbench.engine.layers.parameters import Parameters, Slot
 from regbench.engine.layers.per_run import column
 from regbench.engine.loop import StackTrainer, train_stack
 from regbench.engine.metrics import SCORES
 from regbench.engine.optimizers.adam import Adam, ColumnAdam
+from regbench.engine.recorded import Recorded
 from regbench.engine.scoring import score
 from regbench.models.layers import Parameter
 
@@ -72,6 +78,74 @@ def test_a_stack_that_many_runs_leave(as_on_a_gpu):
     found = train_stack(members, Path())
     assert [each.readings[0].epochs_run for each in found] == [2, 3, 4, 5]
     assert_close(found, expected, "float64")
+
+
+@pytest.mark.parametrize(
+    "case",
+    ["adam, dropout", "adam, input dropout", "adam, input noise", "augment", "cutout", "mixup"],
+)
+def test_what_is_recorded_reads_the_epoch_from_a_tensor(case, as_on_a_gpu, monkeypatch):
+    """Epochs that are replayed do what was recorded in one: what the host knows stands still."""
+    members = members_of(case, "float32")
+    as_on_a_gpu()
+    expected = trained(members)
+    begin = Draws.start_epoch
+
+    def standing_still(self, epoch, steps):
+        begin(self, epoch, steps)
+        self._epoch = 1
+
+    monkeypatch.setattr(Draws, "start_epoch", standing_still)
+    assert_same_bits(trained(members), expected)
+
+
+def test_a_recording_is_made_once_and_told_what_is_given(monkeypatch):
+    class Graph:
+        def replay(self):
+            seen.append(("replayed", given[0].tolist()))
+
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
+    monkeypatch.setattr(torch.cuda, "Stream", lambda: None)
+    for name in ("device", "stream", "graph"):
+        monkeypatch.setattr(torch.cuda, name, lambda *_, **__: nullcontext())
+    seen, given = [], []
+
+    def call(x):
+        given[:] = [x]
+        seen.append(("called", x.tolist()))
+        return x * 2
+
+    recorded = Recorded()
+    results = [recorded(call, torch.tensor([number])) for number in (1, 2, 3)]
+    assert seen == [("called", [1]), ("called", [2]), ("replayed", [2]), ("replayed", [3])]
+    assert results[2] is results[1]
+
+
+def test_memory_that_runs_out_in_a_recording_is_what_is_said(monkeypatch):
+    class Capture:
+        def __enter__(self):
+            assert not gc.isenabled()
+
+        def __exit__(self, *_):
+            raise RuntimeError("operation failed due to a previous error during capture")
+
+    for name in ("CUDAGraph", "Stream"):
+        monkeypatch.setattr(torch.cuda, name, object)
+    for name in ("device", "stream"):
+        monkeypatch.setattr(torch.cuda, name, lambda *_, **__: nullcontext())
+    monkeypatch.setattr(torch.cuda, "graph", lambda *_, **__: Capture())
+
+    def call(x):
+        if calls:
+            raise torch.OutOfMemoryError
+        calls.append(x)
+        return x
+
+    calls, recorded = [], Recorded()
+    recorded(call, torch.zeros(1))
+    with pytest.raises(torch.OutOfMemoryError):
+        recorded(call, torch.zeros(1))
+    assert gc.isenabled()
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-6), (torch.float64, 1e-12)])
