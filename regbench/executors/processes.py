@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from multiprocessing import connection, get_context, parent_process, resource_tracker
-from typing import Any
+from typing import IO, Any
 
 from regbench.data import Carried, bring
 from regbench.executors.executor import (
@@ -26,7 +26,7 @@ from regbench.executors.executor import (
     Tell,
     Trained,
 )
-from regbench.executors.shared import shared
+from regbench.executors.shared import SharedFile, shared, take
 
 _POLL_SECONDS = 0.1
 # How long workers have to end an epoch and hand over their stacks' state when the command ends.
@@ -35,22 +35,24 @@ _STOP_SECONDS = 2.0
 _MOST_STARTS = 3
 _SIGNALS = {signal.SIGINT, signal.SIGTERM}
 _BLOCKS = hasattr(signal, "pthread_sigmask")  # not on Windows
-# What a worker says that is no event: it can train; it is no more.
-_READY, _GONE = "ready", "gone"
+# What a worker says that is no event: it has started; it can train; it is no more.
+_HERE, _READY, _GONE = "here", "ready", "gone"
 
 
 class _Worker:
     """A process that trains one stack after the other, as it is told through a pipe.
 
     No queue, no lock: those need semaphores, which not every machine has, and what a process that
-    is killed held of them stays held.
+    is killed held of them stays held. Of what it is given when it starts, only a file may be large:
+    were more written than a pipe holds, a process that dies before it reads would leave this one
+    waiting for ever. All else is sent when it says that it is there.
     """
 
-    def __init__(self, tables: Mapping[str, Carried]) -> None:
+    def __init__(self, file: SharedFile | None) -> None:
         context = get_context("spawn")  # a forked torch may deadlock
         self.pipe, theirs = context.Pipe()
         stop, self.stop = context.Pipe(duplex=False)
-        self.process = context.Process(target=_serve, args=(theirs, stop, tables), daemon=True)
+        self.process = context.Process(target=_serve, args=(theirs, stop, file), daemon=True)
         try:
             with _without_script():
                 self.process.start()
@@ -71,8 +73,12 @@ class _Worker:
     def give(self, job: Job) -> None:
         """Have it train a stack."""
         self.job = job
+        self.send(job)
+
+    def send(self, what: Any) -> None:
+        """Send it something."""
         with suppress(OSError):  # it is gone, as will be heard
-            self.pipe.send(job)
+            self.pipe.send(what)
 
     def why_gone(self) -> str:
         """How it ended."""
@@ -91,7 +97,8 @@ class Processes:
     """
 
     def __init__(self, workers: int, tables: Mapping[str, Carried] | None = None) -> None:
-        self._most, self._tables = workers, shared(tables or {})
+        self._most = workers
+        self._file, self._tables = shared(tables or {})
         self._workers: list[_Worker] = []
         self._waiting: deque[Job] = deque()
         self._failures, self._why = 0, ""
@@ -130,7 +137,7 @@ class Processes:
             try:
                 _start_helper()
                 with _signals_later():
-                    self._workers.append(_Worker(self._tables))
+                    self._workers.append(_Worker(self._file))
             except Exception as error:  # whatever a machine lacks for it
                 self._fail(str(error) or type(error).__name__)
         if not self._workers:
@@ -140,7 +147,9 @@ class Processes:
         self._failures, self._why = self._failures + 1, why
 
     def _hear(self, worker: _Worker, said: Event | str, tell: Tell) -> None:
-        if said == _READY:
+        if said == _HERE:
+            worker.send(self._tables)
+        elif said == _READY:
             worker.ready = True
         elif said == _GONE:
             self._workers.remove(worker)
@@ -254,10 +263,10 @@ _stop = threading.Event()  # of a worker
 
 
 def _serve(
-    pipe: connection.Connection, stop: connection.Connection, tables: Mapping[str, Carried]
+    pipe: connection.Connection, stop: connection.Connection, file: IO[bytes] | None
 ) -> None:
     """What a worker does: train what it is given, until the command ends."""
-    bring(tables)
+    take(file)
     threading.Thread(target=_watch, args=(stop,), daemon=True).start()
     # Ctrl-C reaches the whole process group; the parent decides what becomes of the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -272,7 +281,9 @@ def _serve(
         if isinstance(event, Epoch) and _stop.is_set():
             raise _Stopped
 
-    with suppress(_Stopped):
+    with suppress(_Stopped, EOFError):  # the latter where the command is gone
+        pipe.send(_HERE)
+        bring(pipe.recv())
         pipe.send(_READY)
         while not _stop.is_set():
             if not pipe.poll(_POLL_SECONDS):
