@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import gzip
 import io
 import random
@@ -707,3 +708,26 @@ def test_what_was_made_of_a_file_is_said_once_it_is_used(tmp_path: Path) -> None
             "note: d.csv: column 1 is left out (no name: taken for the rows' numbers)\n" in done.err
         )
         assert "note: d.csv: 8 cells are taken as missing: blank 8 ('x')\n" in done.err
+
+
+def test_times_of_a_zone_are_in_order_also_when_clocks_are_put_back(tmp_path: Path) -> None:
+    """And those of nanoseconds, which a text of microseconds cannot hold, are read."""
+    start = datetime.datetime(2024, 10, 26, 20, 30, tzinfo=datetime.UTC)
+    times = [start + datetime.timedelta(minutes=30 * i) for i in range(12)]
+    berlin = pa.array(times, pa.timestamp("us", "Europe/Berlin"))
+    odd = pa.array(np.arange(12) * 1_000_000_001 + 1, pa.timestamp("ns"))
+    for at in (berlin, odd):
+        columns = {"at": at, "x": pa.array(np.arange(12) * 1.5), "y": pa.array(np.arange(12.0) % 5)}
+        pa.parquet.write_table(pa.table(columns), tmp_path / "t.parquet")
+        config = Parquet(
+            name="parquet",
+            path="t.parquet",
+            target="y",
+            task="regression",
+            time="at",
+            val_size=0.25,
+            test_size=0.25,
+        )
+        split = load(config, 0, tmp_path)
+        assert sorted(split.val.ids) == [6, 7, 8]
+        assert sorted(split.test.ids) == [9, 10, 11]

@@ -236,3 +236,12 @@ def test_mistakes_are_told_in_one_line(tmp_path):
     with pytest.raises(BadStudy, match="data go with a file or a mapping"):
         package.run(read, data=PEOPLE, out=tmp_path / "r")
     assert package.run(path, data=PEOPLE, out=tmp_path / "r").summary.trained == 6
+
+
+def test_masked_values_are_no_numbers():
+    x = np.ma.masked_array(np.ones((30, 2)), np.eye(30, 2) > 0)
+    with pytest.raises(BadData, match=r"x has masked values: fill them, say x.filled\(np.nan\)"):
+        package.run(
+            {"dataset": {"task": "regression"}, "training": {"epochs": 1}},
+            data=(x, np.arange(30.0)),
+        )

@@ -52,6 +52,14 @@ def test_nothing_is_told_of_a_sound_table(tmp_path):
     assert found(tmp_path, {"age": draw.integers(0, 100, 300), **sound}) == {}
 
 
+@pytest.mark.parametrize("scale", [1e-300, 1e-200, 1e37])
+def test_numbers_whose_squares_are_none(tmp_path, scale):
+    sound = noise()
+    scaled = {name: v * scale if name in "ay" else v for name, v in sound.items()}
+    assert found(tmp_path, scaled) == {}
+    assert ("tells", "a") in found(tmp_path, with_y(scaled, sound["a"] * 2))
+
+
 def test_rare_categories(tmp_path):
     draw, sound = np.random.default_rng(1), noise()
     codes = [f"c{k}" for k in draw.integers(0, 150, 300)]

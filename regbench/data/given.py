@@ -212,6 +212,8 @@ def _arrays(arrays: dict[str, npt.NDArray[Any]]) -> Given:
 def _pair(data: Sequence[Any], what: str) -> dict[str, npt.NDArray[Any]]:
     found = {}
     for name, values in zip("xy", data, strict=True):
+        if np.ma.is_masked(values):
+            raise BadData(f"{what}: {name} has masked values: fill them, say {name}.filled(np.nan)")
         try:
             array = np.array(values, order="C")
         except (ValueError, TypeError, RuntimeError) as error:

@@ -165,7 +165,7 @@ def _telling(x: Floats, y: Floats, classes: int, is_category: bool) -> str | Non
     if is_category:
         return _telling_category(x, y, classes)
     if not classes:
-        r = abs(np.corrcoef(x, y)[0, 1])
+        r = abs(np.corrcoef(_within_one(x), _within_one(y))[0, 1])
         return f"correlation {r:.4f}" if r > _TELLS else None
     # Along x, how often the class changes; ties in any order. Apart from C - 1 changes, each stands
     # for rows that no interval of x has for its own.
@@ -177,6 +177,14 @@ def _telling(x: Floats, y: Floats, classes: int, is_category: bool) -> str | Non
     if changes > min(_ERRORS * len(y), _OF_CONSTANT * chance):
         return None
     return f"its order parts the classes but for {max(changes, 0) / 2 / len(y):.1%} of the rows"
+
+
+def _within_one(x: Floats) -> Floats:
+    """Shifted and scaled, so that no square is too large or too small for a float."""
+    x = x / np.abs(x).max()
+    x -= x.mean()
+    scaled: Floats = x / np.abs(x).max()
+    return scaled
 
 
 @lru_cache(maxsize=1)
