@@ -75,12 +75,16 @@ PEERS = {
     "keras": Peer("Keras 3 (torch) fit", "keras_fit", THREADS, 4, {32: 100, 128: 30}),
     "lightning": Peer("Lightning", "lightning_fit", THREADS, 4, {32: 40, 128: 9}),
     "skorch": Peer("skorch", "skorch_fit", THREADS, 4, {32: 40, 128: 9}),
-    "sklearn": Peer("MLPClassifier, no dropout", "sklearn_fit", THREADS, targets={32: 10, 128: 4}),
+    "sklearn": Peer("MLPClassifier, no dropout", "sklearn_fit", THREADS, targets={32: 16, 128: 7}),
     "loop": Peer("PyTorch loop", "torch_loop", THREADS, 8),
-    "loops": Peer("PyTorch loop", "torch_loop", [ALL_CORES], targets={32: 10, 128: 3}),
-    "jax": Peer("jax.vmap", "jax_vmap", [DEFAULT_THREADS, ALL_CORES], targets={32: 2.5, 128: 1.7}),
+    "loops": Peer("PyTorch loop", "torch_loop", [ALL_CORES], targets={32: 12, 128: 4, 512: 2}),
+    "jax": Peer(
+        *("jax.vmap", "jax_vmap", [DEFAULT_THREADS, ALL_CORES]),
+        targets={32: 1.3, 128: 1.2, 512: 1.2},
+    ),
     "products": Peer(
-        "matrix products alone", "products", [ALL_CORES], targets={32: 1 / 3, 128: 1 / 2}
+        *("matrix products alone", "products", [ALL_CORES]),
+        targets={32: 1 / 2.4, 128: 1 / 1.7, 512: 1 / 1.5},
     ),
 }
 
