@@ -182,9 +182,8 @@ class Examples:
             return torch.arange(n, device=self.view_of_run.device).repeat(len(self._streams), 1)
         if self._on_gpu:
             return device_orders(self._stream_seeds, epoch, self._ids, self._id_count)
-        epoch = int(epoch)
         order = [
-            shuffled(seed, epoch, self._splits[view].train.ids) for seed, view in self._streams
+            shuffled(seed, int(epoch), self._splits[view].train.ids) for seed, view in self._streams
         ]
         return torch.from_numpy(np.stack(order))
 

@@ -20,33 +20,34 @@ from torch import Tensor
 
 from regbench.streams import Purpose, purpose_key
 
+_ROUNDS = 10
+_MULTIPLIERS = (0xD2E7470EE14C6C93, 0xCA5A826395121157)
+_WEYL = (0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B)
+_LOW = 0xFFFFFFFF
+
 # As `words` below in one call instead of some 300: a small stack waits for calls, a large one for
 # memory. CUDA's compiler, which comes with torch, makes it once and leaves it in torch's cache.
-_CUDA = """
+_CUDA = f"""
 template <typename T>
-void philox(T block, T layer, T epoch, T seed, T purpose, T& w0, T& w1, T& w2, T& w3) {
+void philox(T block, T layer, T epoch, T seed, T purpose, T& w0, T& w1, T& w2, T& w3) {{
     unsigned long long c0 = block + 1, c1 = layer, c2 = epoch, c3 = 0, key0 = seed, key1 = purpose;
-    for (int round = 0; round < 10; ++round) {
-        unsigned long long m0 = 0xD2E7470EE14C6C93ull, m1 = 0xCA5A826395121157ull;
+    for (int round = 0; round < {_ROUNDS}; ++round) {{
+        unsigned long long m0 = {_MULTIPLIERS[0]}ull, m1 = {_MULTIPLIERS[1]}ull;
         unsigned long long upper0 = __umul64hi(m0, c0), lower0 = m0 * c0;
         unsigned long long upper1 = __umul64hi(m1, c2), lower1 = m1 * c2;
         c0 = upper1 ^ c1 ^ key0;
         c1 = lower1;
         c2 = upper0 ^ c3 ^ key1;
         c3 = lower0;
-        key0 += 0x9E3779B97F4A7C15ull;
-        key1 += 0xBB67AE8584CAA73Bull;
-    }
+        key0 += {_WEYL[0]}ull;
+        key1 += {_WEYL[1]}ull;
+    }}
     w0 = c0;
     w1 = c1;
     w2 = c2;
     w3 = c3;
-}
+}}
 """
-_ROUNDS = 10
-_MULTIPLIERS = (0xD2E7470EE14C6C93, 0xCA5A826395121157)
-_WEYL = (0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B)
-_LOW = 0xFFFFFFFF
 
 
 def _signed(word: int) -> int:
