@@ -7,7 +7,8 @@ one of four strengths of L2, both parts scored each epoch. First the checks of
 tests/device_checks.py on this card, then a table. A plain PyTorch loop trains a sample of the runs
 on the same card. The products alone are those of training and scoring with nothing between them,
 for a few epochs. The bytes alone are what a step must move through memory at the least
-(`bytes_of_an_epoch`), at the speed of a copy. Without CUDA it measures nothing and says so.
+(`bytes_of_an_epoch`), at the speed of a copy. Then 40 runs of a convolutional network beside such a
+loop. Without CUDA it measures nothing and says so.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -33,6 +34,8 @@ import device_checks as checks  # noqa: E402  (in tests/)
 from network import adam, mlp  # noqa: E402  (in benchmarks/peers/)
 from products import Products, epoch  # noqa: E402
 from task import BATCH, DATASET, LR, digits  # noqa: E402
+from torch import nn  # noqa: E402
+from torch.backends import cudnn  # noqa: E402
 from torch.nn.functional import cross_entropy  # noqa: E402
 
 from regbench.config.load import study_from_mapping  # noqa: E402
@@ -46,6 +49,8 @@ from regbench.report.aligned import print_plain  # noqa: E402
 WIDTH = 128
 SIZES = (64, WIDTH, WIDTH, 10)
 PARTS = (1200, 597)  # examples to train on and to validate on
+MLP = {"name": "mlp", "hidden": [WIDTH, WIDTH]}
+CHANNELS = (16, 32)
 L2 = (1e-4, 3e-4, 1e-3, 3e-3)
 DROPOUT = 0.2
 TARGET_SECONDS = 30.0  # for 10,000 runs of 50 epochs on one H200
@@ -68,6 +73,7 @@ def main() -> None:
     print(card(asked.device))
     failed = run_checks(asked.device)
     measure(asked.runs, asked.epochs, asked.sample, asked.device)
+    measure_cnn(asked.epochs, asked.sample, asked.device)
     if failed:
         sys.exit(f"{failed} checks failed")
 
@@ -167,6 +173,30 @@ def measure(runs: int, epochs: int, sample: int, device: str) -> None:
     print(f"  {TARGET_RATIO:g} times the plain loop's speed, here {ratio:.0f} times")
 
 
+def measure_cnn(epochs: int, sample: int, device: str) -> None:
+    """Print how 40 runs of regbench's cnn compare with a plain loop."""
+    model = {"name": "cnn", "channels": list(CHANNELS)}
+    all_stacks = stacks(40, epochs, model)
+    train(stacks(len(L2), 3, model), device)
+    plain_loop(1, 1, device, cnn)
+    ours = seconds(lambda: train(all_stacks, device), device) / 40
+    plain = seconds(lambda: plain_loop(sample, epochs, device, cnn), device) / sample
+    sizes = [len(stack.members) for stack in all_stacks]
+    print(f"\n40 runs of {epochs} epochs of a cnn of {CHANNELS} channels in stacks of {sizes}")
+    print(f"  regbench {ours:.3f} s a run, a plain loop {plain:.3f} s: {plain / ours:.1f} times")
+
+
+def cnn() -> nn.Module:
+    """regbench's cnn of 8 x 8 images, as one writes it by hand."""
+    first, second = CHANNELS
+    return nn.Sequential(
+        nn.Unflatten(1, (1, 8, 8)),
+        *(nn.Conv2d(1, first, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(DROPOUT)),
+        *(nn.Conv2d(first, second, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(DROPOUT)),
+        *(nn.Flatten(), nn.Linear(4 * second, 10)),
+    )
+
+
 def mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
@@ -185,12 +215,12 @@ def _wait(device: str) -> None:
         torch.cuda.synchronize(device)
 
 
-def stacks(runs: int, epochs: int) -> list[Stack]:
+def stacks(runs: int, epochs: int, model: Mapping[str, object] = MLP) -> list[Stack]:
     """The runs as regbench stacks them for a GPU."""
     study = {
         "name": "gpu",
         "dataset": DATASET,
-        "model": {"name": "mlp", "hidden": [WIDTH, WIDTH], "init": "he_normal"},
+        "model": {**model, "init": "he_normal"},
         "regularizer": {"dropout": DROPOUT},
         "optimizer": {"name": "adam", "lr": LR},
         "training": {"epochs": epochs, "batch_size": BATCH},
@@ -203,21 +233,27 @@ def stacks(runs: int, epochs: int) -> list[Stack]:
 
 def train(chosen: Sequence[Stack], device: str) -> list[float]:
     """Train the stacks one after the other; the validation accuracies at the end."""
-    return [
-        float(trajectory.curves["val_acc"][-1])
-        for stack in chosen
-        for trajectory in train_stack(stack.members, Path(), device)
-    ]
+    with cudnn.flags(enabled=True, deterministic=True):  # as the command does
+        return [
+            float(trajectory.curves["val_acc"][-1])
+            for stack in chosen
+            for trajectory in train_stack(stack.members, Path(), device)
+        ]
 
 
-def plain_loop(runs: int, epochs: int, device: str) -> list[float]:
+def plain_loop(
+    runs: int,
+    epochs: int,
+    device: str,
+    make: Callable[[], nn.Module] = lambda: mlp(WIDTH, DROPOUT),
+) -> list[float]:
     """Runs one by one, as one writes it by hand: data on the card, fused Adam; as `train`."""
     data = digits()
     x, y, x_val, y_val = (
         torch.from_numpy(part).to(device) for part in (data.x, data.y, data.x_val, data.y_val)
     )
 
-    def score(network: torch.nn.Module, x: torch.Tensor, y: torch.Tensor) -> tuple[float, float]:
+    def score(network: nn.Module, x: torch.Tensor, y: torch.Tensor) -> tuple[float, float]:
         with torch.inference_mode():
             logits = network(x)
             return cross_entropy(logits, y).item(), (logits.argmax(1) == y).float().mean().item()
@@ -225,7 +261,7 @@ def plain_loop(runs: int, epochs: int, device: str) -> list[float]:
     accuracies = []
     for run in range(runs):
         torch.manual_seed(run)
-        network = mlp(WIDTH, DROPOUT).to(device)
+        network = make().to(device)
         optimizer = adam(network, LR, L2[run % len(L2)])
         for _ in range(epochs):
             network.train()

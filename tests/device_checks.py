@@ -89,7 +89,7 @@ CASES = {
 CASES_IN_FLOAT32 = [
     name for name in CASES if "batchnorm" not in name or not name.startswith(("adam", "rmsprop"))
 ]
-NOT_RECORDED = ("convolutions", "ema")
+NOT_RECORDED = ("ema",)
 # Of weights and curves after a few epochs, relative and absolute. An accuracy may move by one
 # example where two outputs are all but equal.
 TOLERANCE = {"float32": 2e-3, "float64": 1e-8}

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from regbench.engine.loop import StackTrainer
+
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 
 
@@ -38,6 +40,21 @@ def test_its_table_on_the_cpu(gpu, monkeypatch, capsys):
         "products alone (1 epochs, scaled)",
         "bytes alone, at 1 GB/s",
     ]
+
+
+def test_its_convolutions_on_the_cpu(gpu, monkeypatch, capsys):
+    monkeypatch.setattr(gpu, "DATASET", {**gpu.DATASET, "train_size": 128})
+    gpu.measure_cnn(1, 1, "cpu")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "40 runs of 1 epochs of a cnn of (16, 32) channels in stacks of [20, 20]"
+    assert lines[2].endswith(" times")
+
+
+def test_its_loop_is_regbenchs_cnn(gpu):
+    (stack,) = gpu.stacks(4, 1, {"name": "cnn", "channels": list(gpu.CHANNELS)})
+    network = StackTrainer(stack.members[:1], Path(), "cpu").network
+    shapes = [slot.parameter.shape for slot in network.parameters.slots]
+    assert shapes == [tuple(each.shape) for each in gpu.cnn().parameters()]
 
 
 def test_its_stacks_and_its_arithmetic(gpu):

@@ -19,6 +19,7 @@ from device_checks import (
     trained,
 )
 from engine import member, setting
+from torch.backends import cudnn
 from watch import waits
 
 from regbench.engine.draws import Draws
@@ -29,6 +30,7 @@ from regbench.engine.metrics import SCORES
 from regbench.engine.optimizers.adam import Adam, ColumnAdam
 from regbench.engine.recorded import Recorded
 from regbench.engine.scoring import score
+from regbench.executors.train import _torch_settings
 from regbench.models.layers import Parameter
 
 
@@ -80,9 +82,17 @@ def test_a_stack_that_many_runs_leave(as_on_a_gpu):
     assert_close(found, expected, "float64")
 
 
+def test_convolutions_are_cudnns_and_deterministic():
+    before = cudnn.enabled, cudnn.deterministic
+    with _torch_settings(1, tf32=False):
+        assert (cudnn.enabled, cudnn.deterministic, cudnn.benchmark) == (True, True, False)
+    assert (cudnn.enabled, cudnn.deterministic) == before
+
+
 @pytest.mark.parametrize(
     "case",
-    ["adam, dropout", "adam, input dropout", "adam, input noise", "augment", "cutout", "mixup"],
+    ["adam, dropout", "adam, input dropout", "adam, input noise", "augment", "cutout", "mixup"]
+    + ["convolutions"],
 )
 def test_what_is_recorded_reads_the_epoch_from_a_tensor(case, as_on_a_gpu, monkeypatch):
     """Epochs that are replayed do what was recorded in one: what the host knows stands still."""

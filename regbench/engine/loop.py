@@ -226,12 +226,14 @@ class StackTrainer:
 
     def _recordable(self) -> bool:
         """Whether a GPU is given an epoch's steps at once: one epoch must be as the next."""
-        if isinstance(self.network, ModuleNetwork) or self._averages or not self._like.is_cuda:
-            return False
-        widest = self._batch * max(self.network.architecture.widths)
+        if self._members[0].module is not None or self._averages or not self._like.is_cuda:
+            return False  # a user's code may ask the host for anything
         parameters = self.network.parameters
-        most = parameters.runs * max(widest, *(slot.size for slot in parameters.slots))
-        return self._steps <= MOST_STEPS and most <= MOST_NUMBERS
+        one_by_one = isinstance(self.network, ModuleNetwork)
+        times, runs = (parameters.runs, 1) if one_by_one else (1, parameters.runs)
+        widest = self._batch * max(self.network.architecture.widths)
+        most = runs * max(widest, *(slot.size for slot in parameters.slots))
+        return times * self._steps <= MOST_STEPS and most <= MOST_NUMBERS
 
     def finish_epoch(self, epoch: int) -> None:
         """Record the epoch, let the rules read it, and drop what is decided from the stack."""

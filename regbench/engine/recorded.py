@@ -8,10 +8,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-# Per epoch; each is some hundred nodes of the graph.
-MOST_STEPS = 500
-# Of all runs together, in weights or in what a layer gives: above, kernels take longer than the
-# host takes to launch them, and a graph would only hold memory.
+# Per epoch, of each run that takes its own; each is some hundred nodes of the graph.
+MOST_STEPS = 1000
+# Of all runs that take a step together, in weights or in what a layer gives: above, kernels take
+# longer than the host takes to launch them, and a graph would only hold memory.
 MOST_NUMBERS = 1 << 24
 
 

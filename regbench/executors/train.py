@@ -51,8 +51,8 @@ def _torch_settings(threads: int, tf32: bool) -> Iterator[None]:
     torch.set_num_threads(threads)
     torch.backends.cuda.matmul.allow_tf32 = tf32
     try:
-        # Of cuDNN's convolutions, those that give the same twice.
-        with torch.backends.cudnn.flags(deterministic=True, benchmark=False, allow_tf32=tf32):
+        # Of cuDNN's convolutions those that give the same twice; without `enabled` it is off.
+        with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=tf32):
             yield
     finally:
         torch.set_num_threads(before[0])
