@@ -91,8 +91,10 @@ def test_convolutions_are_cudnns_and_deterministic():
 
 @pytest.mark.parametrize(
     "case",
-    ["adam, dropout", "adam, input dropout", "adam, input noise", "augment", "cutout", "mixup"]
-    + ["convolutions"],
+    [
+        *("adam, dropout", "adam, input dropout", "adam, input noise"),
+        *("augment", "cutout", "mixup", "convolutions"),
+    ],
 )
 def test_what_is_recorded_reads_the_epoch_from_a_tensor(case, as_on_a_gpu, monkeypatch):
     """Epochs that are replayed do what was recorded in one: what the host knows stands still."""
