@@ -210,16 +210,18 @@ def test_a_folder_that_cannot_be_written(tmp_path):
         (None, "there is no such file or folder"),
         ("", "runs.csv: is empty"),
         ("a,b\n1,2\n", "has no column 'study': is it a runs.csv?"),
-        ("a,b\n1\n", "runs.csv:2: 1 fields where the header has 2"),
-        ("a,b\n1,2", "the last line is cut off"),
+        ("HEADER1\n", "runs.csv:2: 1 fields where the header has 29"),
+        ("HEADER1,2", "the last line is cut off"),
         (b"\xff\xfe", "is not UTF-8"),
     ],
 )
-def test_results_that_cannot_be_read(tmp_path, content, message):
+def test_results_that_cannot_be_read(tmp_path, trained, content, message):
     folder = tmp_path / "r"
+    header = (trained / "runs.csv").read_text().partition("\n")[0]
     if content is not None:
         folder.mkdir()
-        data = content.encode() if isinstance(content, str) else content
+        data = content if isinstance(content, bytes) else content.encode()
+        data = data.replace(b"HEADER", header.encode() + b"\n")
         (folder / "runs.csv").write_bytes(data)
     done = regbench("show", folder)
     assert done.code == 3

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from regbench.config.characters import forbidden_character
 from regbench.config.schema import SCHEMA_VERSION
 from regbench.errors import BadData
-from regbench.results.csv_text import read_csv, write_csv
+from regbench.results.csv_text import open_csv, write_csv
 from regbench.results.runs import read_runs
 
 # --- damaged files ------------------------------------------------------------------------------
@@ -247,7 +247,7 @@ def test_each_number_that_differs_is_seen(put):
 
 # --- CSV there and back -------------------------------------------------------------------------
 
-# A lone CR is left out: it does not come back as itself (read_csv takes every line end for LF).
+# A lone CR is left out: it does not come back as itself (open_csv takes every line end for LF).
 TEXTS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\r"), max_size=12)
 VALUES = st.one_of(TEXTS, st.none(), st.booleans(), st.integers(), st.floats())
 
@@ -273,10 +273,12 @@ def test_a_table_is_read_as_it_was_written(scratch, table):
     header, rows = table
     path = scratch / "table.csv"
     path.write_bytes(write_csv(header, rows))
-    assert read_csv(path) == (header, [[read_back(value) for value in row] for row in rows])
+    with open_csv(path) as (names, read):
+        found = list(read)
+    assert (names, found) == (header, [[read_back(value) for value in row] for row in rows])
     floats = [
         (v, text)
-        for row, back in zip(rows, read_csv(path)[1], strict=True)
+        for row, back in zip(rows, found, strict=True)
         for v, text in zip(row, back, strict=True)
         if isinstance(v, float) and v == v
     ]

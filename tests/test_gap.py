@@ -1,6 +1,6 @@
 """The gap table against pandas and scipy, its verdicts case by case, and claims decided."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
@@ -71,7 +71,7 @@ RUNS = runs_of(CELLS, lost=[("l2", 2), ("slow", 0)])
 def test_the_table_is_pandas_and_scipys():
     header, rows = gap_columns(RUNS, gap_table(RUNS))
     table = pd.DataFrame(rows, columns=header).set_index("cell")
-    frame = pd.DataFrame([vars(r) | dict(r.metrics) | dict(r.settings) for r in RUNS.rows])
+    frame = pd.DataFrame([asdict(r) | dict(r.metrics) | dict(r.settings) for r in RUNS.rows])
     frame = frame[frame.status == "ok"]
     for cell, own in frame.groupby("cell"):
         assert (table.n[cell], table.n_failed[cell]) == (len(own), SEEDS - len(own))

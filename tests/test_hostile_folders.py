@@ -16,6 +16,7 @@ from command import regbench, study
 from test_hostile_files import assert_refused_soon, measured, needs_proc
 
 from regbench.errors import BadData
+from regbench.results.files import MOST_BYTES
 from regbench.results.frames import read_epochs
 from regbench.results.proof import require_as_written
 from regbench.results.saved import read_predictions, read_weights
@@ -150,13 +151,13 @@ def test_within_two_seconds_and_300_megabytes(root, tmp_path):
     """The command itself, on what would be read longest: bytes that may be of a table."""
     shutil.rmtree(root / "bad", ignore_errors=True)
     shutil.copytree(root / "good", root / "bad")
-    os.truncate(root / "bad" / "runs.csv", (1 << 29) - 1)
+    os.truncate(root / "bad" / "runs.csv", MOST_BYTES - 1)
     shutil.copytree(root / "good", tmp_path / "note")
     note = tmp_path / "note" / ".regbench" / "tables.json"
     note.write_text("[" + "{}," * 2_000_000 + "{}]")
     commands = {name: ["show", name] for name in ("bad", str(tmp_path / "note"))}
     assert_refused_soon(root, commands, 3)
-    assert "more than 1000000 values" in regbench("show", tmp_path / "note").err
+    assert "more than 1048576 values" in regbench("show", tmp_path / "note").err
 
 
 def test_a_table_with_a_hole_is_read_no_further(root):

@@ -101,7 +101,7 @@ class Study:
         return {block: resolved(getattr(self.base, block), block, as_given) for block in blocks}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Run:
     """A cell and a seed: one row of runs.csv.
 

@@ -21,11 +21,12 @@ from regbench.results.disk import disk
 
 T = TypeVar("T")
 
-# Far above the largest table: a hundred thousand runs are about 60 MiB.
-MOST_BYTES = 1 << 29
-# A note: which runs half a million runs' stacks are for.
+# Of a table: a million runs are about 600 MiB.
+MOST_BYTES = 1 << 30
 MOST_NOTE = 1 << 23
-_MOST_VALUES = 1_000_000
+# Of a note that names all runs: those of three million.
+MOST_LIST = 1 << 26
+_EACH = 8  # bytes of a value in a note, at the least on average
 # A log of a hundred thousand commands.
 MOST_LOG = 1 << 26
 _LEFTOVER = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
@@ -116,25 +117,25 @@ def is_damage(error: BadData) -> bool:
     return not isinstance(error.__cause__, OSError)
 
 
-def read_note(path: Path, understand: Callable[[Any], T]) -> T:
+def read_note(path: Path, understand: Callable[[Any], T], most: int = MOST_NOTE) -> T:
     """What a small file says in JSON; it may come from anyone.
 
     Args:
         understand: makes of it what is wanted; fails where it is something else.
+        most: bytes; a larger file is refused.
     Raises:
         BadData: it cannot be read, is no JSON, or not what is wanted.
     """
-    content = read(path, MOST_NOTE)
+    content = read(path, most)
     try:
-        # Of few bytes a parser can make many objects.
-        if sum(map(content.count, (b",", b"[", b"{"))) > _MOST_VALUES:
-            raise ValueError(f"more than {_MOST_VALUES} values")
+        if _values(content) > most // _EACH:
+            raise ValueError(f"more than {most // _EACH} values")
         return understand(json.loads(content))
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise BadData(f"{path}: cannot be understood: {error}") from error
 
 
-def write_note(path: Path, values: object) -> None:
+def write_note(path: Path, values: object, most: int = MOST_NOTE) -> None:
     """Write a small file that `read_note` reads.
 
     Raises:
@@ -142,9 +143,14 @@ def write_note(path: Path, values: object) -> None:
         Unwritable: as `write_atomic`.
     """
     content = json.dumps(values).encode()
-    if len(content) > MOST_NOTE or sum(map(content.count, (b",", b"[", b"{"))) > _MOST_VALUES:
+    if len(content) > most or _values(content) > most // _EACH:
         raise BadStudy(f"{path}: the study is too large for one folder: part it into several")
     write_atomic(path, content)
+
+
+def _values(content: bytes) -> int:
+    """At least as many values as JSON holds: of few bytes a parser can make many objects."""
+    return sum(map(content.count, (b",", b"[", b"{")))
 
 
 def make_folder(path: Path) -> None:

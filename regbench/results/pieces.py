@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy.typing as npt
 
 from regbench.errors import BadData
 from regbench.results.files import make_within, names, there, write_atomic
-from regbench.results.records import RunRecord
+from regbench.results.records import RunRecord, Span
 from regbench.results.sealed import Damaged, seal, unseal
 
 _PLACE = (".regbench", "stacks")
@@ -39,7 +40,8 @@ def commit(folder: Path, stack_id: str, records: Sequence[RunRecord]) -> Path:
     rows = [max((len(c) for c in record.curves.values()), default=0) for record in records]
     curves = {name: _end_to_end(records, rows, name) for name in columns}
     facts = [
-        {key: value for key, value in vars(record).items() if key != "curves"} | {"rows": length}
+        {each.name: getattr(record, each.name) for each in fields(record) if each.name != "curves"}
+        | {"rows": length}
         for record, length in zip(records, rows, strict=True)
     ]
     name, content = seal(stack_id, curves, {"runs": json.dumps(facts)})
@@ -119,9 +121,9 @@ def _records(
     facts: Sequence[Mapping[str, object]], curves: Mapping[str, npt.NDArray[np.float64]]
 ) -> Iterator[RunRecord]:
     start = 0
+    same: dict[str, object] = {}  # of a hundred thousand runs, each fact once
     for fact in facts:
-        values = dict(fact)
+        values = {key: same.setdefault(repr(value), value) for key, value in fact.items()}
         end = start + int(str(values.pop("rows")))
-        own = {name: curve[start:end] for name, curve in curves.items()}
-        yield RunRecord(**values, curves=own)  # type: ignore[arg-type]
+        yield RunRecord(**values, curves=Span(curves, start, end))  # type: ignore[arg-type]
         start = end

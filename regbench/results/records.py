@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from math import isnan
 from typing import Literal
 
 import numpy as np
@@ -12,7 +13,30 @@ import numpy.typing as npt
 Status = Literal["ok", "diverged", "failed"]
 
 
-@dataclass(frozen=True)
+class Span(Mapping[str, npt.NDArray[np.float64]]):
+    """The curves of one of the runs whose curves lie end to end, cut out as they are looked at.
+
+    >>> span = Span({"lr": np.array([0.1, 0.2, 0.3])}, 1, 3)
+    >>> list(span), span["lr"].tolist()
+    (['lr'], [0.2, 0.3])
+    """
+
+    __slots__ = ("_all", "_end", "_start")
+
+    def __init__(self, curves: Mapping[str, npt.NDArray[np.float64]], start: int, end: int) -> None:
+        self._all, self._start, self._end = curves, start, end
+
+    def __getitem__(self, name: str) -> npt.NDArray[np.float64]:
+        return self._all[name][self._start : self._end]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """One run's outcome; its row in runs.csv is its curves at `reading_epoch`, or its `scores`.
 
@@ -55,12 +79,12 @@ class RunRecord:
         >>> record.at_reading("val_loss"), record.at_reading("test_loss")
         (0.5, None)
         """
-        if self.reading_epoch is None or name not in {*self.curves, *self.scores}:
+        if self.reading_epoch is None:
             return None
         value = self.scores.get(name)
-        if value is None:
-            value = float(self.curves[name][max(self.reading_epoch, 1) - 1])
-        return None if np.isnan(value) else value
+        if value is None and (curve := self.curves.get(name)) is not None:
+            value = float(curve[max(self.reading_epoch, 1) - 1])
+        return None if value is None or isnan(value) else value
 
     def stopping_regret(self) -> float | None:
         """Test loss at the reading, less the least on the run's trajectory: hindsight only.

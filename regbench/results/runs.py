@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,7 +20,7 @@ from typing import Any
 
 from regbench.config.characters import forbidden_character
 from regbench.errors import BadData
-from regbench.results.csv_text import as_text, read_csv
+from regbench.results.csv_text import as_text, open_csv
 from regbench.results.proof import require_as_written
 from regbench.vocabulary.metrics import COLUMNS, LOSS, OF_EVERY_STUDY
 
@@ -40,7 +40,33 @@ _LOOSE = {"_", " "}
 _SEED = re.compile(r"[0-9]{1,19}")  # below 2^63
 
 
-@dataclass(frozen=True)
+class Numbers(Mapping[str, float]):
+    """A row's numbers by column; a hundred thousand rows name their columns once.
+
+    >>> numbers = Numbers({"val_loss": 0, "val_acc": 1}, (0.5, 0.9))
+    >>> numbers["val_acc"], numbers
+    (0.9, {'val_loss': 0.5, 'val_acc': 0.9})
+    """
+
+    __slots__ = ("_at", "_values")
+
+    def __init__(self, at: Mapping[str, int], values: Sequence[float]) -> None:
+        self._at, self._values = at, values
+
+    def __getitem__(self, name: str) -> float:
+        return self._values[self._at[name]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._at)
+
+    def __len__(self) -> int:
+        return len(self._at)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+
+@dataclass(frozen=True, slots=True)
 class RunRow:
     """One run.
 
@@ -88,14 +114,16 @@ class Runs:
     def of(cls, study: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Runs:
         """What `read_runs` gives of the table that these values make, none of it read back."""
         metrics, varying = _parts(header)
-        found = []
+        at = {name: i for i, name in enumerate((*_EPOCHS, *metrics))}
+        found: list[RunRow] = []
+        cell, settings = "", dict[str, str]()
         for row in rows:
             own = dict(zip(header, row, strict=True))
             facts = {name: own[name] for name in _FACTS[1:]}
-            numbers = ((name, own[name]) for name in (*_EPOCHS, *metrics))
-            known = {name: nan if each is None else float(each) for name, each in numbers}
-            settings = {key: as_text(own[key]) for key in varying}
-            found.append(RunRow(**facts, metrics=known, settings=settings))
+            values = tuple(nan if own[name] is None else float(own[name]) for name in at)
+            if own["cell"] != cell or not found:
+                cell, settings = own["cell"], {key: as_text(own[key]) for key in varying}
+            found.append(RunRow(**facts, metrics=Numbers(at, values), settings=settings))
         return cls(study if found else "", metrics, varying, tuple(found))
 
 
@@ -112,16 +140,15 @@ def read_runs(path: Path) -> Runs:
     if os.path.isdir(path):  # no error for a name too long
         proof = partial(require_as_written, path, "runs.csv")
         path = path / "runs.csv"
-    header, rows = read_csv(path, proof)
-    if header[0].startswith("\ufeff"):  # after it, csv takes the first field's quotes for text
-        header[0] = header[0].removeprefix("\ufeff").strip('"')
-    _check_header(path, header)
-    _check_characters(path, header, rows)
-    metrics, varying = _parts(header)
-    parser = _RowParser(path, header, (*_EPOCHS, *metrics), varying)
-    parsed = tuple(parser.row(line, row) for line, row in enumerate(rows, 2))
+    with open_csv(path, proof) as (header, rows):
+        if header[0].startswith("\ufeff"):  # after it, csv takes the first field's quotes for text
+            header[0] = header[0].removeprefix("\ufeff").strip('"')
+        _check_header(path, header)
+        metrics, varying = _parts(header)
+        parser = _RowParser(path, header, (*_EPOCHS, *metrics), varying)
+        parsed = tuple(parser.row(line, row) for line, row in enumerate(rows, 2))
     _check_cells(path, parsed)
-    return Runs(rows[0][header.index("study")] if rows else "", metrics, varying, parsed)
+    return Runs(parser.study if parsed else "", metrics, varying, parsed)
 
 
 def _parts(header: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -151,24 +178,6 @@ def _check_header(path: Path, header: Sequence[str]) -> None:
             raise BadData(f"{path}: column '{name}' stands outside of the metrics")
 
 
-def _check_characters(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Refuse what no label can hold: a terminal would act on it."""
-    last = header.index(_LAST_METRIC)
-    facts = [i for i, name in enumerate(header) if name in _FACTS]
-    varying = range(last + 1, len(header))
-    # A column of a data set, which a study may sweep, may have lines in its name.
-    for columns, allowed in ((facts, ""), (varying, "\n\r\t")):
-        checked: set[str] = set()
-        for line, row in enumerate([header, *rows], 1):
-            for i in columns:
-                if row[i] in checked:
-                    continue
-                character = forbidden_character(row[i], allowed)
-                if character is not None:
-                    raise BadData(f"{path}:{line}: field {i + 1} holds {character!r}")
-                checked.add(row[i])
-
-
 class _RowParser:
     """Turns rows of text into runs, or says what is wrong with them."""
 
@@ -176,13 +185,24 @@ class _RowParser:
         self, path: Path, header: Sequence[str], numbers: Sequence[str], varying: Sequence[str]
     ) -> None:
         self._path, self._numbers, self._varying = path, numbers, varying
-        self._facts = itemgetter(*map(header.index, (_VERSION, *_FACTS[1:])))
+        self._at = {name: i for i, name in enumerate(numbers)}
+        self._facts = itemgetter(*map(header.index, (_VERSION, *_FACTS)))
         self._number_at = [header.index(name) for name in numbers]
         self._settings_from = len(header) - len(varying)
+        # Text that no row before had is looked at; a column of a data set, which a study may
+        # sweep, may have lines in its name.
+        facts = [i for i, name in enumerate(header) if name in _FACTS]
+        swept = range(self._settings_from, len(header))
+        self._texts = [(facts, "", dict[str, str]()), (swept, "\n\r\t", dict[str, str]())]
+        self._settings: dict[str, str] = {}
+        self._check_characters(1, [*header])
+        self.study = ""
 
-    def row(self, line: int, row: Sequence[str]) -> RunRow:
+    def row(self, line: int, row: list[str]) -> RunRow:
         """The run of a line."""
-        version, run_id, cell, regularizer, seed, status, error = self._facts(row)
+        self._check_characters(line, row)
+        version, study, run_id, cell, regularizer, seed, status, error = self._facts(row)
+        self.study = self.study or study
         if version != _KNOWN_VERSION:
             raise self._wrong(line, _VERSION, f"expected {_KNOWN_VERSION}, not {version!r}")
         for name, text in (("run_id", run_id), ("cell", cell)):
@@ -192,7 +212,7 @@ class _RowParser:
             raise self._wrong(line, "seed", f"expected a whole number from 0, not {seed!r}")
         if status not in _STATUSES:
             raise self._wrong(line, "status", f"expected {', '.join(_STATUSES)}, not {status!r}")
-        metrics = dict(zip(self._numbers, self._values(line, row), strict=True))
+        metrics = Numbers(self._at, self._values(line, row))
         for name in _EPOCHS:
             epoch = metrics[name]
             if epoch < 0 or isinf(epoch) or epoch % 1 > 0:
@@ -200,16 +220,30 @@ class _RowParser:
         if status == "ok" and isnan(metrics["reading_epoch"]):
             raise self._wrong(line, "reading_epoch", "is empty though the status is ok")
         settings = dict(zip(self._varying, row[self._settings_from :], strict=True))
-        return RunRow(run_id, cell, regularizer, int(seed), status, error, metrics, settings)
+        if settings != self._settings:  # a cell's rows stand together, and share theirs
+            self._settings = settings
+        return RunRow(run_id, cell, regularizer, int(seed), status, error, metrics, self._settings)
 
-    def _values(self, line: int, row: Sequence[str]) -> list[float]:
+    def _check_characters(self, line: int, row: list[str]) -> None:
+        """Refuse what no label can hold: a terminal would act on it. Keep each text once."""
+        for columns, allowed, known in self._texts:
+            for i in columns:
+                text = known.get(row[i])
+                if text is None:
+                    character = forbidden_character(row[i], allowed)
+                    if character is not None:
+                        raise BadData(f"{self._path}:{line}: field {i + 1} holds {character!r}")
+                    text = known[row[i]] = row[i]
+                row[i] = text
+
+    def _values(self, line: int, row: Sequence[str]) -> tuple[float, ...]:
         texts = [row[i] for i in self._number_at]
         together = "".join(texts)
         # float() takes 1_000, blanks and digits of any script, too.
         plain = together.isascii() and together.isprintable() and not _LOOSE & set(together)
         if plain:
             with suppress(ValueError):
-                return [float(text) if text else nan for text in texts]
+                return tuple(float(text) if text else nan for text in texts)
         for name, text in zip(self._numbers, texts, strict=True):
             if text and not _NUMBER.fullmatch(text):
                 raise self._wrong(line, name, f"expected a number, not {text!r}")

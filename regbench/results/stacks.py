@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from regbench.results.files import read_note, there
+from regbench.results.files import MOST_LIST, read_note, there
 
 
 def stacks_path(folder: Path) -> Path:
@@ -25,6 +25,7 @@ def read_stacks(folder: Path) -> dict[str, tuple[str, ...]]:
     return read_note(
         path,
         lambda stacks: {str(name): tuple(map(str, runs)) for name, runs in stacks.items()},
+        MOST_LIST,
     )
 
 

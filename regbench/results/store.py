@@ -18,6 +18,7 @@ from regbench.errors import BadData, BadStudy, RegbenchError, Unwritable
 from regbench.results import checkpoints
 from regbench.results.arrays import save_predictions, save_weights
 from regbench.results.files import (
+    MOST_LIST,
     MOST_LOG,
     MOST_NOTE,
     append_lines,
@@ -208,7 +209,7 @@ class Store:
         """Remember which runs a new stack is for, before it trains."""
         if stacks:
             known = {name: list(runs) for name, runs in {**self.known_stacks(), **stacks}.items()}
-            write_note(stacks_path(self.folder), known)
+            write_note(stacks_path(self.folder), known, MOST_LIST)
 
     def commit(
         self,

@@ -138,8 +138,9 @@ def _epochs_table(plan: Plan, records: Mapping[str, RunRecord]) -> Table:
 def _epochs(run: Run, record: RunRecord, columns: Sequence[str]) -> Iterator[Row]:
     if "epoch" not in record.curves:
         return
-    epochs = record.curves["epoch"].astype(int).tolist()
+    curves = {**record.curves}
+    epochs = curves["epoch"].astype(int).tolist()
     none = [None] * len(epochs)
-    values = [record.curves[name].tolist() if name in record.curves else none for name in columns]
+    values = [curves[name].tolist() if name in curves else none for name in columns]
     for epoch, *row in zip(epochs, *values, strict=True):
         yield [run.run_id, run.cell.name, run.seed, epoch, *row]
