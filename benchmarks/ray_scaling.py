@@ -4,7 +4,8 @@
 
 Training: a sweep that takes one worker about `--seconds`, by this process, by Ray on one node and
 on two nodes of one core (dashboard off): wall seconds of the command's training, connecting
-included. And, to see what a stack's way costs, many stacks of a few hundredths of a second.
+included. And, to see what a stack's way costs, many stacks of a few hundredths of a second, also
+by eight workers, however many cores there are.
 
 The driver: an executor that trains nothing hands it the results of 1,000 workers, from eight
 threads, as fast as it takes them; then what commands on that folder take.
@@ -46,10 +47,10 @@ TINY: dict[str, Any] = {
 }
 
 
-def cluster(nodes: int) -> Any:
+def cluster(nodes: int, cpus: int = 1) -> Any:
     from ray.cluster_utils import Cluster
 
-    node = {"num_cpus": 1, "object_store_memory": 200 << 20}
+    node = {"num_cpus": cpus, "object_store_memory": 200 << 20}
     head = {**node, "node_ip_address": "127.0.0.1", "include_dashboard": False}
     made = Cluster(initialize_head=True, head_node_args=head)
     for _ in range(nodes - 1):
@@ -78,23 +79,22 @@ def training(seconds: float, repeats: int) -> None:
     def timed(name: str, study: Mapping[str, Any], *options: str) -> Any:
         return lambda: found.setdefault(name, []).append(wall(study, *options))
 
-    one, two = cluster(1), cluster(2)
+    clusters = cluster(1), cluster(2), cluster(1, cpus=8)
+    on_one, on_two, on_eight = (("--executor", "ray", "--address", c.address) for c in clusters)
+    ways: dict[str, tuple[Mapping[str, Any], tuple[str, ...]]] = {
+        "this process": (study, ("-j", "1")),
+        "two workers": (study, ("-j", "2")),
+        "ray, one node": (study, on_one),
+        "ray, two nodes": (study, on_two),
+        "100 stacks, here": (many, ("-j", "1")),
+        "100 stacks, ray, one node": (many, on_one),
+        "100 stacks, ray, 8 workers": (many, on_eight),
+    }
     try:
-        on_one = ("--executor", "ray", "--address", one.address)
-        ways = {
-            "this process": timed("this process", study, "-j", "1"),
-            "two workers": timed("two workers", study, "-j", "2"),
-            "ray, one node": timed("ray, one node", study, *on_one),
-            "ray, two": timed(
-                "ray, two nodes", study, "--executor", "ray", "--address", two.address
-            ),
-            "100 stacks, here": timed("100 stacks, here", many, "-j", "1"),
-            "100 stacks, ray": timed("100 stacks, ray, one node", many, *on_one),
-        }
-        interleaved(ways, repeats)
+        interleaved({name: timed(name, each, *o) for name, (each, o) in ways.items()}, repeats)
     finally:
-        one.shutdown()
-        two.shutdown()
+        for made in clusters:
+            made.shutdown()
     for name, values in found.items():
         print(f"{name:<28} {spread(values[1:], 1)} s")
     alone = found["this process"][1:]
