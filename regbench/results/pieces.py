@@ -121,9 +121,12 @@ def _records(
     facts: Sequence[Mapping[str, object]], curves: Mapping[str, npt.NDArray[np.float64]]
 ) -> Iterator[RunRecord]:
     start = 0
-    same: dict[str, object] = {}  # of a hundred thousand runs, each fact once
+    same: dict[object, object] = {}  # most runs have the same sizes, and no scores of their own
     for fact in facts:
-        values = {key: same.setdefault(repr(value), value) for key, value in fact.items()}
+        values = {
+            key: same.setdefault(tuple(value.items()), value) if isinstance(value, dict) else value
+            for key, value in fact.items()
+        }
         end = start + int(str(values.pop("rows")))
         yield RunRecord(**values, curves=Span(curves, start, end))  # type: ignore[arg-type]
         start = end
