@@ -289,8 +289,7 @@ def training(start, tmp_path, workers):
     ("number", "code", "workers"),
     [
         (signal.SIGINT, 130, 1),
-        (signal.SIGTERM, 143, 2),
-        pytest.param(signal.SIGTERM, 143, 1, marks=pytest.mark.torture),
+        *(pytest.param(signal.SIGTERM, 143, n, marks=pytest.mark.torture) for n in (1, 2)),
         pytest.param(signal.SIGINT, 130, 2, marks=pytest.mark.torture),
     ],
 )

@@ -163,10 +163,12 @@ def test_a_step_summary_is_appended_and_failures_are_annotated(put, tmp_path, mo
 
 
 def test_what_cannot_be_read_is_annotated(both, put):
-    done = regbench("compare", both[0], put("bad.csv", b"a,b\n1\n"), "--format", "github")
+    done = regbench(
+        "compare", both[0], put("bad.csv", both[0].read_bytes() + b"1\n"), "--format", "github"
+    )
     assert done.code == 3
     (line,) = annotations(done.out)
-    assert line.endswith("bad.csv:2: 1 fields where the header has 2")
+    assert re.search(r"bad.csv:\d+: 1 fields where the header has \d+$", line)
     done = regbench("compare", *both, "--format", "github", "--fail-on", "5%")
     assert (done.code, len(annotations(done.out))) == (2, 1)
 
@@ -188,7 +190,7 @@ def test_github_takes_ten_annotations(put):
 
 def test_a_summary_too_large_is_cut_with_the_worst_first(put, tmp_path, monkeypatch):
     pad = "x" * 250
-    cells = {f"c{i} {pad}": {"l2": i, "val_loss": LOSS} for i in range(2_000)}
+    cells = {f"c{i} {pad}": {"l2": i, "val_loss": LOSS} for i in range(1_200)}
     step = {c: (i % 7) / 100 for i, c in enumerate(cells)}
     new = {
         c: n | {"val_loss": [x + step[c] + d for x, d in zip(LOSS, (0, 1e-4, -1e-4), strict=True)]}
@@ -198,7 +200,7 @@ def test_a_summary_too_large_is_cut_with_the_worst_first(put, tmp_path, monkeypa
     summary = tmp_path / "summary.md"
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
     limit = 1024 * 1024
-    for before in (0, limit // 2, limit - 200, limit, limit + 10):
+    for before in (0, limit - 200, limit + 10):
         summary.write_bytes(b"-" * before)
         done = regbench("compare", *files, "--format", "github")
         assert done.code == 0, done.err
@@ -209,7 +211,7 @@ def test_a_summary_too_large_is_cut_with_the_worst_first(put, tmp_path, monkeypa
         assert len(text.encode()) + before > limit - 1_000
         left_out, total = map(int, re.search(r"(\d+) of (\d+) rows are left out", text).groups())
         rows = [line for line in text.splitlines() if re.match(r"\| c\d", line)]
-        assert (total, left_out) == (8_000, 8_000 - len(rows))
+        assert (total, left_out) == (4_800, 4_800 - len(rows))
         moved = [float(re.search(r"\| ([+-]?[0-9.]+) ±", row)[1]) for row in rows if "±" in row]
         assert moved[0] == 0.06
         assert moved == sorted(moved, reverse=True)

@@ -109,7 +109,7 @@ def curves_of(cells, column="val_loss", epochs_run=None):
         epochs = np.arange(1.0, len(values) + 1)
         curves[row.run_id] = {"epoch": epochs, column: np.array(values)}
         own = {**row.metrics, "epochs_run": float(len(values)), "best_epoch": 2.0}
-        rows.append(type(row)(**{**vars(row), "metrics": own}))
+        rows.append(replace(row, metrics=own))
     return cell_curves(Runs(runs.study, runs.metrics, runs.varying, tuple(rows)), curves, [column])
 
 
@@ -213,7 +213,7 @@ def test_epochs_of_a_folder_are_read_run_by_run(trained):
 def test_the_path_marks_the_least_loss():
     runs = runs_of({"none": 0.4, "weak": 0.2, "strong": 0.1})
     rows = [
-        type(row)(**{**vars(row), "settings": {"regularizer.l2": value}})
+        replace(row, settings={"regularizer.l2": value})
         for row in runs.rows
         for value in [{"none": "0.0", "weak": "0.01", "strong": "1.0"}[row.cell]]
     ]

@@ -44,7 +44,10 @@ def as_on_a_gpu(monkeypatch):
 
 @pytest.mark.parametrize(
     ("case", "dtype"),
-    [*((case, "float64") for case in CASES), *((case, "float32") for case in CASES_IN_FLOAT32)],
+    [
+        *((case, "float64") for case in CASES),
+        *(pytest.param(case, "float32", marks=pytest.mark.torture) for case in CASES_IN_FLOAT32),
+    ],
 )
 def test_the_same_numbers(case, dtype, as_on_a_gpu):
     members = members_of(case, dtype)

@@ -25,7 +25,7 @@ def test_the_formula_gives_the_published_risks():
     assert [ridgeless_risk(n, 500, 0.5) for n in (499, 500, 501)] == [np.inf] * 3
 
 
-@pytest.mark.parametrize("n", [12, 33])
+@pytest.mark.parametrize("n", [12, pytest.param(33, marks=pytest.mark.torture)])
 def test_mean_and_variance_are_those_of_many_pseudoinverses(n):
     d, sigma, draws = 22, 0.7, 40_000
     rng = np.random.default_rng(0)

@@ -74,6 +74,7 @@ def rays():
     return set(found.stdout.split())
 
 
+@pytest.mark.torture
 def test_without_an_address_ray_starts_here_and_ends(tmp_path, two_nodes, start):
     path = study(tmp_path, SMALL)
     assert regbench("run", path, "-o", tmp_path / "here", "-q", "-j", 1).code == 0

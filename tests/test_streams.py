@@ -45,7 +45,7 @@ def check_streams(folder, *options):
 
 
 def test_streams_of_all_kinds(tmp_path):
-    assert check_streams(tmp_path) == 24
+    assert check_streams(tmp_path) == 23
 
 
 @pytest.mark.torture
