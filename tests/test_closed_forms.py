@@ -38,7 +38,9 @@ NESTEROV = {"name": "sgd", "lr": 0.02, "momentum": 0.9, "nesterov": True}
 
 
 together = pytest.mark.parametrize(
-    "optimizers", [(SGD, MOMENTUM), (NESTEROV,)], ids=["sgd and momentum", "nesterov"]
+    "optimizers",
+    [(SGD,), *(pytest.param((each,), marks=pytest.mark.torture) for each in (MOMENTUM, NESTEROV))],
+    ids=["sgd", "momentum", "nesterov"],
 )
 
 

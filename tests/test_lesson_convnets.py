@@ -41,9 +41,9 @@ def accuracy(network, x, y):
     return (network(x).argmax(1) == y).double().mean().item()
 
 
-@pytest.mark.parametrize("steps", [400, pytest.param(6000, marks=pytest.mark.torture)])
-def test_the_published_convnet_lives_on_the_order_in_pytorch(steps, one_thread):
-    """Their recipe; already after 400 steps order is worth 20 points."""
+@pytest.mark.torture
+def test_the_published_convnet_lives_on_the_order_in_pytorch(one_thread):
+    """Their recipe."""
     found = {}
     for shuffled in (False, True):
         torch.manual_seed(0)
@@ -53,11 +53,9 @@ def test_the_published_convnet_lives_on_the_order_in_pytorch(steps, one_thread):
         )
         assert sum(p.numel() for p in network.parameters()) == 5210
         x, y, x_test, y_test = signals(shuffled)
-        trained(network, x, y, lr=1e-2, batch=100, steps=steps)
+        trained(network, x, y, lr=1e-2, batch=100, steps=6000)
         found[shuffled] = accuracy(network, x_test, y_test)
-    assert found[False] > found[True] + 0.2
-    if steps == 6000:
-        assert found == pytest.approx({False: 0.94, True: 0.56}, abs=0.04)
+    assert found == pytest.approx({False: 0.94, True: 0.56}, abs=0.04)
 
 
 def study_data(name, cell):

@@ -31,7 +31,7 @@ def test_logistic_regression_has_the_published_accuracy_in_scikit_learn():
     assert fitted.score(x_test, y_test) == pytest.approx(0.32, abs=0.04)
 
 
-@pytest.mark.slow
+@pytest.mark.torture
 def test_the_published_net_shows_the_same_in_pytorch(one_thread):
     """Their recipe: a residual second layer, Adam at 1e-2, batches of 100 in file order.
 
