@@ -84,12 +84,7 @@ def write_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
-    # Most are numbers, which stand as they are; a long table waits for each call.
-    stands = frozenset((int, float)).__contains__
-    writer.writerows(
-        [v if stands(type(v)) and v == v else _cell(v) for v in row]  # noqa: PLR0124
-        for row in rows
-    )
+    writer.writerows([_cell(value) for value in row] for row in rows)
     return text.getvalue().encode()
 
 
