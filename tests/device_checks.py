@@ -218,7 +218,7 @@ STUDY = {
     "dataset": {"name": "digits", "split_seed": 0},
     "model": {"name": "mlp", "hidden": [128, 128]},
     "regularizer": {"dropout": 0.2, "l2": 0.001},
-    "training": {"epochs": 2, "batch_size": 64},
+    "training": {"epochs": 3, "batch_size": 64},
     "seeds": 512,
 }
 

@@ -228,6 +228,8 @@ class StackTrainer:
         """Whether a GPU is given an epoch's steps at once: one epoch must be as the next."""
         if self._members[0].module is not None or self._averages or not self._like.is_cuda:
             return False  # a user's code may ask the host for anything
+        if self._training.epochs < 3:
+            return False  # the second, in which it would be recorded, takes longer for it
         parameters = self.network.parameters
         one_by_one = isinstance(self.network, ModuleNetwork)
         times, runs = (parameters.runs, 1) if one_by_one else (1, parameters.runs)

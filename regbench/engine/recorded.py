@@ -8,8 +8,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-# Per epoch, of each run that takes its own; each is some hundred nodes of the graph.
-MOST_STEPS = 1000
+# Per epoch, of each run that takes its own; each takes about .1 MiB.
+MOST_STEPS = 5000
 # Of all runs that take a step together, in weights or in what a layer gives: above, kernels take
 # longer than the host takes to launch them, and a graph would only hold memory.
 MOST_NUMBERS = 1 << 24
