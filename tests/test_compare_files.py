@@ -92,6 +92,7 @@ DAMAGES = [
     (with_cell(4, "val_loss", "nought"), "x.csv:4 val_loss: expected a number, not 'nought'"),
     (with_cell(4, "val_loss", "NA"), "x.csv:4 val_loss: expected a number, not 'NA'"),
     (with_cell(4, "val_loss", "1_0"), "x.csv:4 val_loss: expected a number, not '1_0'"),
+    (with_cell(4, "val_loss", "ınf"), "x.csv:4 val_loss: expected a number, not 'ınf'"),
     (with_cell(4, "val_loss", " 1"), "x.csv:4 val_loss: expected a number, not ' 1'"),
     (with_cell(4, "val_loss", "0.5\t"), "x.csv:4 val_loss: expected a number"),
     (with_cell(4, "val_loss", "0.\u0665"), "x.csv:4 val_loss: expected a number"),

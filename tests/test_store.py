@@ -272,9 +272,18 @@ def test_pieces_come_back_as_they_were_and_damage_is_found(tmp_path):
     records = [
         RunRecord("ra", "ok", "", 2, 1, 2, 0.25, curves),
         RunRecord("rb", "failed", "out of memory", 0, None, None, None, {}),
+        *(
+            RunRecord(
+                f"r{x}", "ok", "", 1, 1, 1, None, {"val_loss": np.array([x])}, scores={"a": x}
+            )
+            for x in (0.0, -0.0, 0.0)
+        ),
     ]
     path = commit(tmp_path, "s0001", records)
-    first, second = read_piece(path)
+    first, second, *rest = read_piece(path)
+    assert [repr(each.scores) for each in rest] == ["{'a': 0.0}", "{'a': -0.0}", "{'a': 0.0}"]
+    assert [repr(each.at_reading("a")) for each in rest] == ["0.0", "-0.0", "0.0"]
+    assert [each.curves["val_loss"].tolist() for each in rest] == [[0.0], [-0.0], [0.0]]
     assert (first.run_id, first.flip_rate, first.reading_epoch) == ("ra", 0.25, 2)
     np.testing.assert_array_equal(first.curves["val_loss"], curves["val_loss"])
     assert (second.status, second.error, len(second.curves["epoch"])) == (

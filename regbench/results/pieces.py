@@ -121,10 +121,10 @@ def _records(
     facts: Sequence[Mapping[str, object]], curves: Mapping[str, npt.NDArray[np.float64]]
 ) -> Iterator[RunRecord]:
     start = 0
-    same: dict[object, object] = {}  # most runs have the same sizes, and no scores of their own
+    same: dict[str, object] = {}  # most runs have the same sizes, and no scores of their own
     for fact in facts:
         values = {
-            key: same.setdefault(tuple(value.items()), value) if isinstance(value, dict) else value
+            key: same.setdefault(repr(value), value) if isinstance(value, dict) else value
             for key, value in fact.items()
         }
         end = start + int(str(values.pop("rows")))

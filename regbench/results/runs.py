@@ -35,7 +35,7 @@ _ORDER = (*_FACTS, *_EPOCHS, *LOSS.columns, _LAST_METRIC)
 _VERSION = "schema_version"
 _KNOWN_VERSION = "1"
 _STATUSES = ("ok", "diverged", "failed")
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|[+-]?inf(inity)?|nan", re.I)
+_NUMBER = re.compile(r"(?ai)[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|[+-]?inf(inity)?|nan")
 _LOOSE = {"_", " "}
 _SEED = re.compile(r"[0-9]{1,19}")  # below 2^63
 
@@ -148,7 +148,7 @@ def read_runs(path: Path) -> Runs:
         parser = _RowParser(path, header, (*_EPOCHS, *metrics), varying)
         parsed = tuple(parser.row(line, row) for line, row in enumerate(rows, 2))
     _check_cells(path, parsed)
-    return Runs(parser.study if parsed else "", metrics, varying, parsed)
+    return Runs(parser.study or "", metrics, varying, parsed)
 
 
 def _parts(header: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -196,13 +196,13 @@ class _RowParser:
         self._texts = [(facts, "", dict[str, str]()), (swept, "\n\r\t", dict[str, str]())]
         self._settings: dict[str, str] = {}
         self._check_characters(1, [*header])
-        self.study = ""
+        self.study: str | None = None  # as the first row has it
 
     def row(self, line: int, row: list[str]) -> RunRow:
         """The run of a line."""
         self._check_characters(line, row)
         version, study, run_id, cell, regularizer, seed, status, error = self._facts(row)
-        self.study = self.study or study
+        self.study = study if self.study is None else self.study
         if version != _KNOWN_VERSION:
             raise self._wrong(line, _VERSION, f"expected {_KNOWN_VERSION}, not {version!r}")
         for name, text in (("run_id", run_id), ("cell", cell)):
