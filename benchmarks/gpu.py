@@ -35,13 +35,11 @@ from network import adam, mlp  # noqa: E402  (in benchmarks/peers/)
 from products import Products, epoch  # noqa: E402
 from task import BATCH, DATASET, LR, digits  # noqa: E402
 from torch import nn  # noqa: E402
-from torch.backends import cudnn  # noqa: E402
 from torch.nn.functional import cross_entropy  # noqa: E402
 
 from regbench.config.load import study_from_mapping  # noqa: E402
 from regbench.config.plan import make_plan  # noqa: E402
 from regbench.data import fingerprints  # noqa: E402
-from regbench.engine.loop import train_stack  # noqa: E402
 from regbench.engine.scoring import rows_at_once  # noqa: E402
 from regbench.engine.stacks import Stack, make_stacks  # noqa: E402
 from regbench.report.aligned import print_plain  # noqa: E402
@@ -233,12 +231,11 @@ def stacks(runs: int, epochs: int, model: Mapping[str, object] = MLP) -> list[St
 
 def train(chosen: Sequence[Stack], device: str) -> list[float]:
     """Train the stacks one after the other; the validation accuracies at the end."""
-    with cudnn.flags(enabled=True, deterministic=True):  # as the command does
-        return [
-            float(trajectory.curves["val_acc"][-1])
-            for stack in chosen
-            for trajectory in train_stack(stack.members, Path(), device)
-        ]
+    return [
+        float(trajectory.curves["val_acc"][-1])
+        for stack in chosen
+        for trajectory in checks.trained(stack.members, device)
+    ]
 
 
 def plain_loop(

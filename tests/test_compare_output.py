@@ -200,7 +200,7 @@ def test_a_summary_too_large_is_cut_with_the_worst_first(put, tmp_path, monkeypa
     summary = tmp_path / "summary.md"
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
     limit = 1024 * 1024
-    for before in (0, limit - 200, limit + 10):
+    for before in (0, limit // 2, limit - 200, limit, limit + 10):
         summary.write_bytes(b"-" * before)
         done = regbench("compare", *files, "--format", "github")
         assert done.code == 0, done.err

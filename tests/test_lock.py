@@ -88,11 +88,6 @@ def test_an_owner_on_another_host_is_named(tmp_path):
             Store.open(tmp_path / "r", plan)
 
 
-@pytest.mark.torture
-def test_two_pairs_of_commands_that_race(tmp_path):
-    assert "2 pairs: one command won each" in run_script("race.py", tmp_path, "pairs", 2)
-
-
 def test_a_reader_never_sees_half_a_table(tmp_path):
     assert "each saw a whole table" in run_script("race.py", tmp_path, "readers", 3)
 
